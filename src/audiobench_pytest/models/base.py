@@ -1,0 +1,168 @@
+"""What a model adapter is: options it takes, what its answers depend on, load, generate, close."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from audiobench_pytest.catalog.schema import ModelSpec
+from audiobench_pytest.errors import UsageError, did_you_mean
+from audiobench_pytest.types import Answer, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing that `--model-args` may set.
+
+    Attributes:
+        type: `str`, `int`, `float` or `bool`; the text of the command line is converted to it.
+        default: Used when the user and the catalogue say nothing; None means "the adapter decides".
+        help: One line for the error message and the docs.
+        choices: The only values allowed, or empty for any.
+        affects_answers: False for an option that changes speed only (a thread count): it then stays out of the
+            cache key, so that changing it asks the model nothing again.
+    """
+
+    type: type
+    default: Any
+    help: str
+    choices: tuple[str, ...] = ()
+    affects_answers: bool = True
+
+
+class ModelAdapter(abc.ABC):
+    """One model behind one face.
+
+    The runner constructs an adapter (cheap, nothing is loaded), asks `identity()` to see which answers the cache has,
+    and only when some are missing calls `load()`, then `generate()` per batch, then `close()`.
+
+    Attributes:
+        version: Raised when the adapter changes in a way that changes answers; part of every cache key.
+        options: What `--model-args` may set.
+        sample_rate: Hz at which `generate` wants its audio; None when it never looks at the sound, which is then not
+            even decoded.
+        sees: What beside the sound and the prompt `generate` uses: `"reference"`, `"sample_id"`. The runner hands the
+            reference to an adapter only if this names it, and what is named becomes part of the cache key.
+        takes_language_hint: Whether the dataset's language is passed in `Prompt.language`.
+        batch_rows: Most rows of a batch.
+        batch_seconds: Most seconds of a batch, padding included.
+        equal_length: The model has no attention mask: only clips of exactly equal length may share a batch.
+        extra: The extra of this distribution that brings its packages, for the error message.
+    """
+
+    version: ClassVar[str] = "1"
+    options: ClassVar[Mapping[str, Option]] = {}
+    sample_rate: int | None = 16_000
+    sees: ClassVar[frozenset[str]] = frozenset()
+    takes_language_hint: bool = False
+    batch_rows: int = 1
+    batch_seconds: float = 480.0
+    equal_length: bool = False
+    extra: ClassVar[str] = ""
+
+    def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
+        """Keep what was asked; load nothing.
+
+        Args:
+            spec: The catalogue entry (or one made up for `hf:...`).
+            args: Checked values, see `checked_args`; every option of `options` is present.
+
+        Raises:
+            MissingExtraError: A package it needs is not installed.
+            ModelError: The checkpoint does not exist.
+        """
+        self.spec = spec
+        self.args = dict(args)
+
+    @abc.abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """Return all that the answers depend on beside prompt and audio, as plain JSON values, without loading.
+
+        The base values (adapter name and version, model name, revision, arguments that affect answers) are given by
+        `base_identity`; an adapter adds weights digests, resolved commit, dtype, and package versions that matter.
+        """
+
+    @abc.abstractmethod
+    def load(self) -> None:
+        """Bring the model into memory.
+
+        Raises:
+            ModelError: It cannot be loaded; the message says why and what to do.
+        """
+
+    @abc.abstractmethod
+    def generate(self, batch: Sequence[Request]) -> Sequence[Answer]:
+        """Answer each request, in the order given.
+
+        Args:
+            batch: At most `batch_rows` requests; `audio.samples` is `(samples,) float32` at `sample_rate` Hz.
+
+        Returns:
+            One answer per request. Raising fails the whole batch, which is then tried again one by one.
+        """
+
+    def close(self) -> None:  # noqa: B027 - optional to override
+        """Free the model's memory; the adapter is not used afterwards."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return what is worth showing after loading: device, dtype, device name, package versions."""
+        return {}
+
+    def base_identity(self) -> dict[str, Any]:
+        """Return the part of `identity` that is the same for all adapters."""
+        kept = {k: v for k, v in sorted(self.args.items()) if self.options[k].affects_answers}
+        return {
+            "adapter": self.spec.adapter,
+            "adapter_version": self.version,
+            "model": self.spec.source or self.spec.name,
+            "revision": self.spec.revision,
+            "args": kept,
+        }
+
+
+def checked_args(adapter: type[ModelAdapter], spec: ModelSpec, given: Mapping[str, str]) -> dict[str, Any]:
+    """Convert and check the arguments of one model: the user's over the catalogue's over the defaults.
+
+    Args:
+        adapter: The class that takes them.
+        spec: The catalogue entry, whose `args` are defaults.
+        given: What the command line says, as text.
+
+    Raises:
+        UsageError: An argument the adapter does not take, or a value it cannot be.
+    """
+    unknown = [k for k in given if k not in adapter.options]
+    if unknown:
+        takes = ", ".join(adapter.options) or "none"
+        raise UsageError(
+            f"--model-args: model '{spec.name}' takes no argument '{unknown[0]}'"
+            f"{did_you_mean(unknown[0], adapter.options, show_all_below=0)}; it takes: {takes}"
+        )
+    values: dict[str, Any] = {}
+    for name, option in adapter.options.items():
+        raw = given.get(name, spec.args.get(name, option.default))
+        values[name] = raw if raw is None else _convert(spec.name, name, option, raw)
+    return values
+
+
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+def _convert(model: str, name: str, option: Option, raw: Any) -> Any:
+    text = str(raw).strip()
+    try:
+        if option.type is bool:
+            if text.lower() not in _TRUE + _FALSE:
+                raise ValueError("not a yes or no")
+            value: Any = text.lower() in _TRUE
+        else:
+            value = option.type(text)
+    except ValueError as exc:
+        raise UsageError(
+            f"--model-args: {name}={text!r} of model '{model}' is no {option.type.__name__} ({option.help})"
+        ) from exc
+    if option.choices and value not in option.choices:
+        raise UsageError(f"--model-args: {name}={text!r} of model '{model}' must be one of {', '.join(option.choices)}")
+    return value

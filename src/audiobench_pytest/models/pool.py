@@ -1,0 +1,83 @@
+"""At most one model in memory per process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from audiobench_pytest.catalog.schema import ModelSpec
+from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.registry import create
+
+
+@dataclass
+class _Entry:
+    adapter: ModelAdapter
+    identity: dict[str, Any] | None = None
+    loaded: bool = False
+
+
+@dataclass
+class ModelPool:
+    """Keeps one adapter per model name and loads at most one at a time.
+
+    Attributes:
+        args: Arguments given by the user, per model name.
+        loads: Number of loads so far, per model name; a finished run repeated loads nothing.
+    """
+
+    args: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    loads: dict[str, int] = field(default_factory=dict)
+    _entries: dict[str, _Entry] = field(default_factory=dict)
+
+    def adapter(self, spec: ModelSpec) -> ModelAdapter:
+        """Return the model's adapter, not necessarily loaded.
+
+        Raises:
+            UsageError: It does not take an argument it was given, or a package is missing.
+            ModelError: Its checkpoint does not exist.
+        """
+        return self._entry(spec).adapter
+
+    def identity(self, spec: ModelSpec) -> dict[str, Any]:
+        """Return what its answers depend on; asked of the adapter once.
+
+        Raises:
+            ModelError: The checkpoint's revision cannot be resolved.
+        """
+        entry = self._entry(spec)
+        if entry.identity is None:
+            entry.identity = entry.adapter.identity()
+        return entry.identity
+
+    def load(self, spec: ModelSpec) -> ModelAdapter:
+        """Return the model's adapter, loaded; another one in memory is closed first.
+
+        Raises:
+            ModelError: It cannot be loaded.
+        """
+        entry = self._entry(spec)
+        if not entry.loaded:
+            for other in self._entries.values():
+                self._close(other)
+            entry.adapter.load()
+            entry.loaded = True
+            self.loads[spec.name] = self.loads.get(spec.name, 0) + 1
+        return entry.adapter
+
+    def close(self) -> None:
+        """Free the model in memory, if any."""
+        for entry in self._entries.values():
+            self._close(entry)
+
+    def _entry(self, spec: ModelSpec) -> _Entry:
+        if spec.name not in self._entries:
+            self._entries[spec.name] = _Entry(create(spec, self.args.get(spec.name, {})))
+        return self._entries[spec.name]
+
+    @staticmethod
+    def _close(entry: _Entry) -> None:
+        if entry.loaded:
+            entry.loaded = False
+            entry.adapter.close()

@@ -1,0 +1,56 @@
+"""The pytest plugin. Until a benchmark is asked for, it imports the standard library and pytest only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from audiobench_pytest.plugin.collector import Collector
+    from audiobench_pytest.plugin.shard import Shard
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the `--audiobench-*` options and the ini keys."""
+    from audiobench_pytest.plugin.options import add_options
+
+    add_options(parser)
+
+
+@pytest.hookimpl(trylast=True)  # after every plugin that registers markers, since names in `-m` are checked here
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker; when benchmarks are asked for, also the session that runs them."""
+    config.addinivalue_line("markers", "audiobench(task): benchmark all datasets of a task with all models asked for")
+    from audiobench_pytest.plugin.settings import is_active
+
+    if is_active(config):
+        from audiobench_pytest.plugin.session import start
+
+        start(config)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Turn a benchmark function into one item per shard of each cell."""
+    if "audiobench" in metafunc.fixturenames:
+        from audiobench_pytest.plugin.collection import parametrize
+
+        parametrize(metafunc)
+
+
+@pytest.fixture
+def audiobench(request: pytest.FixtureRequest) -> Iterator[Shard]:
+    """One shard of one cell: `audiobench.outcomes()` yields what became of each of its samples."""
+    from audiobench_pytest.plugin.shard import open_shard
+
+    with open_shard(request) as shard:
+        yield shard
+
+
+@pytest.fixture(scope="session")
+def audiobench_collector(request: pytest.FixtureRequest) -> Collector:
+    """Collect metric values of this process: `audiobench_collector.check_error_rate(outcome)` scores and records."""
+    from audiobench_pytest.plugin.session import session_of
+
+    return session_of(request.config).collector

@@ -1,0 +1,64 @@
+"""Gates as test cases of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from audiobench_pytest.types import CellId, GateResult, Verdict
+
+_OUTCOME = {Verdict.PASS: "passed", Verdict.FAIL: "failed", Verdict.SKIP: "skipped"}
+
+
+def emit(session: pytest.Session, gates: Sequence[GateResult], nodes: Mapping[CellId, str]) -> None:
+    """Report each gate as a test case, so that exit status, `-ra`, JUnit and other reporters need no special case.
+
+    The trio of setup, call and teardown is emitted: JUnit writes a case's properties at teardown. A gate has a node id of
+    its own, so that `--lf` after a missed gate does not rerun one arbitrary shard.
+
+    Args:
+        session: pytest's session; its exit status follows from the reports.
+        gates: What was judged.
+        nodes: Node id of the benchmark function of each cell.
+    """
+    session.testscollected += len(gates)  # else the progress column passes 100 %
+    hook = session.config.hook
+    for gate in gates:
+        node = nodes[gate.cell]
+        path = node.split("::", 1)[0]
+        nodeid = f"{path}::gate[{gate.cell}-{gate.metric}-{gate.bound}]"
+        location = (path, None, f"gate[{gate.cell}-{gate.metric}-{gate.bound}]")
+        hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
+        for when in ("setup", "call", "teardown"):
+            hook.pytest_runtest_logreport(report=_report(gate, nodeid, location, when))
+        hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
+
+
+def _report(gate: GateResult, nodeid: str, location: tuple[str, int | None, str], when: str) -> pytest.TestReport:
+    skipped = gate.verdict is Verdict.SKIP
+    judged_here = "setup" if skipped else "call"
+    outcome = _OUTCOME[gate.verdict] if when == judged_here else "passed"
+    longrepr: object = None
+    if outcome == "failed":
+        longrepr = gate.message
+    elif outcome == "skipped":
+        longrepr = (location[0], 0, f"Skipped: {gate.message}")
+    return pytest.TestReport(
+        nodeid=nodeid,
+        location=location,
+        keywords={"audiobench_gate": 1},
+        outcome=outcome,  # type: ignore[arg-type]
+        longrepr=longrepr,  # type: ignore[arg-type]
+        when=when,  # type: ignore[arg-type]
+        sections=(),
+        duration=0.0,
+        start=0.0,
+        stop=0.0,
+        user_properties=[
+            ("audiobench_metric", gate.metric),
+            ("audiobench_limit", repr(gate.limit)),
+            ("audiobench_value", repr(gate.value)),
+            ("audiobench_source", gate.source),
+        ],
+    )

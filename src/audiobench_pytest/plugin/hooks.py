@@ -1,0 +1,127 @@
+"""The pytest hooks of a run with benchmarks; each delegates in a line or two."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from audiobench_pytest.errors import AudiobenchError
+from audiobench_pytest.plugin.collection import job_of, planned_cells, sort_by_model
+from audiobench_pytest.plugin.session import Session
+
+if TYPE_CHECKING:
+    from audiobench_pytest.plugin.controller import Controller
+
+
+def register(session: Session) -> None:
+    """Register the hooks that this process needs.
+
+    Raises:
+        AudiobenchError: The gates file, a manifest or the run directory is wrong.
+    """
+    plugins = session.config.pluginmanager
+    plugins.register(ItemHooks(session), "audiobench-items")
+    if not session.is_controller:
+        from audiobench_pytest.plugin.distributed import join_run
+
+        join_run(session)
+    elif session.models and not session.config.option.collectonly:
+        from audiobench_pytest.plugin.controller import Controller
+
+        controller = Controller.begin(session)
+        plugins.register(ControllerHooks(controller), "audiobench-controller")
+        if is_distributed(session.config):
+            from audiobench_pytest.plugin.distributed import DistributedHooks
+
+            plugins.register(DistributedHooks(session), "audiobench-distributed")
+
+
+def is_distributed(config: pytest.Config) -> bool:
+    """Whether this process is xdist's controller, which collects and runs nothing itself."""
+    return getattr(config.option, "dist", "no") != "no" and not config.option.collectonly
+
+
+class ItemHooks:
+    """Hooks of every process that collects and runs items."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @pytest.hookimpl(trylast=True)  # after plugins that shuffle
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Bring the items into model-major order."""
+        sort_by_model(self._session, items)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Write the plan: which cells and shards this run runs."""
+        if self._session.run is not None and not is_distributed(session.config):
+            with usage_errors():
+                self._session.run.write_plan(planned_cells(self._session, session.items))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Show an error of ours as a sentence, not as a traceback through the harness."""
+        if job_of(item) is None:
+            return (yield)
+        try:
+            return (yield)
+        except AudiobenchError as exc:
+            pytest.fail(f"{type(exc).__name__}: {exc}", pytrace=False)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Free the model."""
+        self._session.close()
+
+
+class ControllerHooks:
+    """Hooks of the process that concludes the run."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Judge the gates when the loop has ended, however it ended.
+
+        Inside the loop a gate's report still decides the exit status, and reaches the terminal, JUnit and every other
+        reporter as a test's report does.
+        """
+        self._controller.started()
+        try:
+            result = yield
+        except BaseException:
+            self._controller.conclude(session, interrupted=True)
+            raise
+        self._controller.conclude(session, interrupted=bool(session.shouldstop or session.shouldfail))
+        return result
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self) -> None:
+        """Clear the progress line before pytest writes."""
+        self._controller.progress.clear()
+
+    def pytest_report_header(self) -> list[str]:
+        """Say where the run is kept."""
+        return self._controller.header()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the leaderboard."""
+        self._controller.print_board(terminalreporter)
+
+    def pytest_unconfigure(self) -> None:
+        """Let another run have the directory."""
+        self._controller.close()
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Turn errors that a user's input causes into pytest usage errors (exit status 4)."""
+    try:
+        yield
+    except AudiobenchError as exc:
+        raise pytest.UsageError(str(exc)) from None

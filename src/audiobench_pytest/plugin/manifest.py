@@ -1,0 +1,92 @@
+"""What `run.json` says: what was asked, by which versions, on which machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from audiobench_pytest.plugin.session import Session
+from audiobench_pytest.records.keys import digest
+
+_PACKAGES = (
+    "audiobench-pytest",
+    "pytest",
+    "pytest-xdist",
+    "jiwer",
+    "whisper-normalizer",
+    "zhconv",
+    "numpy",
+    "soundfile",
+    "soxr",
+    "pocketsphinx",
+    "torch",
+    "transformers",
+)
+
+
+def describe_run(session: Session) -> dict[str, Any]:
+    """Return the manifest of a run, as plain JSON values; keys and tokens in the environment are not read."""
+    settings = session.settings
+    return {
+        "started": time.time(),
+        "command": [Path(sys.argv[0]).name, *session.config.invocation_params.args],
+        "models": {m.name: dict(session.model_args.get(m.name, {})) for m in session.models},
+        "datasets": [d.name for d in session.datasets] if settings.datasets else "all",
+        "selection": {"limit": settings.limit, "sample": settings.sample, "seed": settings.seed},
+        "settings": dict(settings.rare),
+        "versions": _versions(),
+        "git": _git(settings.root),
+        "machine": {
+            "python": platform.python_version(),
+            "system": platform.platform(),
+            "processor": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+            "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES"),
+        },
+    }
+
+
+def asked(session: Session) -> str:
+    """Return a digest of what defines the plan; a run directory is continued only by the same plan."""
+    settings = session.settings
+    return digest(
+        {
+            "models": sorted((m.name, m.source, m.revision, sorted(session.model_args.get(m.name, {}).items()))
+                             for m in session.models),
+            "datasets": sorted(d.name for d in session.datasets),
+            "manifests": sorted(d.manifest.path for d in session.datasets if d.manifest),
+            "selection": [settings.limit, settings.sample, settings.seed],
+        }
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _git(root: Path) -> dict[str, Any] | None:
+    """Return commit and state of the work tree that holds the benchmarks, or None outside git."""
+    try:
+        commit = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=5, check=True
+        ).stdout.strip()
+        changes = subprocess.run(
+            ["git", "status", "--porcelain", "--untracked-files=no"], cwd=root, capture_output=True, timeout=5, check=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"commit": commit, "dirty": bool(changes)}
+
+

@@ -1,0 +1,210 @@
+"""What a pytest run with benchmarks holds: settings, catalogue, models, data sets, run directory."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from audiobench_pytest.catalog.loader import Catalog, load_catalog
+from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec
+from audiobench_pytest.datasets import LoadSettings, count_samples, is_path_like, spec_for_path
+from audiobench_pytest.errors import AudiobenchError, UsageError
+from audiobench_pytest.models.registry import create, spec_from_hf
+from audiobench_pytest.plugin.markers import check_marker_expression, register_families
+from audiobench_pytest.plugin.settings import Settings, read_settings
+from audiobench_pytest.records.run_dir import RunDirectory
+
+if TYPE_CHECKING:
+    from audiobench_pytest.plugin.collector import Collector
+    from audiobench_pytest.runner.shard import Runner
+
+_KEY = pytest.StashKey["Session"]()
+
+
+@dataclasses.dataclass
+class Session:
+    """One process's view of the run; the controller's also concludes it.
+
+    Attributes:
+        config: pytest's configuration.
+        settings: What the user asked for.
+        catalog: What exists.
+        models: The models asked for, in the order given.
+        datasets: The data sets asked for, all of the catalogue when none was named.
+        load: How data sets are read.
+        model_args: Arguments per model name.
+        shards: Number of shards per data set, decided by the controller; 1 where not listed.
+        counts: Number of selected samples per data set, where known before anything runs.
+        run: The run directory; None when there is nothing to run.
+        attempt: Number of this invocation in the run directory.
+        worker: `main`, or xdist's name of this worker (`gw0`).
+    """
+
+    config: pytest.Config
+    settings: Settings
+    catalog: Catalog
+    models: tuple[ModelSpec, ...]
+    datasets: tuple[DatasetSpec, ...]
+    load: LoadSettings
+    model_args: Mapping[str, Mapping[str, str]]
+    shards: dict[str, int] = dataclasses.field(default_factory=dict)
+    counts: dict[str, int] = dataclasses.field(default_factory=dict)
+    run: RunDirectory | None = None
+    attempt: int = 1
+    worker: str = "main"
+
+    @property
+    def is_controller(self) -> bool:
+        """Whether this process concludes the run: the only one, or xdist's controller."""
+        return not hasattr(self.config, "workerinput")
+
+    @cached_property
+    def runner(self) -> Runner:
+        """What the shards of this process share; made when the first shard runs."""
+        from audiobench_pytest.models.pool import ModelPool
+        from audiobench_pytest.records.cache import PredictionCache
+        from audiobench_pytest.records.digests import use_memo
+        from audiobench_pytest.runner.inference import Budgets
+        from audiobench_pytest.runner.shard import Runner
+
+        if self.run is None:
+            raise RuntimeError("a shard runs, but no run directory was made")
+        rare = self.settings.rare
+        use_memo(self.settings.cache[0] / "digests")
+        return Runner(
+            pool=ModelPool(self.model_args),
+            cache=PredictionCache(self.settings.cache),
+            results=self.run.writer(self.worker, self.attempt),
+            load=self.load,
+            budgets=Budgets(
+                rows=self.settings.batch_size,
+                seconds=self.settings.batch_seconds,
+                max_audio_s=rare["max_audio_seconds"],
+                decode_threads=rare["decode_threads"],
+            ),
+            writer=self.worker,
+        )
+
+    @cached_property
+    def collector(self) -> Collector:
+        """What benchmark functions feed."""
+        from audiobench_pytest.plugin.collector import Collector
+
+        return Collector(self.runner)
+
+    def close(self) -> None:
+        """Free the model and close this process's files."""
+        if "runner" in self.__dict__:
+            self.runner.close()
+
+
+def find_session(config: pytest.Config) -> Session | None:
+    """Return the run's session, or None when benchmarks were not asked for."""
+    return config.stash.get(_KEY, None)
+
+
+def session_of(config: pytest.Config) -> Session:
+    """Return the run's session; for use where a benchmark is already running."""
+    session = find_session(config)
+    if session is None:
+        pytest.skip("audiobench: no benchmark was asked for")
+    return session
+
+
+def start(config: pytest.Config) -> None:
+    """Read what was asked, check it all before anything runs, and register the hooks that run it.
+
+    Raises:
+        pytest.UsageError: Something asked for does not exist; pytest ends with status 4.
+    """
+    from audiobench_pytest.plugin.hooks import register
+
+    try:
+        session = _session(config)
+        config.stash[_KEY] = session
+        register(session)
+    except AudiobenchError as exc:
+        raise pytest.UsageError(str(exc)) from None
+
+
+def _session(config: pytest.Config) -> Session:
+    settings = read_settings(config)
+    catalog = load_catalog()
+    families = catalog.families()
+    register_families(config, families)
+    check_marker_expression(config, families)
+    models = _models(catalog, settings)
+    model_args = _args_by_name(settings, models)
+    for spec in models:
+        create(spec, model_args.get(spec.name, {}))  # a wrong argument or a missing package is told now, not in an hour
+    rare = settings.rare
+    folders = {"librispeech_dir": rare["librispeech_dir"]} if rare["librispeech_dir"] else {}
+    return Session(
+        config=config,
+        settings=settings,
+        catalog=catalog,
+        models=models,
+        datasets=_datasets(catalog, settings, config.invocation_params.dir),
+        load=LoadSettings(
+            cache=settings.cache[0],
+            limit=settings.limit,
+            sample=settings.sample,
+            seed=settings.seed,
+            folders=folders,
+            hub_mode=rare["hub_mode"],
+        ),
+        model_args=model_args,
+    )
+
+
+def _models(catalog: Catalog, settings: Settings) -> tuple[ModelSpec, ...]:
+    found: dict[str, ModelSpec] = {}
+    for text in settings.models:
+        try:
+            spec = spec_from_hf(text) if text.startswith("hf:") else catalog.models.get(text)
+        except UsageError as exc:
+            raise UsageError(f"--model: {exc}; or hf:<hub id or folder>") from None
+        if spec.name in found and found[spec.name] != spec:
+            raise UsageError(f"--model: two different models are called '{spec.name}': run them one after the other")
+        found[spec.name] = spec
+    return tuple(found.values())
+
+
+def _args_by_name(settings: Settings, models: tuple[ModelSpec, ...]) -> dict[str, dict[str, str]]:
+    names = dict(zip(settings.models, models, strict=False)) if len(settings.models) == len(models) else {}
+    merged = {spec.name: dict(settings.model_args.get("", {})) for spec in models}
+    for target, args in settings.model_args.items():
+        if target:
+            spec = names.get(target)
+            merged.setdefault(spec.name if spec else target, {}).update(args)
+    return merged
+
+
+def _datasets(catalog: Catalog, settings: Settings, cwd: Path) -> tuple[DatasetSpec, ...]:
+    if not settings.datasets:
+        return tuple(catalog.datasets)
+    found: dict[str, DatasetSpec] = {}
+    for text in settings.datasets:
+        try:
+            spec = spec_for_path(text, cwd=cwd) if is_path_like(text) else catalog.datasets.get(text)
+        except UsageError as exc:
+            raise UsageError(f"--dataset: {exc}") from None
+        if spec.name in found and found[spec.name] != spec:
+            raise UsageError(f"--dataset: two data sets are called '{spec.name}': write NAME=PATH for one of them")
+        found[spec.name] = spec
+    return tuple(found.values())
+
+
+def count(session: Session, wanted: set[str] | None = None) -> dict[str, int]:
+    """Return the number of selected samples of each data set that tells it without being read.
+
+    Raises:
+        DatasetError: A manifest named by the user cannot be read.
+    """
+    counts: dict[str, Any] = {d.name: count_samples(d, session.load) for d in session.datasets if not wanted or d.name in wanted}
+    return {name: n for name, n in counts.items() if n is not None}

@@ -1,0 +1,232 @@
+"""What the user asked for, put together from audiobench.toml, ini keys and the command line (later ones win)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audiobench_pytest.errors import UsageError, did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class RareSetting:
+    """A setting without an option of its own."""
+
+    name: str
+    type: Callable[[str], Any]
+    default: Any
+    help: str
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError("must be 1 or more")
+    return value
+
+
+def _natural(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError("must be 0 or more")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise ValueError("must be above 0")
+    return value
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text
+
+    return check
+
+
+RARE = (
+    RareSetting("shard_size", _natural, 128, "samples per pytest item under xdist; 0 never shards"),
+    RareSetting("decode_threads", _positive, min(4, os.cpu_count() or 1), "threads that decode audio ahead"),
+    RareSetting("max_audio_seconds", _seconds, 7200.0, "longer clips are data errors"),
+    RareSetting("hub_mode", _one_of("auto", "stream", "download"), "auto", "how parquet files of the hub are read"),
+    RareSetting("librispeech_dir", str, "", "folder of OpenSLR's LibriSpeech; then nothing is asked of the hub"),
+    RareSetting("progress", _one_of("auto", "live", "lines", "off"), "auto", "how progress is shown"),
+    RareSetting("progress_seconds", _seconds, 30.0, "seconds between progress lines in a log"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One run's settings, checked and typed.
+
+    Attributes:
+        models: As given, commas split.
+        datasets: As given; empty means all.
+        model_args: Arguments per model as given; the key "" means "the only model, or all of them".
+        gates: The gates file that was named, or None.
+        run: The run directory that was named, or None.
+        cache: Cache folders, the first one is written.
+        limit: First N samples, or None.
+        sample: N samples by id and seed, or None.
+        seed: Of `sample`.
+        batch_size: Most rows of a batch, or None.
+        batch_seconds: Most seconds of a batch, or None.
+        rare: Every setting of `RARE`.
+        root: pytest's root folder; `.audiobench/` lies in it.
+    """
+
+    models: tuple[str, ...]
+    datasets: tuple[str, ...]
+    model_args: Mapping[str, Mapping[str, str]]
+    gates: Path | None
+    run: Path | None
+    cache: tuple[Path, ...]
+    limit: int | None
+    sample: int | None
+    seed: int
+    batch_size: int | None
+    batch_seconds: float | None
+    root: Path
+    rare: Mapping[str, Any] = field(default_factory=dict)
+
+
+def is_active(config: pytest.Config) -> bool:
+    """Whether this pytest run has anything to do with benchmarks; if not, nothing of the package is imported."""
+    from audiobench_pytest.plugin.options import INI_KEYS, OPTIONS
+
+    return (
+        config.pluginmanager.has_plugin("audiobench_pytest.plugin.short_options")
+        or any(config.getoption(option.dest) is not None for option in OPTIONS)
+        or any(config.getini(key) for key in INI_KEYS)
+    )
+
+
+def read_settings(config: pytest.Config) -> Settings:
+    """Return the settings of this run.
+
+    Raises:
+        UsageError: A value is of the wrong type, or a key does not exist.
+    """
+    root = config.rootpath
+    toml = _read_toml(root / "audiobench.toml")
+
+    def value(name: str, ini: str | None = None) -> Any:
+        given = config.getoption("audiobench_" + name.replace("-", "_"))
+        if given is not None:
+            return given
+        if ini is not None and config.getini(ini):
+            return config.getini(ini)
+        return toml.get(name)
+
+    models = _split(value("model", "audiobench_models"))
+    for name in ("limit", "sample", "batch-size"):
+        number = value(name)
+        if number is not None and (not isinstance(number, int) or number < 1):
+            raise UsageError(f"--{name} must be a whole number, 1 or more; it is {number!r}")
+    seconds = value("batch-seconds")
+    if seconds is not None and not seconds > 0:
+        raise UsageError(f"--batch-seconds must be above 0; it is {seconds!r}")
+    cache = value("cache", "audiobench_cache")
+    base = root / ".audiobench"
+    return Settings(
+        models=tuple(models),
+        datasets=tuple(_many(value("dataset"))),
+        model_args=_model_args(_many(value("model-args")), models),
+        gates=_path(value("gates", "audiobench_gates"), config),
+        run=_path(value("run", "audiobench_run_dir"), config),
+        cache=tuple(_paths(cache, config)) if cache else (base / "cache",),
+        limit=value("limit"),
+        sample=value("sample"),
+        seed=value("seed") or 0,
+        batch_size=value("batch-size"),
+        batch_seconds=float(seconds) if seconds is not None else None,
+        root=root,
+        rare=_rare(toml, config.getini("audiobench_set"), config.getoption("audiobench_set") or ()),
+    )
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    import tomllib
+
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as exc:
+        raise UsageError(f"{path}: {exc}") from exc
+    from audiobench_pytest.plugin.options import OPTIONS
+
+    known = {o.name for o in OPTIONS} | {r.name for r in RARE}
+    for key in content:
+        if key not in known:
+            raise UsageError(f"{path}: unknown key '{key}'{did_you_mean(key, known)}")
+    return content
+
+
+def _rare(toml: Mapping[str, Any], ini: Iterable[str], options: Iterable[str]) -> dict[str, Any]:
+    texts = {r.name: str(toml[r.name]) for r in RARE if r.name in toml}
+    for where, pairs in (("audiobench_set", ini), ("--audiobench-set", options)):
+        for pair in pairs:
+            name, equals, text = pair.partition("=")
+            name = name.strip().replace("-", "_")
+            if not equals or name not in {r.name for r in RARE}:
+                raise UsageError(f"{where}: {pair!r} is no KEY=VALUE of a known key{did_you_mean(name, [r.name for r in RARE])}")
+            texts[name] = text.strip()
+    values = {}
+    for rare in RARE:
+        try:
+            values[rare.name] = rare.type(texts[rare.name]) if rare.name in texts else rare.default
+        except ValueError as exc:
+            raise UsageError(f"setting {rare.name}={texts[rare.name]!r}: {exc} ({rare.help})") from exc
+    return values
+
+
+def _model_args(texts: Iterable[str], models: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return arguments per model; `a=1,b=2` is for every model (key ""), `name:a=1` for one."""
+    found: dict[str, dict[str, str]] = {}
+    for text in texts:
+        target, rest = "", text
+        for model in models:
+            if text.startswith(f"{model}:"):
+                target, rest = model, text[len(model) + 1 :]
+                break
+        else:
+            head = text.split("=", 1)[0]
+            if ":" in head:
+                raise UsageError(
+                    f"--model-args: '{head.split(':', 1)[0]}' is not among --model{did_you_mean(head.split(':', 1)[0], models)}"
+                )
+        for pair in rest.split(","):
+            key, equals, value = pair.partition("=")
+            if not equals or not key.strip():
+                raise UsageError(f"--model-args: {pair!r} is no KEY=VALUE; write for example dtype=float16,num_beams=4")
+            found.setdefault(target, {})[key.strip().replace("-", "_")] = value.strip()
+    return found
+
+
+def _many(value: Any) -> list[str]:
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else [str(v) for v in value]
+
+
+def _split(value: Any) -> list[str]:
+    names = [part.strip() for text in _many(value) for part in text.split(",")]
+    return list(dict.fromkeys(n for n in names if n))
+
+
+def _path(text: Any, config: pytest.Config) -> Path | None:
+    return config.invocation_params.dir / Path(str(text)).expanduser() if text else None
+
+
+def _paths(text: Any, config: pytest.Config) -> list[Path]:
+    return [p for part in str(text).split(",") if (p := _path(part.strip(), config)) is not None]

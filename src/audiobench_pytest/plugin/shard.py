@@ -1,0 +1,64 @@
+"""The `audiobench` fixture: one shard of one cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
+from audiobench_pytest.plugin.session import Session, session_of
+from audiobench_pytest.runner.job import Job
+from audiobench_pytest.runner.shard import run_shard
+from audiobench_pytest.types import CellId, Outcome
+
+
+class Shard:
+    """What a benchmark function is given: which data, which model, and what became of each sample."""
+
+    def __init__(self, session: Session, job: Job) -> None:
+        self._session, self._job = session, job
+
+    @property
+    def cell(self) -> CellId:
+        """The cell this shard belongs to."""
+        return self._job.cell
+
+    @property
+    def dataset(self) -> DatasetSpec:
+        """The catalogue entry of the data."""
+        return self._job.dataset
+
+    @property
+    def model(self) -> ModelSpec:
+        """The catalogue entry of the model."""
+        return self._job.model
+
+    @property
+    def recipe(self) -> RecipeSpec:
+        """The recipe that scores the cell."""
+        return self._job.recipe
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Yield what became of each sample, from the cache or from the model.
+
+        Raises:
+            DatasetError: The data set cannot be read.
+            ModelError: The model cannot be loaded.
+            RecordError: The cache cannot be written.
+        """
+        self._session.collector.use(self._job.cell, self._job.recipe)
+        return run_shard(self._session.runner, self._job)
+
+
+@contextmanager
+def open_shard(request: pytest.FixtureRequest) -> Iterator[Shard]:
+    """Yield the item's shard; afterwards its report carries the cell and the number of samples collected."""
+    session = session_of(request.config)
+    collected = session.collector.collected
+    yield Shard(session, request.param)
+    # A receipt only: what was collected is in the run directory, where a dead worker cannot take it along. Values must be
+    # plain strings to pass through xdist.
+    request.node.user_properties.append(("audiobench_cell", str(request.param.cell)))
+    request.node.user_properties.append(("audiobench_samples", str(session.collector.collected - collected)))

@@ -1,0 +1,100 @@
+"""The prediction cache: what models answered, shared between runs, kept for ever, apart from any run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from audiobench_pytest.records.append import AppendFile, read_lines, write_atomically
+from audiobench_pytest.records.keys import canonical, digest
+from audiobench_pytest.types import Prediction
+
+_decoder = msgspec.json.Decoder(Prediction)
+_encoder = msgspec.json.Encoder()
+
+
+class PredictionCache:
+    """Folders of predictions: the first is written, the others are only read."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        """Use `folders[0]` for writing and all of them for reading."""
+        self.folders = tuple(folders)
+
+    def model(self, name: str, identity: Mapping[str, Any], *, writer: str = "main") -> ModelCache:
+        """Return the part of the cache that holds the answers of one model.
+
+        Args:
+            name: The model's name, for a readable folder.
+            identity: What its answers depend on, see `ModelAdapter.identity`.
+            writer: Who writes (`main`, `gw0`), the beginning of the file's name.
+        """
+        part = f"{slug(name)}-{digest(identity)[:16]}"
+        return ModelCache([folder / "predictions" / part for folder in self.folders], identity, writer)
+
+
+class ModelCache:
+    """The answers of one model; the first complete answer of a key wins, an error is not an answer."""
+
+    def __init__(self, folders: Sequence[Path], identity: Mapping[str, Any], writer: str) -> None:
+        self.identity = digest(identity)
+        self._description = canonical(identity)
+        self._folders = tuple(folders)
+        self._file = AppendFile(folders[0], writer)
+        self._known: dict[str, Prediction] | None = None
+        self._described = False
+
+    def get(self, key: str) -> Prediction | None:
+        """Return the answer of a key, or None when it must be asked (never asked, or failed)."""
+        if self._known is None:
+            self._known = {p.key: p for p in self._read() if p.error is None}
+        return self._known.get(key)
+
+    def put(self, prediction: Prediction) -> None:
+        """Keep an answer or an error; on return it survives the death of this process.
+
+        Raises:
+            RecordError: It cannot be written.
+        """
+        if not self._described:
+            # For people who look into the cache: which model, revision and arguments a folder belongs to.
+            self._folders[0].mkdir(parents=True, exist_ok=True)
+            write_atomically(self._folders[0] / "identity.json", self._description.encode())
+            self._described = True
+        self._file.write(_encoder.encode(prediction))
+        if prediction.error is None and self._known is not None:
+            self._known.setdefault(prediction.key, prediction)
+
+    def sync(self) -> None:
+        """Make all that was put survive a power loss; called once per batch."""
+        self._file.sync()
+
+    def close(self) -> None:
+        """Close the file of this process."""
+        self._file.close()
+
+    def _read(self) -> Iterator[Prediction]:
+        # Later folders first: a dict keeps the last value of a key, and the first folder's oldest file is to win.
+        for folder in reversed(self._folders):
+            for path in sorted(folder.glob("*.jsonl"), key=_age, reverse=True) if folder.is_dir() else ():
+                answers = [p for line in read_lines(path) if (p := _decoded(line)) is not None]
+                yield from reversed(answers)
+
+
+def _age(path: Path) -> tuple[int, str]:
+    return path.stat().st_mtime_ns, path.name
+
+
+def _decoded(line: bytes) -> Prediction | None:
+    try:
+        return _decoder.decode(line)
+    except msgspec.MsgspecError:
+        return None  # damaged: the sample is simply asked again
+
+
+def slug(name: str) -> str:
+    """Return a name that is safe for files and node ids: letters, digits, dot, underscore and hyphen."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "unnamed"

@@ -1,0 +1,85 @@
+"""What one run intends (cells and shards) and what its shards report, as kept in the run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from audiobench_pytest.types import CellId, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCell:
+    """One cell of the plan.
+
+    Attributes:
+        cell: Which cell.
+        task: The dataset's task.
+        family: The dataset's family marker, or "".
+        node: Node id of the benchmark function it belongs to (`benchmarks/asr/test_asr.py::test_asr`).
+        shards: Number of shards it was cut into.
+        selected: Which of them this run runs; fewer than `shards` after `-k`, `--lf` or a node id.
+        published_recipe: The dataset's own recipe where this version scores with another one, else None.
+        samples: Number of samples selected, when known while planning, else None.
+    """
+
+    cell: CellId
+    task: str
+    family: str
+    node: str
+    shards: int
+    selected: tuple[int, ...]
+    published_recipe: str | None = None
+    samples: int | None = None
+
+    @property
+    def partial(self) -> bool:
+        """Whether the user picked only some of the cell's shards, so that no gate can be judged."""
+        return len(self.selected) < self.shards
+
+
+@dataclass(frozen=True, slots=True)
+class ShardReceipt:
+    """What a process says of one shard: once when it starts, once more when it ends.
+
+    Attributes:
+        cell: Which cell.
+        shard: Which shard, from 0.
+        of: Number of shards of the cell.
+        expected: Samples of this shard.
+        total: Samples of the whole cell's selection.
+        started: Seconds since the epoch.
+        ended: Seconds since the epoch, or None while the shard runs (or when its process died).
+        signature: The recipe's signature for the languages of the selection.
+        dataset: Revision, digest and source of the data, as JSON values.
+        model: Name, revision, device, dtype, arguments, as JSON values; what `describe` adds once loaded.
+        loads: How often this shard had to load its model (0 or 1).
+    """
+
+    cell: CellId
+    shard: int
+    of: int
+    expected: int
+    total: int
+    started: float
+    ended: float | None = None
+    signature: str = ""
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+    model: Mapping[str, Any] = field(default_factory=dict)
+    loads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CellData:
+    """Everything a run directory knows about one cell.
+
+    Attributes:
+        plan: What was intended.
+        receipts: One per shard that started: the newest.
+        outcomes: One per sample id: the newest. Samples that were never reached are not in it.
+    """
+
+    plan: PlannedCell
+    receipts: tuple[ShardReceipt, ...]
+    outcomes: Mapping[str, Outcome]

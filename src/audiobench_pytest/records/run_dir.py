@@ -1,0 +1,185 @@
+"""The run directory: what one invocation planned, what became of each sample, what it concluded."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from audiobench_pytest.errors import RecordError, UsageError
+from audiobench_pytest.records.append import AppendFile, read_lines, write_atomically
+from audiobench_pytest.records.plan import CellData, PlannedCell, ShardReceipt
+from audiobench_pytest.types import CellId, Outcome
+
+FORMAT = 1
+"""Version of the files in a run directory; raised when a reader of the old ones would misread the new."""
+
+
+class _Line(msgspec.Struct, omit_defaults=True):
+    """One line of a result file: either what a shard says of itself, or what became of a sample."""
+
+    shard: ShardReceipt | None = None
+    outcome: Outcome | None = None
+
+
+_decoder = msgspec.json.Decoder(_Line)
+_plan_decoder = msgspec.json.Decoder(list[PlannedCell])
+_encoder = msgspec.json.Encoder()
+
+
+class RunDirectory:
+    """Reads and writes one run directory.
+
+    Layout: `run.json` (what was asked, by which versions, on which machine), `plan.json` (cells and shards),
+    `results/<attempt>-<writer>-<pid>-<random>.jsonl` (one file per process), `leaderboard.*` (what was concluded).
+    The same directory can be given again: each invocation is an attempt, and the newest word on a sample counts.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def new_path(cls, runs: Path) -> Path:
+        """Return the path of a new run below `runs`, named by the time, unique among runs started at once."""
+        return runs / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
+
+    def begin(self, manifest: Mapping[str, Any], *, asked: str) -> int:
+        """Make the directory and write `run.json`; return the number of this attempt, from 1.
+
+        Args:
+            manifest: Versions, machine, options: plain JSON values.
+            asked: Digest of what defines the plan; a directory that holds another plan is refused.
+
+        Raises:
+            UsageError: The directory holds another plan, or is not a run directory.
+            RecordError: It cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            known = self.manifest()
+            if known is None and any(self.path.iterdir()):
+                raise UsageError(f"{self.path} is not a run directory and not empty: name a new one")
+        except OSError as exc:
+            raise RecordError(f"cannot make the run directory {self.path}: {exc.strerror or exc}") from exc
+        if known is not None and known.get("asked") != asked:
+            raise UsageError(
+                f"{self.path} holds another plan (other data, models, arguments or selection): name a new directory, "
+                "or leave the option out; what was answered before is taken from the cache anyway"
+            )
+        attempt = int(known["attempt"]) + 1 if known else 1
+        content = {"format": FORMAT, "asked": asked, "attempt": attempt, **manifest}
+        write_atomically(self.path / "run.json", msgspec.json.format(msgspec.json.encode(content), indent=2))
+        return attempt
+
+    def point_latest(self, runs: Path) -> None:
+        """Let `runs/latest` point to this run."""
+        temporary = runs / f".latest-{os.getpid()}-{os.urandom(2).hex()}"
+        with contextlib.suppress(OSError):  # a file system without symbolic links has no `latest`; nothing reads it
+            temporary.symlink_to(os.path.relpath(self.path, runs))
+            temporary.replace(runs / "latest")
+
+    def manifest(self) -> dict[str, Any] | None:
+        """Return `run.json`, or None when there is none.
+
+        Raises:
+            RecordError: It is there, but cannot be read, or was written by a newer version.
+        """
+        try:
+            content = msgspec.json.decode((self.path / "run.json").read_bytes(), type=dict[str, Any])
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.MsgspecError) as exc:
+            raise RecordError(f"cannot read {self.path / 'run.json'}: {exc}") from exc
+        if content.get("format") != FORMAT:
+            raise RecordError(f"{self.path} was written in format {content.get('format')}; this version reads {FORMAT}")
+        return content
+
+    def write_plan(self, cells: Sequence[PlannedCell]) -> None:
+        """Write `plan.json`; every collecting process writes the same content."""
+        write_atomically(self.path / "plan.json", _encoder.encode(list(cells)))
+
+    def plan(self) -> list[PlannedCell]:
+        """Return the planned cells; empty when nothing was planned.
+
+        Raises:
+            RecordError: The plan cannot be read.
+        """
+        try:
+            return _plan_decoder.decode((self.path / "plan.json").read_bytes())
+        except FileNotFoundError:
+            return []
+        except (OSError, msgspec.MsgspecError) as exc:
+            raise RecordError(f"cannot read {self.path / 'plan.json'}: {exc}") from exc
+
+    def writer(self, name: str, attempt: int) -> ResultWriter:
+        """Return a writer for one process (`main`, `gw0`)."""
+        return ResultWriter(AppendFile(self.path / "results", f"{attempt:04d}-{name}"))
+
+    def cells(self) -> list[CellData]:
+        """Return what is known of each planned cell, in the order of the plan."""
+        plan = self.plan()
+        receipts: dict[CellId, dict[tuple[int, int], tuple[int, ShardReceipt]]] = {p.cell: {} for p in plan}
+        outcomes: dict[CellId, list[tuple[int, Outcome]]] = {p.cell: [] for p in plan}
+        for attempt, line in self._lines():
+            if (receipt := line.shard) is not None and receipt.cell in receipts:
+                receipts[receipt.cell][receipt.shard, receipt.of] = (attempt, receipt)
+            elif (outcome := line.outcome) is not None and outcome.cell in outcomes:
+                outcomes[outcome.cell].append((attempt, outcome))
+        return [_cell_data(p, list(receipts[p.cell].values()), outcomes[p.cell]) for p in plan]
+
+    def _lines(self) -> Iterator[tuple[int, _Line]]:
+        for path in sorted((self.path / "results").glob("*.jsonl")):
+            attempt = int(path.name.split("-", 1)[0])
+            for raw in read_lines(path):
+                with contextlib.suppress(msgspec.MsgspecError):  # damaged: the sample counts as missing
+                    yield attempt, _decoder.decode(raw)
+
+
+class ResultWriter:
+    """Appends receipts and outcomes to this process's result file."""
+
+    def __init__(self, file: AppendFile) -> None:
+        self._file = file
+
+    def shard(self, receipt: ShardReceipt) -> None:
+        """Write what a shard says of itself.
+
+        Raises:
+            RecordError: It cannot be written.
+        """
+        self._file.write(_encoder.encode(_Line(shard=receipt)))
+
+    def outcome(self, outcome: Outcome) -> None:
+        """Write what became of a sample.
+
+        Raises:
+            RecordError: It cannot be written.
+        """
+        self._file.write(_encoder.encode(_Line(outcome=outcome)))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _cell_data(
+    plan: PlannedCell, receipts: list[tuple[int, ShardReceipt]], outcomes: list[tuple[int, Outcome]]
+) -> CellData:
+    if not receipts:
+        return CellData(plan, (), {})
+    # An earlier attempt counts only as far as it asked for the same data and scored it the same way: a row taken out of
+    # the manifest in between must not stay in the score.
+    newest = max(receipts, key=lambda pair: (pair[0], pair[1].started))[1]
+    same = {a for a, r in receipts if _subject(r) == _subject(newest)}
+    kept = {o.sample_id: o for a, o in sorted(outcomes, key=lambda pair: pair[0]) if a in same}
+    chosen = sorted((r for a, r in receipts if a in same), key=lambda r: (r.of, r.shard))
+    return CellData(plan, tuple(chosen), kept)
+
+
+def _subject(receipt: ShardReceipt) -> tuple[Any, ...]:
+    return receipt.total, receipt.signature, receipt.dataset

@@ -1,0 +1,1 @@
+"""The plan and the loop that answers it; knows no pytest."""

@@ -1,0 +1,159 @@
+"""Asks a loaded model, batch by batch, while the next clips are decoded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from audiobench_pytest.datasets.audio import audio_seconds
+from audiobench_pytest.errors import SampleError
+from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.runner.batches import equal_length_groups, make_batches
+from audiobench_pytest.runner.decoding import Decoded, decode_ahead
+from audiobench_pytest.types import Answer, Prompt, Request, Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A sample whose answer the cache does not have.
+
+    Attributes:
+        key: Where its answer will be kept.
+        sample: The sample.
+        prompt: What is asked.
+    """
+
+    key: str
+    sample: Sample
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What became of one question.
+
+    Attributes:
+        question: The question.
+        text: The answer.
+        error: Why the model has no answer, or None.
+        problem: Why the sample could not be asked (a bad file), or None.
+        audio_s: Seconds of sound.
+        infer_s: The batch's inference time divided evenly over its rows, in seconds.
+        decode_s: Seconds of decoding and resampling.
+        batch: Rows of its batch.
+        meta: What the adapter added.
+    """
+
+    question: Question
+    text: str = ""
+    error: str | None = None
+    problem: str | None = None
+    audio_s: float = 0.0
+    infer_s: float = 0.0
+    decode_s: float = 0.0
+    batch: int = 0
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """How much goes into one batch, and how audio is read.
+
+    Attributes:
+        rows: Most rows; None means what the adapter says.
+        seconds: Most padded seconds; None means what the adapter says.
+        max_audio_s: Longer clips are refused as a data error.
+        decode_threads: Threads that decode ahead.
+    """
+
+    rows: int | None = None
+    seconds: float | None = None
+    max_audio_s: float = 7200.0
+    decode_threads: int = 2
+
+
+def ask(adapter: ModelAdapter, questions: Sequence[Question], budgets: Budgets) -> Iterator[list[Reply]]:
+    """Yield the replies of one batch after the other.
+
+    Args:
+        adapter: A loaded model.
+        questions: What to ask, in any order.
+        budgets: Batch and decoding limits.
+    """
+    rows = budgets.rows or adapter.spec.batch_rows or adapter.batch_rows
+    seconds = budgets.seconds or adapter.spec.batch_seconds or adapter.batch_seconds
+    if adapter.sample_rate is None:  # it never looks at the sound: nothing is decoded
+        for start in range(0, len(questions), rows):
+            yield _answer(adapter, [(q, Decoded(None, None, 0.0)) for q in questions[start : start + rows]])
+        return
+    durations = [_duration(q.sample) for q in questions]
+    batches = [[questions[i] for i in batch] for batch in make_batches(durations, rows=rows, seconds=seconds)]
+    decoded = decode_ahead(
+        [[q.sample for q in batch] for batch in batches],
+        sample_rate=adapter.sample_rate,
+        max_seconds=budgets.max_audio_s,
+        threads=budgets.decode_threads,
+    )
+    for batch, clips in zip(batches, decoded, strict=True):
+        pairs = list(zip(batch, clips, strict=True))
+        broken = [Reply(q, problem=d.problem, decode_s=d.seconds) for q, d in pairs if d.problem is not None]
+        if broken:
+            yield broken
+        good = [(q, d) for q, d in pairs if d.audio is not None]
+        if not adapter.equal_length:
+            groups = [good] if good else []
+        else:
+            lengths = [len(d.audio.samples) for _, d in good if d.audio is not None]
+            groups = [[good[i] for i in group] for group in equal_length_groups(lengths)]
+        for group in groups:
+            yield _answer(adapter, group)
+
+
+def _duration(sample: Sample) -> float:
+    if sample.duration_s is not None:
+        return sample.duration_s
+    try:
+        return audio_seconds(sample.audio)
+    except SampleError:
+        return 0.0  # decoding will say what is wrong with it
+
+
+def _answer(adapter: ModelAdapter, batch: list[tuple[Question, Decoded]]) -> list[Reply]:
+    """Ask for one batch; when it fails, ask for its halves, so that one bad clip fails alone."""
+    requests = [_request(adapter, question, decoded) for question, decoded in batch]
+    started = time.perf_counter()
+    try:
+        answers = list(adapter.generate(requests))
+        if len(answers) != len(requests):
+            raise RuntimeError(f"the adapter gave {len(answers)} answers to {len(requests)} requests")
+    except Exception as exc:  # whatever a model raises is the outcome of these samples, and the run goes on
+        if len(batch) > 1:
+            middle = (len(batch) + 1) // 2
+            return _answer(adapter, batch[:middle]) + _answer(adapter, batch[middle:])
+        answers = [Answer(error=_reason(exc))]
+    each = (time.perf_counter() - started) / len(batch)
+    return [
+        Reply(
+            question,
+            text=answer.text if answer.error is None else "",
+            error=answer.error,
+            audio_s=decoded.audio.duration_s if decoded.audio else question.sample.duration_s or 0.0,
+            infer_s=each,
+            decode_s=decoded.seconds,
+            batch=len(batch),
+            meta=answer.meta,
+        )
+        for (question, decoded), answer in zip(batch, answers, strict=True)
+    ]
+
+
+def _request(adapter: ModelAdapter, question: Question, decoded: Decoded) -> Request:
+    reference = question.sample.reference if "reference" in adapter.sees else None
+    return Request(question.sample.id, decoded.audio, question.prompt, reference)
+
+
+def _reason(exc: BaseException) -> str:
+    text = " ".join(str(exc).split())
+    return f"{type(exc).__name__}: {text[:500]}" if text else type(exc).__name__

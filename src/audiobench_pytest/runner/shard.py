@@ -1,0 +1,227 @@
+"""One shard of one cell: what the cache knows, what must be asked, what became of each sample."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
+from audiobench_pytest.datasets import Dataset, LoadSettings, load_dataset, shard
+from audiobench_pytest.errors import SampleError, UsageError
+from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.prompts.profiles import prompt_for
+from audiobench_pytest.records.cache import ModelCache, PredictionCache
+from audiobench_pytest.records.digests import file_digest
+from audiobench_pytest.records.keys import digest, prediction_key
+from audiobench_pytest.records.plan import ShardReceipt
+from audiobench_pytest.records.run_dir import ResultWriter
+from audiobench_pytest.runner.inference import Budgets, Question, Reply, ask
+from audiobench_pytest.runner.job import Job
+from audiobench_pytest.models.pool import ModelPool
+from audiobench_pytest.types import CellId, Outcome, Prediction, Sample, State
+
+
+@dataclass
+class Runner:
+    """What the shards of one process share: the model in memory, the cache, the result file, the data sets.
+
+    Attributes:
+        pool: At most one loaded model.
+        cache: Where answers are kept.
+        results: Where this run's outcomes are written.
+        load: How data sets are read and which samples are selected.
+        budgets: Batch and decoding limits.
+        writer: Name of this process (`main`, `gw0`).
+    """
+
+    pool: ModelPool
+    cache: PredictionCache
+    results: ResultWriter
+    load: LoadSettings
+    budgets: Budgets
+    writer: str = "main"
+    _datasets: dict[DatasetSpec, Dataset] = field(default_factory=dict)
+    _recipes: dict[str, Recipe] = field(default_factory=dict)
+    _caches: dict[str, ModelCache] = field(default_factory=dict)
+
+    def dataset(self, spec: DatasetSpec) -> Dataset:
+        """Return a data set with its selection; read once per process.
+
+        Raises:
+            DatasetError: It cannot be read.
+        """
+        if spec not in self._datasets:
+            self._datasets[spec] = load_dataset(spec, self.load)
+        return self._datasets[spec]
+
+    def recipe(self, spec: RecipeSpec) -> Recipe:
+        """Return a recipe, put together once per process."""
+        if spec.name not in self._recipes:
+            self._recipes[spec.name] = Recipe(spec)
+        return self._recipes[spec.name]
+
+    def answers(self, spec: ModelSpec) -> ModelCache:
+        """Return the part of the cache that belongs to a model as it is configured in this run."""
+        if spec.name not in self._caches:
+            self._caches[spec.name] = self.cache.model(spec.name, self.pool.identity(spec), writer=self.writer)
+        return self._caches[spec.name]
+
+    def close(self) -> None:
+        """Free the model and close all files."""
+        self.pool.close()
+        for cache in self._caches.values():
+            cache.close()
+        self.results.close()
+
+
+def run_shard(runner: Runner, job: Job) -> Iterator[Outcome]:
+    """Yield what became of each sample of a shard, unscored: first what needs no model, then batch by batch.
+
+    Predictions are in the cache before they are yielded; stopping at any moment loses none.
+
+    Raises:
+        DatasetError: The data set cannot be read.
+        ModelError: The model cannot be loaded; samples that the cache knows were yielded before.
+        RecordError: The cache cannot be written.
+    """
+    dataset = runner.dataset(job.dataset)
+    samples = shard(dataset.samples, job.shard, job.of)
+    adapter = runner.pool.adapter(job.model)
+    languages = {s.language for s in dataset.samples}
+    _refuse_unknown_language(job.model, languages)
+    identity = runner.pool.identity(job.model)
+    receipt = ShardReceipt(
+        job.cell,
+        job.shard,
+        job.of,
+        expected=len(samples),
+        total=len(dataset.samples),
+        started=time.time(),
+        signature=runner.recipe(job.recipe).signature(languages),
+        dataset={"revision": dataset.revision, "digest": dataset.digest, "source": dataset.source},
+        model={"identity": identity, "takes_language_hint": adapter.takes_language_hint},
+    )
+    runner.results.shard(receipt)
+    cache = runner.answers(job.model)
+    questions: list[Question] = []
+    asked: set[str] = set()
+    twins: list[Question] = []
+    for sample in samples:
+        question = _question(job.cell, sample, adapter, cache.identity)
+        if isinstance(question, Outcome):
+            yield question
+        elif (known := cache.get(question.key)) is not None:
+            yield _outcome(job.cell, question, known, cached=True)
+        elif question.key in asked:
+            twins.append(question)  # the same sound under two ids: answered once
+        else:
+            asked.add(question.key)
+            questions.append(question)
+    loads = dict(runner.pool.loads)
+    if questions:
+        adapter = runner.pool.load(job.model)
+        for replies in ask(adapter, questions, runner.budgets):
+            yield from _kept(job.cell, cache, replies)
+    for twin in twins:
+        known = cache.get(twin.key)
+        if known is not None:
+            yield _outcome(job.cell, twin, known, cached=True)
+        else:
+            yield from (o for replies in ask(adapter, [twin], runner.budgets) for o in _kept(job.cell, cache, replies))
+    ended = dataclasses.replace(
+        receipt,
+        ended=time.time(),
+        model={**receipt.model, **adapter.describe()} if questions else receipt.model,
+        loads=runner.pool.loads.get(job.model.name, 0) - loads.get(job.model.name, 0),
+    )
+    runner.results.shard(ended)
+
+
+def _refuse_unknown_language(model: ModelSpec, languages: set[str]) -> None:
+    unknown = sorted(code for code in languages if model.languages and code.split("-")[0] not in model.languages)
+    if unknown:
+        raise UsageError(
+            f"model '{model.name}' knows {', '.join(model.languages)}, but the data set holds {', '.join(unknown)}"
+        )
+
+
+def _question(cell: CellId, sample: Sample, adapter: ModelAdapter, identity: str) -> Question | Outcome:
+    problem = sample.problem
+    audio = ""
+    if problem is None:
+        try:
+            audio = file_digest(sample.audio)
+        except SampleError as exc:
+            problem = str(exc)
+    if problem is not None:
+        return _data_error(cell, sample, problem)
+    sees: dict[str, str | None] = {}
+    if "reference" in adapter.sees:
+        sees["reference"] = digest(sample.reference)
+    if "sample_id" in adapter.sees:
+        sees["sample_id"] = sample.id
+    prompt = prompt_for(sample, takes_language_hint=adapter.takes_language_hint)
+    return Question(prediction_key(identity, prompt, audio, sees=sees), sample, prompt)
+
+
+def _kept(cell: CellId, cache: ModelCache, replies: list[Reply]) -> Iterator[Outcome]:
+    outcomes = []
+    for reply in replies:
+        if reply.problem is not None:
+            outcomes.append(_data_error(cell, reply.question.sample, reply.problem))
+            continue
+        prediction = Prediction(
+            key=reply.question.key,
+            text=reply.text,
+            error=reply.error,
+            audio_s=reply.audio_s,
+            infer_s=reply.infer_s,
+            decode_s=reply.decode_s,
+            batch=reply.batch,
+            meta=reply.meta,
+        )
+        cache.put(prediction)
+        outcomes.append(_outcome(cell, reply.question, prediction, cached=False))
+    cache.sync()
+    yield from outcomes
+
+
+def _data_error(cell: CellId, sample: Sample, problem: str) -> Outcome:
+    return Outcome(
+        cell=cell,
+        sample_id=sample.id,
+        state=State.DATA_ERROR,
+        reference=sample.reference,
+        prediction=None,
+        reason=problem,
+        language=sample.language,
+        audio_s=sample.duration_s or 0.0,
+        meta=dict(sample.meta),
+    )
+
+
+def _outcome(cell: CellId, question: Question, prediction: Prediction, *, cached: bool) -> Outcome:
+    sample = question.sample
+    if prediction.error is not None:
+        state = State.FAILED
+    else:
+        state = State.OK if prediction.text.strip() else State.EMPTY
+    return Outcome(
+        cell=cell,
+        sample_id=sample.id,
+        state=state,
+        reference=sample.reference,
+        prediction=None if prediction.error is not None else prediction.text,
+        reason=prediction.error,
+        key=prediction.key,
+        cached=cached,
+        language=sample.language,
+        audio_s=prediction.audio_s,
+        infer_s=prediction.infer_s,
+        decode_s=prediction.decode_s,
+        meta=dict(sample.meta),
+    )
+

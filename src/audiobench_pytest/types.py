@@ -1,0 +1,316 @@
+"""The nouns that flow through the rooms; all frozen, none of them does any work.
+
+Importing this module costs the standard library only: `numpy` appears in annotations, never at run time.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class State(enum.StrEnum):
+    """What became of one sample; the words are those of the scoring rules and appear in every file we write."""
+
+    OK = "ok"
+    """Answered and parsed: scored."""
+    EMPTY = "empty"
+    """Answered with nothing: the worst outcome, all reference units deleted."""
+    FAILED = "failed"
+    """The model raised, timed out or died: never scored as text, lowers coverage."""
+    DATA_ERROR = "data_error"
+    """The sample cannot be asked at all (missing audio, empty reference): not the model's fault, lowers coverage."""
+    MISSING = "missing"
+    """Selected, but not reached before the run ended: lowers coverage."""
+
+
+SCORED_STATES = (State.OK, State.EMPTY)
+"""States that enter the headline value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Decoded mono sound.
+
+    Attributes:
+        samples: `(samples,) float32`, full scale is [-1, 1].
+        sample_rate: In Hz.
+    """
+
+    samples: NDArray[np.float32]
+    sample_rate: int
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.sample_rate
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One row of a test set, not decoded.
+
+    Attributes:
+        id: The set's own key, or the content's digest; never the row position.
+        audio: The encoded file; every source ends in files, so that one decoder and one digest serve all of them.
+        reference: What the model should answer; raw, as the set spells it.
+        language: ISO 639 code (`en`, `zh`, `yue`, ...).
+        duration_s: Seconds, when the set tells; else None until the audio is read.
+        meta: Every other key of the row, unchanged.
+        problem: Why this sample cannot be asked, naming the file (it then becomes a `data_error` record), else None.
+    """
+
+    id: str
+    audio: Path
+    reference: str
+    language: str
+    duration_s: float | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is asked of the model beside the sound.
+
+    Attributes:
+        text: The rendered instruction, or None for a model that needs none (a plain recogniser).
+        language: The hint the model is given, or None where it has to find out by itself.
+        profile: Name of the prompt profile, shown in the result.
+    """
+
+    text: str | None = None
+    language: str | None = None
+    profile: str = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to a model, with everything an adapter may see.
+
+    Attributes:
+        sample_id: The sample's id; not to be used by an adapter that does not declare it in `sees`.
+        audio: Decoded, at the adapter's `sample_rate`; None for an adapter whose `sample_rate` is None.
+        prompt: What is asked.
+        reference: The expected answer, or None: only adapters that declare it in `sees` are handed one.
+    """
+
+    sample_id: str
+    audio: Audio | None
+    prompt: Prompt
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an adapter returns for one request.
+
+    Attributes:
+        text: The answer; `""` when the model said nothing.
+        error: When the model could not answer this one request while others of the batch were fine: the reason.
+        meta: Whatever else is worth keeping (detected language, token count, ...); must be JSON.
+    """
+
+    text: str = ""
+    error: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """An answer as it is kept in the cache.
+
+    Attributes:
+        key: Digest of all the answer depends on (see `records.keys`).
+        text: The answer.
+        error: The reason why there is no answer; then `text` is empty and the sample is asked again by the next run.
+        audio_s: Seconds of sound.
+        infer_s: Seconds of inference attributed to this sample: its batch's time divided evenly over the batch's rows.
+        decode_s: Seconds spent decoding and resampling this sample's file.
+        batch: Number of rows in the batch it was answered in.
+        meta: As in `Answer`.
+    """
+
+    key: str
+    text: str
+    error: str | None
+    audio_s: float
+    infer_s: float
+    decode_s: float = 0.0
+    batch: int = 1
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleScore:
+    """Sufficient numbers of one sample under one recipe, enough to compute the corpus value.
+
+    Attributes:
+        errors: substitutions + deletions + insertions.
+        units: Reference length in the recipe's unit (words or characters).
+        substitutions: Replaced units.
+        deletions: Reference units not said.
+        insertions: Units said that the reference lacks.
+        reference: The normalised reference.
+        prediction: The normalised prediction.
+    """
+
+    errors: int
+    units: int
+    substitutions: int
+    deletions: int
+    insertions: int
+    reference: str
+    prediction: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellId:
+    """Which (dataset, model, recipe) a number belongs to."""
+
+    dataset: str
+    model: str
+    recipe: str
+
+    def __str__(self) -> str:
+        return f"{self.dataset}-{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one sample in one run: one line of the run's results.
+
+    Attributes:
+        cell: The cell it belongs to.
+        sample_id: The sample's id.
+        state: See `State`.
+        reference: The raw reference.
+        prediction: The raw answer, or None where there is none.
+        reason: Why there is no score, for `failed` and `data_error`.
+        key: The prediction's key in the cache, or None for a sample that could not be asked.
+        cached: Answered by the cache, not by the model, in this run.
+        language: The sample's language.
+        audio_s: Seconds of sound (0 when it could not be read).
+        infer_s: Seconds of inference attributed to it.
+        decode_s: Seconds of decoding and resampling.
+        score: Numbers under the cell's recipe. For `failed` and `data_error` with a usable reference they are those of
+            an empty answer, so that the worst-case bound can be computed; they never enter the headline value.
+        meta: The sample's meta, for slices and notebooks.
+    """
+
+    cell: CellId
+    sample_id: str
+    state: State
+    reference: str
+    prediction: str | None
+    reason: str | None = None
+    key: str | None = None
+    cached: bool = False
+    language: str = ""
+    audio_s: float = 0.0
+    infer_s: float = 0.0
+    decode_s: float = 0.0
+    score: SampleScore | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CellResult:
+    """The numbers of one cell, reduced.
+
+    Attributes:
+        cell: Which cell.
+        task: The dataset's task (`asr`).
+        family: The dataset's family marker (`librispeech`), or "" for a user's own data.
+        metric: Name of the metric (`wer` or `cer`).
+        value: Corpus error rate in percent over the scored samples, or None when nothing was scored. Lower is better.
+        low: Lower end of the 95 % bootstrap interval, in percent.
+        high: Upper end.
+        worst: The value if each failed, broken or missing sample had been answered with nothing (where the
+            reference is known).
+        signature: What makes two values comparable: recipe, normaliser, unit, package versions.
+        published_recipe: The dataset's own recipe where this version scores with another one, else None.
+        expected: Samples selected before inference; None when no shard of the cell ever said so.
+        counts: Number of samples per state.
+        coverage: scored / expected, 0 to 1.
+        errors: Sum of errors over the scored samples.
+        units: Sum of reference units over the scored samples.
+        substitutions: Sum over the scored samples.
+        deletions: Sum over the scored samples.
+        insertions: Sum over the scored samples.
+        cached: Samples answered by the cache.
+        audio_s: Seconds of sound of the answered samples.
+        infer_s: Seconds of inference of the answered samples.
+        wall_s: Seconds from the first to the last moment any process worked on the cell in this run.
+        rtfx: audio_s / infer_s, or None where no time was taken.
+        model: What the model was: name, revision, device, dtype, arguments, and what its adapter reported after
+            loading.
+        first_errors: The first few `(sample_id, state, reason)` in order of id.
+    """
+
+    cell: CellId
+    task: str
+    family: str
+    metric: str
+    value: float | None
+    low: float | None
+    high: float | None
+    worst: float | None
+    signature: str
+    published_recipe: str | None
+    expected: int | None
+    counts: Mapping[State, int]
+    coverage: float
+    errors: int
+    units: int
+    substitutions: int
+    deletions: int
+    insertions: int
+    cached: int
+    audio_s: float
+    infer_s: float
+    wall_s: float
+    rtfx: float | None
+    model: Mapping[str, Any] = field(default_factory=dict)
+    first_errors: tuple[tuple[str, State, str], ...] = ()
+
+
+class Verdict(enum.StrEnum):
+    """What a gate concluded."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    SKIP = "skip"
+    """Not judged, with the reason: a partial selection or an interrupted run."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """One limit applied to one cell.
+
+    Attributes:
+        cell: The cell judged.
+        metric: What was limited: `wer`, `cer`, `coverage`, `rtfx`.
+        bound: `"max"` or `"min"`.
+        limit: The limit, in the metric's unit (percent for rates, 0 to 1 for coverage).
+        value: What was measured, or None when there was nothing to measure.
+        verdict: See `Verdict`.
+        message: One sentence for people: the value, the limit, and what is missing.
+        source: Where the limit is written (`gates.toml [minispeech.wer.pocketsphinx]`).
+    """
+
+    cell: CellId
+    metric: str
+    bound: str
+    limit: float
+    value: float | None
+    verdict: Verdict
+    message: str
+    source: str

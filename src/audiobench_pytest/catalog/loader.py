@@ -173,9 +173,7 @@ def _build(spec: Any, content: Any, where: str) -> Any:
         if key not in hints:
             raise CatalogError(f"{where}: unknown field '{key}'{did_you_mean(key, hints)}")
     missing = [
-        f.name
-        for f in fields(spec)
-        if f.default is MISSING and f.default_factory is MISSING and f.name not in content
+        f.name for f in fields(spec) if f.default is MISSING and f.default_factory is MISSING and f.name not in content
     ]
     if missing:
         raise CatalogError(f"{where}: the field '{missing[0]}' is missing")

@@ -63,7 +63,11 @@ def _cell(session: Session, dataset: DatasetSpec, model: ModelSpec) -> Iterator[
 
 def job_of(item: pytest.Item) -> Job | None:
     """Return the job of a benchmark item, or None for any other item."""
-    job = item.callspec.params.get("audiobench") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
+    job = (
+        item.callspec.params.get("audiobench")
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+        else None
+    )
     return job if isinstance(job, Job) else None
 
 

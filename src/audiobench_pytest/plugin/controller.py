@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from audiobench_pytest.records.run_dir import RunDirectory
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-    from audiobench_pytest.records.plan import CellData
+    from audiobench_pytest.records.plan import CellData, PlannedCell
     from audiobench_pytest.report.board import Board
 
 
@@ -37,17 +37,18 @@ class Controller:
 
     @classmethod
     def begin(cls, session: Session) -> Controller:
-        """Check the gates, then make the run directory.
+        """Check gates and manifests, then make the run directory.
 
         Raises:
+            DatasetError: A manifest that the user named is broken.
             UsageError: The gates file is wrong, or the directory holds another plan or is in use.
             RecordError: The directory cannot be written.
         """
         from filelock import FileLock, Timeout
 
         gates = _gates(session)
-        runs = session.settings.root / ".audiobench" / "runs"
-        run = RunDirectory(session.settings.run or RunDirectory.new_path(runs))
+        session.read_own_manifests()
+        run = RunDirectory(session.settings.run or RunDirectory.new_path(_runs(session)))
         lock = FileLock(f"{run.path}.lock")
         try:
             run.path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +63,7 @@ class Controller:
 
     def started(self) -> None:
         """Note that the test loop begins."""
-        self._run.point_latest(self._run.path.parent)
+        self._run.point_latest(_runs(self._session))
         self.progress.start(self._session.attempt)
 
     def header(self) -> list[str]:
@@ -124,10 +125,12 @@ class Controller:
                 self._run.path.rmdir()
 
 
-def _judged_plan(cell: CellData):  # type: ignore[no-untyped-def]
-    """Return the plan a cell is judged by: with earlier attempts in the directory, a part may complete the whole."""
-    import dataclasses
+def _runs(session: Session) -> Path:
+    return session.settings.root / ".audiobench" / "runs"
 
+
+def _judged_plan(cell: CellData) -> PlannedCell:
+    """Return the plan a cell is judged by: with earlier attempts in the directory, a part may complete the whole."""
     complete = cell.receipts and len(cell.outcomes) == cell.receipts[0].total
     return dataclasses.replace(cell.plan, selected=tuple(range(cell.plan.shards))) if complete else cell.plan
 

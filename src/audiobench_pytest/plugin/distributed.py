@@ -23,7 +23,7 @@ class DistributedHooks:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        session.counts.update(count(session))
+        count(session)
         size = session.settings.rare["shard_size"]
         if size:
             session.shards.update({name: max(1, math.ceil(n / size)) for name, n in session.counts.items()})

@@ -14,8 +14,8 @@ _OUTCOME = {Verdict.PASS: "passed", Verdict.FAIL: "failed", Verdict.SKIP: "skipp
 def emit(session: pytest.Session, gates: Sequence[GateResult], nodes: Mapping[CellId, str]) -> None:
     """Report each gate as a test case, so that exit status, `-ra`, JUnit and other reporters need no special case.
 
-    The trio of setup, call and teardown is emitted: JUnit writes a case's properties at teardown. A gate has a node id of
-    its own, so that `--lf` after a missed gate does not rerun one arbitrary shard.
+    Setup, call and teardown are emitted (no call for a skipped gate): JUnit writes a case's properties at teardown. A gate
+    has a node id of its own, so that `--lf` after a missed gate does not rerun one arbitrary shard.
 
     Args:
         session: pytest's session; its exit status follows from the reports.
@@ -24,13 +24,17 @@ def emit(session: pytest.Session, gates: Sequence[GateResult], nodes: Mapping[Ce
     """
     session.testscollected += len(gates)  # else the progress column passes 100 %
     hook = session.config.hook
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    if reporter is not None:
+        reporter.currentfspath = None  # a line of their own, not behind the "[100%]" of the items
     for gate in gates:
         node = nodes[gate.cell]
         path = node.split("::", 1)[0]
         nodeid = f"{path}::gate[{gate.cell}-{gate.metric}-{gate.bound}]"
         location = (path, None, f"gate[{gate.cell}-{gate.metric}-{gate.bound}]")
         hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
-        for when in ("setup", "call", "teardown"):
+        phases = ("setup", "teardown") if gate.verdict is Verdict.SKIP else ("setup", "call", "teardown")
+        for when in phases:
             hook.pytest_runtest_logreport(report=_report(gate, nodeid, location, when))
         hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
 

@@ -69,7 +69,8 @@ class ItemHooks:
         try:
             return (yield)
         except AudiobenchError as exc:
-            pytest.fail(f"{type(exc).__name__}: {exc}", pytrace=False)
+            # `from None` takes effect only on the raise itself, so pytest.fail() cannot be used.
+            raise pytest.fail.Exception(f"{type(exc).__name__}: {exc}", pytrace=False) from None
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:

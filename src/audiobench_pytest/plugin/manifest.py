@@ -57,8 +57,10 @@ def asked(session: Session) -> str:
     settings = session.settings
     return digest(
         {
-            "models": sorted((m.name, m.source, m.revision, sorted(session.model_args.get(m.name, {}).items()))
-                             for m in session.models),
+            "models": sorted(
+                (m.name, m.source, m.revision, sorted(session.model_args.get(m.name, {}).items()))
+                for m in session.models
+            ),
             "datasets": sorted(d.name for d in session.datasets),
             "manifests": sorted(d.manifest.path for d in session.datasets if d.manifest),
             "selection": [settings.limit, settings.sample, settings.seed],
@@ -83,10 +85,12 @@ def _git(root: Path) -> dict[str, Any] | None:
             ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=5, check=True
         ).stdout.strip()
         changes = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"], cwd=root, capture_output=True, timeout=5, check=True
+            ["git", "status", "--porcelain", "--untracked-files=no"],
+            cwd=root,
+            capture_output=True,
+            timeout=5,
+            check=True,
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
     return {"commit": commit, "dirty": bool(changes)}
-
-

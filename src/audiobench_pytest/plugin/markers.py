@@ -38,5 +38,7 @@ def check_marker_expression(config: pytest.Config, families: Mapping[str, Sequen
             continue
         if name in datasets:
             raise UsageError(f"-m: '{name}' is a dataset, not a marker: use --dataset {name}")
-        raise UsageError(f"-m: unknown marker '{name}'{did_you_mean(name, registered, show_all_below=0)}; "
-                         f"families of datasets: {', '.join(sorted(families))}")
+        raise UsageError(
+            f"-m: unknown marker '{name}'{did_you_mean(name, registered, show_all_below=0)}; "
+            f"families of datasets: {', '.join(sorted(families))}"
+        )

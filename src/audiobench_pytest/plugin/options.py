@@ -62,10 +62,10 @@ OPTIONS = (
     CommandOption("sample", "only N samples of each dataset, picked by sample id and --seed", "N", type=int),
     CommandOption("seed", "seed of --sample (default: 0)", "S", type=int),
     CommandOption("batch-size", "most samples in one batch (default: the model's own)", "N", type=int),
-    CommandOption("batch-seconds", "most seconds of padded audio in one batch (default: the model's own)", "S", type=float),
     CommandOption(
-        "run", "directory of this run (default: a new one under .audiobench/runs/)", "DIR", short=False
+        "batch-seconds", "most seconds of padded audio in one batch (default: the model's own)", "S", type=float
     ),
+    CommandOption("run", "directory of this run (default: a new one under .audiobench/runs/)", "DIR", short=False),
     CommandOption(
         "cache",
         "where answers are kept, DIR[,READ_ONLY_DIR...] (default: .audiobench/cache)",
@@ -73,7 +73,11 @@ OPTIONS = (
         short=False,
     ),
     CommandOption(
-        "set", "a rarer setting, see `pytest --help` under ini-options; repeatable", "KEY=VALUE", repeat=True, short=False
+        "set",
+        "a rarer setting, see `pytest --help` under ini-options; repeatable",
+        "KEY=VALUE",
+        repeat=True,
+        short=False,
     ),
 )
 
@@ -104,7 +108,9 @@ def add_short_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("audiobench")
     for option in OPTIONS:
         if option.short:
-            group.addoption(f"--{option.name}", **{**_arguments(option), "help": f"short for --audiobench-{option.name}"})
+            group.addoption(
+                f"--{option.name}", **{**_arguments(option), "help": f"short for --audiobench-{option.name}"}
+            )
 
 
 def _arguments(option: CommandOption) -> dict[str, Any]:

@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from audiobench_pytest.catalog.loader import Catalog, load_catalog
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec
-from audiobench_pytest.datasets import LoadSettings, count_samples, is_path_like, spec_for_path
+from audiobench_pytest.datasets import Dataset, LoadSettings, count_samples, is_path_like, load_dataset, spec_for_path
 from audiobench_pytest.errors import AudiobenchError, UsageError
 from audiobench_pytest.models.registry import create, spec_from_hf
 from audiobench_pytest.plugin.markers import check_marker_expression, register_families
@@ -43,6 +43,7 @@ class Session:
         run: The run directory; None when there is nothing to run.
         attempt: Number of this invocation in the run directory.
         worker: `main`, or xdist's name of this worker (`gw0`).
+        read: Data sets that were read already.
     """
 
     config: pytest.Config
@@ -57,6 +58,7 @@ class Session:
     run: RunDirectory | None = None
     attempt: int = 1
     worker: str = "main"
+    read: dict[DatasetSpec, Dataset] = dataclasses.field(default_factory=dict)
 
     @property
     def is_controller(self) -> bool:
@@ -88,6 +90,7 @@ class Session:
                 decode_threads=rare["decode_threads"],
             ),
             writer=self.worker,
+            datasets=self.read,
         )
 
     @cached_property
@@ -96,6 +99,17 @@ class Session:
         from audiobench_pytest.plugin.collector import Collector
 
         return Collector(self.runner)
+
+    def read_own_manifests(self) -> None:
+        """Read the manifests that the user named, so that a broken one is told before any model loads.
+
+        Raises:
+            DatasetError: A manifest is broken; the message names the line.
+        """
+        for spec in self.datasets:
+            if spec.manifest is not None and not spec.manifest.bundled:
+                self.read[spec] = load_dataset(spec, self.load)
+                self.counts[spec.name] = len(self.read[spec].samples)
 
     def close(self) -> None:
         """Free the model and close this process's files."""
@@ -200,11 +214,8 @@ def _datasets(catalog: Catalog, settings: Settings, cwd: Path) -> tuple[DatasetS
     return tuple(found.values())
 
 
-def count(session: Session, wanted: set[str] | None = None) -> dict[str, int]:
-    """Return the number of selected samples of each data set that tells it without being read.
-
-    Raises:
-        DatasetError: A manifest named by the user cannot be read.
-    """
-    counts: dict[str, Any] = {d.name: count_samples(d, session.load) for d in session.datasets if not wanted or d.name in wanted}
-    return {name: n for name, n in counts.items() if n is not None}
+def count(session: Session) -> None:
+    """Note the number of selected samples of each data set that tells it without being read."""
+    for spec in session.datasets:
+        if spec.name not in session.counts and (number := count_samples(spec, session.load)) is not None:
+            session.counts[spec.name] = number

@@ -179,7 +179,9 @@ def _rare(toml: Mapping[str, Any], ini: Iterable[str], options: Iterable[str]) -
             name, equals, text = pair.partition("=")
             name = name.strip().replace("-", "_")
             if not equals or name not in {r.name for r in RARE}:
-                raise UsageError(f"{where}: {pair!r} is no KEY=VALUE of a known key{did_you_mean(name, [r.name for r in RARE])}")
+                raise UsageError(
+                    f"{where}: {pair!r} is no KEY=VALUE of a known key{did_you_mean(name, [r.name for r in RARE])}"
+                )
             texts[name] = text.strip()
     values = {}
     for rare in RARE:

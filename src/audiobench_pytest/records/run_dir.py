@@ -79,6 +79,7 @@ class RunDirectory:
     def point_latest(self, runs: Path) -> None:
         """Let `runs/latest` point to this run."""
         temporary = runs / f".latest-{os.getpid()}-{os.urandom(2).hex()}"
+        runs.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(OSError):  # a file system without symbolic links has no `latest`; nothing reads it
             temporary.symlink_to(os.path.relpath(self.path, runs))
             temporary.replace(runs / "latest")

@@ -35,6 +35,7 @@ class Runner:
         load: How data sets are read and which samples are selected.
         budgets: Batch and decoding limits.
         writer: Name of this process (`main`, `gw0`).
+        datasets: Those that were read already.
     """
 
     pool: ModelPool
@@ -43,7 +44,7 @@ class Runner:
     load: LoadSettings
     budgets: Budgets
     writer: str = "main"
-    _datasets: dict[DatasetSpec, Dataset] = field(default_factory=dict)
+    datasets: dict[DatasetSpec, Dataset] = field(default_factory=dict)
     _recipes: dict[str, Recipe] = field(default_factory=dict)
     _caches: dict[str, ModelCache] = field(default_factory=dict)
 
@@ -53,9 +54,9 @@ class Runner:
         Raises:
             DatasetError: It cannot be read.
         """
-        if spec not in self._datasets:
-            self._datasets[spec] = load_dataset(spec, self.load)
-        return self._datasets[spec]
+        if spec not in self.datasets:
+            self.datasets[spec] = load_dataset(spec, self.load)
+        return self.datasets[spec]
 
     def recipe(self, spec: RecipeSpec) -> Recipe:
         """Return a recipe, put together once per process."""
@@ -224,4 +225,3 @@ def _outcome(cell: CellId, question: Question, prediction: Prediction, *, cached
         decode_s=prediction.decode_s,
         meta=dict(sample.meta),
     )
-

@@ -1,0 +1,121 @@
+"""A small benchmark project for pytester: our own benchmark module over clips that the test makes."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+# An in-process pytester run forgets the modules it imported; an extension module that is then imported a second time
+# may hang (soxr does). What is imported here stays.
+for _module in (
+    "filelock",
+    "jiwer",
+    "msgspec",
+    "pandas",
+    "soxr",
+    "whisper_normalizer.english",
+    "zhconv",
+    "audiobench_pytest.frames",
+    "audiobench_pytest.models.harness",
+    "audiobench_pytest.plugin.controller",
+    "audiobench_pytest.plugin.distributed",
+    "audiobench_pytest.plugin.shard",
+    "audiobench_pytest.report.files",
+    "audiobench_pytest.report.terminal",
+):
+    importlib.import_module(_module)
+
+ROOT = Path(__file__).parents[2]
+
+WORDS = "the quick brown fox jumps over a lazy dog while seven old sailors watch from their quiet green harbour".split()
+
+
+def sentence(i: int) -> str:
+    """Return a sentence of five words, different for each `i`."""
+    return (
+        " ".join(WORDS[(i * 7 + k * (i % 3 + 1)) % len(WORDS)] for k in range(4))
+        + f" word{chr(97 + i % 26)}{chr(97 + i // 26)}"
+    )
+
+
+def make_clips(folder: Path, n: int, *, name: str = "manifest.jsonl", seconds: float = 0.2) -> Path:
+    """Write `n` distinct clips and their manifest; return the manifest's path."""
+    (folder / "audio").mkdir(parents=True, exist_ok=True)
+    rows = []
+    for i in range(n):
+        length = int(16_000 * (seconds + 0.01 * (i % 7)))
+        rng = np.random.default_rng(i)
+        sf.write(folder / "audio" / f"{i:04d}.wav", (0.1 * rng.standard_normal(length)).astype("float32"), 16_000)
+        rows.append(
+            {
+                "id": f"clip-{i:04d}",
+                "audio": f"audio/{i:04d}.wav",
+                "text": sentence(i),
+                "language": "en",
+                "duration_s": length / 16_000,
+                "speaker": f"spk{i % 3}",
+            }
+        )
+    manifest = folder / name
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return manifest
+
+
+class Project:
+    """A pytester project with our benchmark module, and runs of it."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+        self.path = pytester.path
+        (self.path / "benchmarks" / "asr").mkdir(parents=True)
+        shutil.copy(ROOT / "conftest.py", self.path / "conftest.py")
+        shutil.copy(ROOT / "benchmarks" / "asr" / "test_asr.py", self.path / "benchmarks" / "asr")
+        pytester.makeini("[pytest]\naddopts = --strict-markers -p no:cacheprovider\n")
+
+    def clips(self, n: int = 6, name: str = "small", **kwargs: float) -> Path:
+        """Make a data set called `name`."""
+        return make_clips(self.path / name, n, **kwargs)
+
+    def run(self, *args: object, inprocess: bool = True) -> pytest.RunResult:
+        """Run `pytest benchmarks/asr ARGS`."""
+        run = self.pytester.runpytest_inprocess if inprocess else self.pytester.runpytest_subprocess
+        return run("benchmarks/asr", *map(str, args))
+
+    @property
+    def latest(self) -> Path:
+        """The newest run directory."""
+        return (self.path / ".audiobench" / "runs" / "latest").resolve()
+
+    def board(self, run: Path | None = None) -> dict:
+        """Return leaderboard.json."""
+        return json.loads(((run or self.latest) / "leaderboard.json").read_text())
+
+    def cell(self, run: Path | None = None) -> dict:
+        """Return the only cell of leaderboard.json."""
+        (cell,) = self.board(run)["cells"]
+        return cell
+
+    def outcomes(self, run: Path | None = None) -> list[dict]:
+        """Return every outcome line of a run, duplicates included."""
+        lines = [
+            json.loads(x)
+            for f in sorted((run or self.latest).glob("results/*.jsonl"))
+            for x in f.read_text().splitlines()
+        ]
+        return [x["outcome"] for x in lines if x.get("outcome")]
+
+    def gates(self, text: str) -> None:
+        """Write benchmarks/gates.toml."""
+        (self.path / "benchmarks" / "gates.toml").write_text(text)
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> Project:
+    """An empty benchmark project."""
+    return Project(pytester)

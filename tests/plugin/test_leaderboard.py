@@ -1,0 +1,93 @@
+"""A run end to end: what is printed, what is written, what the exit status is."""
+
+import csv
+import json
+
+import jiwer
+import pytest
+from whisper_normalizer.english import EnglishTextNormalizer
+
+import audiobench_pytest
+
+
+def test_oracle_has_no_errors_and_the_run_is_green(project):
+    manifest = project.clips(6)
+    result = project.run(f"--dataset={manifest}", "--model=oracle")
+    assert result.ret == 0
+    cell = project.cell()
+    assert (cell["dataset"], cell["model"], cell["metric"]) == ("small", "oracle", "wer")
+    assert cell["value"] == 0.0
+    assert cell["expected"] == 6
+    assert cell["counts"]["ok"] == 6
+    assert cell["coverage"] == 1.0
+
+
+def test_node_id_names_dataset_and_model(project):
+    manifest = project.clips(2)
+    result = project.run(f"--dataset={manifest}", "--model=oracle", "-v")
+    result.stdout.fnmatch_lines(["benchmarks/asr/test_asr.py::test_asr[[]small-oracle] PASSED*"])
+
+
+def test_printed_value_is_confirmed_by_an_independent_computation(project):
+    manifest = project.clips(8)
+    result = project.run(f"--dataset={manifest}", "--model=noisy", "--model-args=wer=0.4,seed=3")
+    assert result.ret == 0
+    run = audiobench_pytest.read_run(project.latest)
+    normal = EnglishTextNormalizer()
+    expected = 100 * jiwer.wer(
+        [normal(text) for text in run.records.reference], [normal(text) for text in run.records.prediction]
+    )
+    assert expected > 0
+    assert project.cell()["value"] == pytest.approx(expected, abs=1e-9)
+    result.stdout.fnmatch_lines([f"*noisy*{expected:.2f}*"])
+
+
+def test_board_files_agree(project):
+    manifest = project.clips(5)
+    project.run(f"--dataset={manifest}", "--model=oracle,noisy")
+    board = project.board()
+    with (project.latest / "leaderboard.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(r["dataset"], r["model"]) for r in rows] == [(c["dataset"], c["model"]) for c in board["cells"]]
+    assert [float(r["value"]) for r in rows] == pytest.approx([c["value"] for c in board["cells"]])
+    text = (project.latest / "leaderboard.md").read_text()
+    assert "oracle" in text
+    assert "noisy" in text
+
+
+def test_two_models_and_two_datasets_make_four_cells_in_model_order(project):
+    first, second = project.clips(3, "first"), project.clips(3, "second")
+    result = project.run(f"--dataset={first}", f"--dataset={second}", "--model=oracle", "--model=null", "-v")
+    assert result.ret == 0
+    ids = [line.split("[")[1].split("]")[0] for line in result.outlines if "test_asr[" in line and "PASSED" in line]
+    assert ids == ["first-oracle", "second-oracle", "first-null", "second-null"]
+    result.stdout.fnmatch_lines(["*first*second*"])
+
+
+def test_run_directory_says_what_ran(project):
+    manifest = project.clips(2)
+    project.run(f"--dataset={manifest}", "--model=noisy", "--model-args=wer=0.1", "--audiobench-run=out")
+    manifest = json.loads((project.path / "out" / "run.json").read_text())
+    assert manifest["models"] == {"noisy": {"wer": "0.1"}}
+    assert manifest["versions"]["pytest"] == pytest.__version__
+    assert (project.path / "out" / "leaderboard.json").is_file()
+
+
+def test_chinese_is_scored_by_characters(project):
+    folder = project.clips(2).parent
+    rows = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
+    for row, text in zip(rows, ["今天天气很好", "我们去公园"], strict=True):
+        row.update(text=text, language="zh")
+    (folder / "manifest.jsonl").write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows))
+    result = project.run(f"--dataset={folder / 'manifest.jsonl'}", "--model=oracle")
+    assert result.ret == 0
+    assert project.cell()["metric"] == "cer"
+    assert project.cell()["units"] == 11
+
+
+def test_no_terminal_reporter_still_writes_and_judges(project):
+    manifest = project.clips(3)
+    project.gates('["small".wer]\nmax = 1.0\n')
+    result = project.run(f"--dataset={manifest}", "--model=null", "-p", "no:terminal", inprocess=False)
+    assert result.ret == 1
+    assert project.cell()["value"] > 1.0

@@ -165,6 +165,10 @@ class RecipeSpec:
     description: str = ""
 
     def rule(self, language: str) -> LanguageRule:
-        """Return the rule of a language; `zh-CN` falls back to `zh`, an unlisted one to the default."""
+        """Return the rule of a language: of `zh-Hant-TW`, else of `zh-Hant`, else of `zh`, else the default."""
         code = language.casefold().replace("_", "-")
-        return self.languages.get(code) or self.languages.get(code.split("-")[0]) or self.default
+        while code:
+            if code in self.languages:
+                return self.languages[code]
+            code = code.rpartition("-")[0]
+        return self.default

@@ -29,7 +29,7 @@ _LIVE_SECONDS = 0.5
 
 @dataclass
 class CellProgress:
-    """Running numbers of one cell."""
+    """Running numbers of one cell; times are seconds since the epoch, since a worker's receipt tells when it began."""
 
     cell: CellId
     total: int = 0
@@ -40,15 +40,15 @@ class CellProgress:
     units: int = 0
     audio_s: float = 0.0
     infer_s: float = 0.0
-    began: float = field(default_factory=time.monotonic)
-    changed: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=time.time)
+    changed: float = field(default_factory=time.time)
 
     def add(self, news: OutcomeNews) -> None:
         """Count one outcome; a sample that a second worker repeats after a crash counts once."""
         if news.sample_id in self.done:
             return
         self.done.add(news.sample_id)
-        self.changed = time.monotonic()
+        self.changed = time.time()
         self.asked += not news.cached
         if news.state not in SCORED_STATES:
             self.bad += 1
@@ -91,6 +91,7 @@ class Progress:
         self._thread: threading.Thread | None = None
         self._fd = -1
         self._shown = ""
+        self._at_line_start = False
 
     def start(self, attempt: int) -> None:
         """Begin to show progress."""
@@ -114,8 +115,9 @@ class Progress:
         os.close(self._fd)
 
     def clear(self) -> None:
-        """Erase the live line, so that what pytest writes next does not run into it."""
+        """Erase the live line: pytest is about to write."""
         with self._lock:
+            self._at_line_start = False
             if self._shown:
                 self._shown = ""
                 self._write("\x1bD\x1bM\x1b7\x1b[B\r\x1b[2K\x1b8")
@@ -131,16 +133,21 @@ class Progress:
             cell = self._cells.setdefault(news.cell, CellProgress(news.cell))
             if isinstance(news, ShardNews):
                 cell.total = news.total
+                cell.began = min(cell.began, news.started)
             else:
                 cell.add(news)
 
     def _show(self) -> None:
-        now = time.monotonic()
+        now = time.time()
         unfinished = [c for c in self._cells.values() if len(c.done) < c.total]
         unfinished.sort(key=lambda c: -c.changed)
         if self._mode == "lines":
-            for cell in unfinished:
-                self._write(f"\naudiobench: {cell.text(now)}")
+            with self._lock:
+                if unfinished and not self._at_line_start:
+                    self._write("\n")
+                    self._at_line_start = True
+                for cell in unfinished:
+                    self._write(f"audiobench: {cell.text(now)}\n")
             return
         if not unfinished:
             return

@@ -14,7 +14,8 @@ from audiobench_pytest.catalog.loader import Catalog, load_catalog
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec
 from audiobench_pytest.datasets import Dataset, LoadSettings, count_samples, is_path_like, load_dataset, spec_for_path
 from audiobench_pytest.errors import AudiobenchError, UsageError
-from audiobench_pytest.models.registry import create, spec_from_hf
+from audiobench_pytest.models.base import checked_args
+from audiobench_pytest.models.registry import adapter_class, spec_from_hf
 from audiobench_pytest.plugin.markers import check_marker_expression, register_families
 from audiobench_pytest.plugin.settings import Settings, read_settings
 from audiobench_pytest.records.run_dir import RunDirectory
@@ -155,7 +156,10 @@ def _session(config: pytest.Config) -> Session:
     models = _models(catalog, settings)
     model_args = _args_by_name(settings, models)
     for spec in models:
-        create(spec, model_args.get(spec.name, {}))  # a wrong argument or a missing package is told now, not in an hour
+        # A wrong argument or a missing package is told now, not in an hour; the checkpoint itself may be far away.
+        adapter = adapter_class(spec.adapter)
+        adapter.require(spec)
+        checked_args(adapter, spec, model_args.get(spec.name, {}))
     rare = settings.rare
     folders = {"librispeech_dir": rare["librispeech_dir"]} if rare["librispeech_dir"] else {}
     return Session(

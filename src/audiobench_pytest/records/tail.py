@@ -19,6 +19,7 @@ class ShardNews:
     shard: int
     of: int
     total: int
+    started: float
 
 
 @dataclass(frozen=True, slots=True)

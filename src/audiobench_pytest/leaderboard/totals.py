@@ -1,0 +1,81 @@
+"""Sums over the cells of a model, and which numbers of a column may be called the best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from audiobench_pytest.types import CellId, CellResult, State
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTotals:
+    """What one model did over all its cells.
+
+    Attributes:
+        model: Its name.
+        samples: Samples selected, or None when a cell never said how many.
+        counts: Samples per state.
+        cached: Samples answered by the cache.
+        audio_s: Seconds of sound of the answered samples.
+        infer_s: Seconds of inference of the answered samples.
+        wall_s: Sum of the cells' wall times in seconds.
+        rtfx: Total audio over total inference, so that every second of sound weighs the same; None without a time.
+    """
+
+    model: str
+    samples: int | None
+    counts: Mapping[State, int]
+    cached: int
+    audio_s: float
+    infer_s: float
+    wall_s: float
+    rtfx: float | None
+
+    @property
+    def scored(self) -> int:
+        """Number of samples that enter the headline values."""
+        return self.counts[State.OK] + self.counts[State.EMPTY]
+
+
+def model_totals(results: Iterable[CellResult]) -> list[ModelTotals]:
+    """Return the totals of each model, in order of first appearance."""
+    by_model: dict[str, list[CellResult]] = {}
+    for result in results:
+        by_model.setdefault(result.cell.model, []).append(result)
+    return [_totals(model, cells) for model, cells in by_model.items()]
+
+
+def _totals(model: str, cells: Sequence[CellResult]) -> ModelTotals:
+    expected = [cell.expected for cell in cells]
+    audio_s, infer_s = math.fsum(cell.audio_s for cell in cells), math.fsum(cell.infer_s for cell in cells)
+    return ModelTotals(
+        model=model,
+        samples=None if None in expected else sum(count for count in expected if count is not None),
+        counts={state: sum(cell.counts.get(state, 0) for cell in cells) for state in State},
+        cached=sum(cell.cached for cell in cells),
+        audio_s=audio_s,
+        infer_s=infer_s,
+        wall_s=math.fsum(cell.wall_s for cell in cells),
+        rtfx=audio_s / infer_s if infer_s > 0 else None,
+    )
+
+
+def best_cells(results: Iterable[CellResult]) -> frozenset[CellId]:
+    """Return the cells whose value is the lowest among at least two that are comparable.
+
+    Comparable cells share dataset, recipe and signature, and every one of their samples was scored: a model that failed
+    on the hard samples must not lead because of it. Equal values share the lead.
+    """
+    groups: dict[tuple[str, str, str], list[tuple[float, CellId]]] = {}
+    for result in results:
+        if result.value is not None and result.coverage >= 1.0:
+            key = (result.cell.dataset, result.cell.recipe, result.signature)
+            groups.setdefault(key, []).append((result.value, result.cell))
+    best: set[CellId] = set()
+    for group in groups.values():
+        if len(group) > 1:
+            lowest = min(value for value, _ in group)
+            best.update(cell for value, cell in group if value == lowest)
+    return frozenset(best)

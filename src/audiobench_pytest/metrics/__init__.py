@@ -1,0 +1,1 @@
+"""Text steps, error rates and recipes."""

@@ -1,0 +1,106 @@
+"""Text steps that know no language: Unicode form, case, punctuation, spaces, and the letter forms of single scripts.
+
+No step here erases a combining mark of a letter: a dakuten, a matra, a tone mark or an accent is part of what was said.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_SPACE = ord(" ")
+
+
+class _DropTable(dict[int, int | None]):
+    """Translation table that deletes characters which write no sound; filled as characters are met."""
+
+    def __missing__(self, code: int) -> int | None:
+        invisible = (
+            unicodedata.category(chr(code)) == "Cf"
+            or 0xFE00 <= code <= 0xFE0F  # variation selectors: emoji or text style, shape of a Han character
+            or 0xE0100 <= code <= 0xE01EF
+            or 0x180B <= code <= 0x180F
+            or code in (0x034F, 0x115F, 0x1160)  # combining grapheme joiner, Hangul fillers
+            or code == 0x0640  # tatweel: stretches an Arabic word on the page
+        )
+        self[code] = None if invisible else code
+        return self[code]
+
+
+class _SpaceTable(dict[int, int]):
+    """Translation table that turns punctuation, symbols, separators and control characters into spaces."""
+
+    def __missing__(self, code: int) -> int:
+        category = unicodedata.category(chr(code))
+        self[code] = _SPACE if category[0] in "PSZ" or category in ("Cc", "Cs") else code
+        return self[code]
+
+
+_DROP = _DropTable()
+_TO_SPACE = _SpaceTable()
+_PARTED_DAKUTEN = re.compile(" +(?=[\u3099\u309a])")
+_DECOMPOSED_AM = (
+    # NFKC takes Thai and Lao AM apart and leaves a tone mark typed before or after the circle where it is.
+    (re.compile("\u0e4d([\u0e48-\u0e4b]?)\u0e32"), "\\1\u0e33"),
+    (re.compile("\u0ecd([\u0ec8-\u0ecb]?)\u0eb2"), "\\1\u0eb3"),
+)
+
+
+def nfkc(text: str) -> str:
+    """Apply Unicode normalisation form KC: one form per letter, full width becomes half width."""
+    return unicodedata.normalize("NFKC", text)
+
+
+def drop_format_characters(text: str) -> str:
+    """Delete what writes no sound: joiners, direction marks, soft hyphens, variation selectors, tatweel.
+
+    Letters that an invisible character kept apart are composed afterwards.
+    """
+    dropped = text.translate(_DROP)
+    return text if dropped == text else unicodedata.normalize("NFC", dropped)
+
+
+def lower(text: str) -> str:
+    """Lower the case by Unicode's rules for no language in particular, and compose what is one letter only then (ΐ)."""
+    return unicodedata.normalize("NFC", text.lower())
+
+
+def lower_turkic(text: str) -> str:
+    """Lower the case as Turkish and Azerbaijani do: dotted and dotless I are two letters."""
+    return lower(text.replace("İ", "i").replace("I", "ı"))
+
+
+def punctuation_to_space(text: str) -> str:
+    """Replace each punctuation mark and symbol by a space, squeeze spaces, and keep the marks of letters.
+
+    A combining mark goes only where the character that it stood on goes (an emoji, a quotation mark).
+    """
+    words = text.translate(_TO_SPACE).split()
+    for position, word in enumerate(words):
+        if unicodedata.category(word[0])[0] == "M":
+            words[position] = _without_leading_marks(word)
+    return " ".join(filter(None, words))
+
+
+def _without_leading_marks(word: str) -> str:
+    start = 0
+    while start < len(word) and unicodedata.category(word[start])[0] == "M":
+        start += 1
+    return word[start:]
+
+
+def remove_spaces(text: str) -> str:
+    """Delete all white space, for scripts that write none between words or use it freely."""
+    return "".join(text.split())
+
+
+def attach_dakuten(text: str) -> str:
+    """Make a free-standing (han)dakuten the mark of the kana before it; apply after `nfkc`, which sets it apart."""
+    return unicodedata.normalize("NFC", _PARTED_DAKUTEN.sub("", text))
+
+
+def compose_sara_am(text: str) -> str:
+    """Write Thai SARA AM and Lao AM as one letter after the tone mark; apply after `nfkc`, which takes them apart."""
+    for pattern, composed in _DECOMPOSED_AM:
+        text = pattern.sub(composed, text)
+    return text

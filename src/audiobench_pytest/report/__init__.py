@@ -1,0 +1,1 @@
+"""Cell results as terminal text, Markdown, JSON and CSV; computes nothing."""

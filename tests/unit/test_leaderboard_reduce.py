@@ -1,0 +1,206 @@
+import dataclasses
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audiobench_pytest.errors import RecordError
+from audiobench_pytest.leaderboard.reduce import FIRST_ERRORS, reduce_cell
+from audiobench_pytest.records.plan import CellData, PlannedCell, ShardReceipt
+from audiobench_pytest.report import as_json
+from audiobench_pytest.report.board import Board
+from audiobench_pytest.types import CellId, CellResult, Outcome, SampleScore, State
+
+CELL = CellId("minispeech", "pocketsphinx", "wer/audiobench-pytest@1")
+PLAN = PlannedCell(CELL, "asr", "minispeech", "benchmarks/asr/test_asr.py::test_asr", shards=1, selected=(0,))
+WORDS = "wer/audiobench-pytest@1|lang:en|steps:whisper_english|unit:word|avg:micro|jiwer:4.0.0"
+
+
+def score(substitutions: int, deletions: int, insertions: int, units: int) -> SampleScore:
+    return SampleScore(
+        substitutions + deletions + insertions, units, substitutions, deletions, insertions, "reference", "prediction"
+    )
+
+
+def outcome(sample_id: str, state: State = State.OK, numbers: SampleScore | None = None, **more: object) -> Outcome:
+    more = {"audio_s": 2.0, "infer_s": 0.5, **more} if state in (State.OK, State.EMPTY) else more
+    return Outcome(CELL, sample_id, state, "a b", "a b" if state is State.OK else None, score=numbers, **more)
+
+
+def receipt(shard: int = 0, of: int = 1, total: int = 4, **more: object) -> ShardReceipt:
+    defaults: dict = {"expected": total // of, "started": 100.0, "ended": 110.0, "signature": WORDS}
+    return ShardReceipt(CELL, shard, of, total=total, **{**defaults, **more})
+
+
+def cell(*outcomes: Outcome, receipts: tuple[ShardReceipt, ...] | None = None, **plan: object) -> CellData:
+    if receipts is None:
+        receipts = (receipt(total=len(outcomes)),)
+    return CellData(dataclasses.replace(PLAN, **plan), receipts, {o.sample_id: o for o in outcomes})
+
+
+def test_value_is_the_corpus_rate_and_not_the_mean_of_the_samples() -> None:
+    result = reduce_cell(cell(outcome("a", numbers=score(1, 0, 0, 10)), outcome("b", numbers=score(0, 0, 3, 2))))
+    assert result.value == pytest.approx(100 * 4 / 12)
+    assert (result.errors, result.units) == (4, 12)
+    assert (result.substitutions, result.deletions, result.insertions) == (1, 0, 3)
+    assert result.coverage == 1.0
+    assert result.low <= result.value <= result.high
+
+
+def test_an_empty_answer_is_scored_and_a_failed_one_is_not() -> None:
+    result = reduce_cell(
+        cell(
+            outcome("ok", numbers=score(0, 0, 0, 10)),
+            outcome("silent", State.EMPTY, score(0, 10, 0, 10)),
+            outcome("dead", State.FAILED, score(0, 10, 0, 10), reason="out of memory"),
+            outcome("broken", State.DATA_ERROR, None, reason="x.flac: no such file"),
+        )
+    )
+    assert result.value == 50.0
+    assert result.coverage == 0.5
+    assert dict(result.counts) == {"ok": 1, "empty": 1, "failed": 1, "data_error": 1, "missing": 0}
+    assert result.first_errors == (
+        ("broken", State.DATA_ERROR, "x.flac: no such file"),
+        ("dead", State.FAILED, "out of memory"),
+    )
+
+
+def test_worst_case_counts_every_known_reference_as_deleted() -> None:
+    result = reduce_cell(
+        cell(
+            outcome("a", numbers=score(1, 0, 0, 10)),
+            outcome("b", State.FAILED, score(0, 6, 0, 6)),
+            outcome("c", State.DATA_ERROR, score(0, 4, 0, 4)),
+            outcome("d", State.DATA_ERROR, None),
+        )
+    )
+    assert result.value == 10.0
+    assert result.worst == pytest.approx(100 * 11 / 20)
+
+
+def test_nothing_scored_has_no_value_but_a_worst_case() -> None:
+    result = reduce_cell(cell(outcome("a", State.FAILED, score(0, 6, 0, 6))))
+    assert (result.value, result.low, result.high, result.worst, result.rtfx) == (None, None, None, 100.0, None)
+    assert result.coverage == 0.0
+
+
+def test_references_without_units_have_no_rate() -> None:
+    result = reduce_cell(cell(outcome("a", numbers=score(0, 0, 2, 0)), outcome("b", numbers=score(0, 0, 0, 0))))
+    assert (result.value, result.low, result.high, result.worst) == (None, None, None, None)
+    assert (result.errors, result.coverage) == (2, 1.0)
+
+
+def test_one_sample_has_a_value_and_no_interval() -> None:
+    result = reduce_cell(cell(outcome("a", numbers=score(1, 0, 0, 10))))
+    assert (result.value, result.low, result.high) == (10.0, None, None)
+
+
+def test_samples_that_no_shard_reached_are_missing() -> None:
+    result = reduce_cell(cell(outcome("a", numbers=score(0, 0, 0, 1)), receipts=(receipt(total=4),)))
+    assert (result.expected, result.counts[State.MISSING], result.coverage) == (4, 3, 0.25)
+
+
+def test_a_cell_that_never_started_expects_what_the_plan_says() -> None:
+    assert reduce_cell(cell(receipts=(), samples=92)).expected == 92
+    unknown = reduce_cell(cell(receipts=()))
+    assert (unknown.expected, unknown.coverage, unknown.value, unknown.signature) == (None, 0.0, None, "")
+
+
+def test_receipts_win_over_the_plan() -> None:
+    assert reduce_cell(cell(receipts=(receipt(total=90),), samples=92)).expected == 90
+
+
+def test_an_answer_without_numbers_is_an_error_and_never_left_out() -> None:
+    with pytest.raises(RecordError, match=r"minispeech-pocketsphinx.*'a'.*without its numbers"):
+        reduce_cell(cell(outcome("a", numbers=None)))
+
+
+def test_speed_is_the_sum_over_the_answered_samples() -> None:
+    result = reduce_cell(
+        cell(
+            outcome("a", numbers=score(0, 0, 0, 1), audio_s=3.0, infer_s=1.0, cached=True),
+            outcome("b", numbers=score(0, 0, 0, 1), audio_s=5.0, infer_s=1.0),
+            outcome("c", State.FAILED, None, audio_s=50.0, infer_s=9.0),
+        )
+    )
+    assert (result.audio_s, result.infer_s, result.rtfx, result.cached) == (8.0, 2.0, 4.0, 1)
+
+
+def test_wall_time_is_the_union_of_the_working_times() -> None:
+    spans = [(100.0, 110.0), (105.0, 120.0), (106.0, 107.0), (200.0, 205.0), (300.0, None), (90.0, 80.0)]
+    receipts = tuple(receipt(n, 6, 0, started=start, ended=end) for n, (start, end) in enumerate(spans))
+    assert reduce_cell(cell(receipts=receipts)).wall_s == 25.0
+
+
+@pytest.mark.parametrize(
+    ("signature", "metric"),
+    [
+        (WORDS, "wer"),
+        (WORDS.replace("unit:word", "unit:mixed"), "cer"),
+        (WORDS.replace("unit:word", "unit:character"), "cer"),
+        (f"{WORDS}|lang:zh|unit:mixed", "cer"),
+        ("", "wer"),
+    ],
+)
+def test_metric_follows_the_unit_of_the_signature(signature: str, metric: str) -> None:
+    assert reduce_cell(cell(receipts=(receipt(signature=signature),))).metric == metric
+
+
+def test_metric_of_another_recipe_is_its_own() -> None:
+    other = dataclasses.replace(CELL, recipe="bleu/covost2@1")
+    assert reduce_cell(cell(receipts=(receipt(signature="bleu|unit:char"),), cell=other)).metric == "bleu"
+
+
+def test_two_signatures_are_both_shown_so_that_the_cell_compares_to_none() -> None:
+    receipts = (receipt(0, 2, signature="b"), receipt(1, 2, signature="a"))
+    assert reduce_cell(cell(receipts=receipts)).signature == "a & b"
+
+
+def test_what_the_processes_say_of_the_model_is_merged() -> None:
+    receipts = (
+        receipt(0, 3, model={"name": "m", "device": "cuda:1", "revision": None}),
+        receipt(1, 3, model={"name": "m", "device": "cuda:0", "dtype": "float16"}),
+        receipt(2, 3, model={"name": "m", "device": "cuda:1", "revision": "abc"}),
+    )
+    merged = {"name": "m", "device": ["cuda:0", "cuda:1"], "dtype": "float16", "revision": "abc"}
+    assert reduce_cell(cell(receipts=receipts)).model == merged
+
+
+def test_only_the_first_errors_are_named() -> None:
+    result = reduce_cell(cell(*(outcome(f"{n:02d}", State.FAILED) for n in reversed(range(20)))))
+    assert [sample_id for sample_id, _, _ in result.first_errors] == [f"{n:02d}" for n in range(FIRST_ERRORS)]
+    assert result.first_errors[0][2] == "no reason recorded"
+
+
+SAMPLES = st.lists(
+    st.tuples(
+        st.sampled_from([State.OK, State.EMPTY, State.FAILED, State.DATA_ERROR]),
+        st.integers(0, 9),
+        st.integers(0, 9),
+        st.floats(0.01, 100.0),
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(SAMPLES, st.integers(1, 8), st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_result_is_the_same_whatever_the_shards_and_the_order(
+    samples: list[tuple[State, int, int, float]], shards: int, rng: random.Random
+) -> None:
+    outcomes = [
+        outcome(f"id-{n}", state, score(errors, 0, 0, units), audio_s=seconds, infer_s=seconds / 7, reason=f"r{n}")
+        for n, (state, errors, units, seconds) in enumerate(samples)
+    ]
+
+    def reduced(order: list[Outcome], receipts: list[ShardReceipt]) -> str:
+        result: CellResult = reduce_cell(cell(*order, receipts=tuple(receipts)))
+        return as_json.render(Board((result,), (), "run", False, 0.0))
+
+    single = reduced(outcomes, [receipt(total=len(samples))])
+    receipts = [receipt(n, shards, len(samples)) for n in range(shards)]
+    rng.shuffle(outcomes)
+    rng.shuffle(receipts)
+    assert reduced(outcomes, receipts) == single

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import abc
+import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
-from audiobench_pytest.errors import UsageError, did_you_mean
+from audiobench_pytest.errors import MissingExtraError, UsageError, did_you_mean
 from audiobench_pytest.types import Answer, Request
 
 
@@ -49,7 +50,8 @@ class ModelAdapter(abc.ABC):
         batch_rows: Most rows of a batch.
         batch_seconds: Most seconds of a batch, padding included.
         equal_length: The model has no attention mask: only clips of exactly equal length may share a batch.
-        extra: The extra of this distribution that brings its packages, for the error message.
+        packages: Import names of the packages it needs beyond the core.
+        extra: The extra of this distribution that brings them, for the error message.
     """
 
     version: ClassVar[str] = "1"
@@ -60,10 +62,22 @@ class ModelAdapter(abc.ABC):
     batch_rows: int = 1
     batch_seconds: float = 480.0
     equal_length: bool = False
+    packages: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
 
+    @classmethod
+    def require(cls, spec: ModelSpec) -> None:
+        """Check that the packages are installed, importing none of them.
+
+        Raises:
+            MissingExtraError: One is not; the message names the extra that brings it.
+        """
+        for package in cls.packages:
+            if importlib.util.find_spec(package) is None:
+                raise MissingExtraError(f"model '{spec.name}'", package, cls.extra)
+
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
-        """Keep what was asked; load nothing.
+        """Keep what was asked; load no weights. What the checkpoint's configuration files say may be read here.
 
         Args:
             spec: The catalogue entry (or one made up for `hf:...`).
@@ -73,6 +87,7 @@ class ModelAdapter(abc.ABC):
             MissingExtraError: A package it needs is not installed.
             ModelError: The checkpoint does not exist.
         """
+        self.require(spec)
         self.spec = spec
         self.args = dict(args)
 

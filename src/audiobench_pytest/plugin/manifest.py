@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.session import Session
 from audiobench_pytest.records.keys import digest
 
@@ -53,14 +54,20 @@ def describe_run(session: Session) -> dict[str, Any]:
 
 
 def asked(session: Session) -> str:
-    """Return a digest of what defines the plan; a run directory is continued only by the same plan."""
+    """Return a digest of what defines the plan; a run directory is continued only by the same plan.
+
+    Arguments that change speed only (a thread count) may change in between.
+    """
     settings = session.settings
+    models = []
+    for spec in session.models:
+        options = adapter_class(spec.adapter).options
+        args = session.model_args.get(spec.name, {})
+        kept = sorted((k, v) for k, v in args.items() if options[k].affects_answers)
+        models.append([spec.name, spec.source, spec.revision, kept])
     return digest(
         {
-            "models": sorted(
-                (m.name, m.source, m.revision, sorted(session.model_args.get(m.name, {}).items()))
-                for m in session.models
-            ),
+            "models": sorted(models, key=lambda model: str(model[0])),
             "datasets": sorted(d.name for d in session.datasets),
             "manifests": sorted(d.manifest.path for d in session.datasets if d.manifest),
             "selection": [settings.limit, settings.sample, settings.seed],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import threading
 from pathlib import Path
 
-from audiobench_pytest.errors import SampleError
+from audiobench_pytest.errors import RecordError, SampleError
 from audiobench_pytest.records.append import AppendFile, read_lines
 
 
@@ -61,7 +62,9 @@ class DigestMemo:
         with self._lock:
             self._load()[name] = (size, mtime, digest)
             if self._file is not None:
-                self._file.write(json.dumps([name, size, mtime, digest]).encode())
+                # A read-only cache or a full disk costs a second reading next time, nothing else: no reason to stop.
+                with contextlib.suppress(RecordError):
+                    self._file.write(json.dumps([name, size, mtime, digest]).encode())
 
 
 _memo = DigestMemo()

@@ -1,0 +1,185 @@
+"""Real processes, stopped at random moments: nothing that was answered is lost, nothing is doubled."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+KILLS = 32
+
+
+def command(manifest, *args):
+    return [
+        *(sys.executable, "-m", "pytest", "benchmarks/asr", "-p", "no:cacheprovider", f"--dataset={manifest}"),
+        *("--model=noisy", "--model-args=wer=0.3", "--batch-size=2", "--audiobench-run=out", *args),
+    ]
+
+
+def cached_keys(project):
+    """Return every complete record of the cache as (key, text)."""
+    found = []
+    for path in (project.path / ".audiobench" / "cache" / "predictions").glob("*/*.jsonl"):
+        for line in path.read_bytes().split(b"\n")[:-1]:
+            record = json.loads(line)
+            found.append((record["key"], record["text"]))
+    return found
+
+
+def environment():
+    return {**os.environ, "PYTEST_ADDOPTS": "", "PYTHONFAULTHANDLER": ""}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [0, 2])
+def test_kill_9_at_random_moments_loses_and_doubles_nothing(project, request, workers):
+    if workers and not request.config.pluginmanager.hasplugin("xdist"):
+        pytest.skip("started with -p no:xdist; the xdist environments of tox run this")
+    manifest = project.clips(160)
+    seed = int.from_bytes(os.urandom(4), "big")
+    print(f"seed {seed}")  # shown by pytest when the test fails
+    rng = random.Random(seed)
+    extra = [f"-n{workers}", "--audiobench-set=shard_size=20"] if workers else []
+    # 24 ms per batch of two clips: about 2 s of answering, so that kills fall into start-up, answering and writing.
+    slow = ["--model-args=delay=0.024"]
+    reference = project.run(
+        f"--dataset={manifest}", "--model=noisy", "--model-args=wer=0.3", "--audiobench-run=whole",
+        "--audiobench-cache=other", inprocess=False,
+    )
+    assert reference.ret == 0
+    kills, seen = 0, set()
+    while kills < KILLS // 2:
+        process = subprocess.Popen(
+            command(manifest, *slow, *extra),
+            cwd=project.path,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        started = time.monotonic()
+        before = len(seen)
+        target = before + rng.randint(0, 12)
+        deadline = started + 60
+        # Wait until some more answers are on disk, then a random moment more: every run gets somewhere.
+        while process.poll() is None and len(cached_keys(project)) < target and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.03))
+        if process.poll() is not None:
+            break
+        answered = set(cached_keys(project))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        kills += 1
+        after = cached_keys(project)
+        assert answered <= set(after), "an answer that was on disk is gone"
+        assert len(after) == len({key for key, _ in after}), "an answer is there twice"
+        assert seen <= set(after)
+        seen = set(after)
+    assert kills >= 12, f"only {kills} kills before the run was finished"
+    final = subprocess.run(
+        command(manifest, *extra), cwd=project.path, env=environment(), capture_output=True, text=True, timeout=120
+    )
+    assert final.returncode == 0, final.stdout + final.stderr
+    cell, whole = project.cell(project.path / "out"), project.cell(project.path / "whole")
+    for name in ("value", "low", "high", "errors", "units", "counts", "coverage"):
+        assert cell[name] == whole[name], name
+    assert cell["cached"] >= len(seen) > 0
+    keys = [key for key, _ in cached_keys(project)]
+    assert len(keys) == len(set(keys)) == 160
+
+
+def test_ctrl_c_prints_the_board_of_what_is_done_and_says_how_to_go_on(project):
+    manifest = project.clips(40)
+    process = subprocess.Popen(
+        command(manifest, "--model-args=delay=0.1"),
+        cwd=project.path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while len(cached_keys(project)) < 6 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, output
+    assert "audiobench leaderboard" in output
+    assert "same command" in output
+    cell = project.cell(project.path / "out")
+    done = cell["counts"]["ok"]
+    assert 0 < done < 40
+    assert cell["counts"]["missing"] == 40 - done
+    assert {g["verdict"] for g in project.board(project.path / "out")["gates"]} == {"skip"}
+    result = project.run(
+        f"--dataset={manifest}", "--model=noisy", "--model-args=wer=0.3", "--audiobench-run=out2", inprocess=False
+    )
+    assert result.ret == 0
+    assert project.cell(project.path / "out2")["cached"] >= done
+
+
+def test_two_runs_at_once_share_the_cache(project):
+    manifest = project.clips(30)
+    runs = [
+        subprocess.Popen(
+            [x if x != "--audiobench-run=out" else f"--audiobench-run=out{i}" for x in command(manifest)],
+            cwd=project.path,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for i in range(2)
+    ]
+    for process in runs:
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, output
+    cells = [project.cell(project.path / f"out{i}") for i in range(2)]
+    assert cells[0]["value"] == cells[1]["value"]
+    assert {text for _, text in cached_keys(project)} == {o["prediction"] for o in project.outcomes(project.path / "out0")}
+
+
+def test_one_run_directory_is_refused_to_a_second_run_at_once(project):
+    manifest = project.clips(40)
+    first = subprocess.Popen(
+        command(manifest, "--model-args=delay=0.1"), cwd=project.path, env=environment(), stdout=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 60
+    while not cached_keys(project) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    second = subprocess.run(
+        command(manifest), cwd=project.path, env=environment(), capture_output=True, text=True, timeout=60
+    )
+    first.kill()
+    first.wait()
+    assert second.returncode == 4
+    assert "in use by another run" in second.stderr + second.stdout
+
+
+def test_a_full_disk_is_told_and_loses_nothing(project):
+    """A file size limit stands for the full disk: the write fails as it would there."""
+    manifest = project.clips(40)
+    limited = subprocess.run(
+        ["bash", "-c", 'ulimit -f 4; trap "" XFSZ; exec "$@"', "bash", *command(manifest)],
+        cwd=project.path,
+        env={**environment(), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert limited.returncode not in (0, 2), limited.stdout
+    assert "cannot write" in limited.stdout + limited.stderr
+    before = {key for key, _ in cached_keys(project)}
+    assert before
+    result = subprocess.run(
+        command(manifest), cwd=project.path, env=environment(), capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 0, result.stdout
+    cell = project.cell(project.path / "out")
+    assert cell["counts"]["ok"] == 40
+    assert cell["cached"] >= len(before)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -50,6 +50,8 @@ class ModelAdapter(abc.ABC):
         batch_rows: Most rows of a batch.
         batch_seconds: Most seconds of a batch, padding included.
         equal_length: The model has no attention mask: only clips of exactly equal length may share a batch.
+        streams: Many questions are in flight at once and answers come in any order (a server): the runner then calls
+            `stream` instead of `generate`, so that no slot waits for the slowest of a batch.
         packages: Import names of the packages it needs beyond the core.
         extra: The extra of this distribution that brings them, for the error message.
     """
@@ -62,6 +64,7 @@ class ModelAdapter(abc.ABC):
     batch_rows: int = 1
     batch_seconds: float = 480.0
     equal_length: bool = False
+    streams: bool = False
     packages: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
 
@@ -117,6 +120,19 @@ class ModelAdapter(abc.ABC):
         Returns:
             One answer per request. Raising fails the whole batch, which is then tried again one by one.
         """
+
+    def stream(self, requests: Iterator[Request]) -> Iterator[tuple[Request, Answer]]:
+        """Answer requests as fast as they can be answered, in any order; used where `streams` is true.
+
+        Args:
+            requests: Decoded one after the other while earlier ones are being answered: take the next only when there is
+                room for it.
+
+        Yields:
+            Each request once, with its answer; one that could not be answered has `Answer.error`.
+        """
+        for request in requests:
+            yield request, self.generate([request])[0]
 
     def close(self) -> None:  # noqa: B027 - optional to override
         """Free the model's memory; the adapter is not used afterwards."""

@@ -1,0 +1,151 @@
+"""Where a torch model runs and in which precision, decided without torch and checked with it.
+
+An adapter's identity holds the precision, and a run whose answers are all in the cache must not pay for importing
+torch to find it out. So the device is told from the installed build of torch and from what the operating system shows;
+`load()` then asks torch, and where the two disagree the user has to say what is meant.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audiobench_pytest.errors import ModelError, UsageError
+
+DTYPES = ("float32", "float16", "bfloat16")
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a model runs.
+
+    Attributes:
+        device: `cpu`, `mps`, `cuda` or `cuda:N`, as torch spells it.
+        dtype: `float32`, `float16` or `bfloat16`.
+        chosen: The user named the device; it was not found by looking around.
+    """
+
+    device: str
+    dtype: str
+    chosen: bool
+
+    @property
+    def on_cuda(self) -> bool:
+        """Whether it runs on a CUDA device."""
+        return self.device.startswith("cuda")
+
+
+def place(device: str, dtype: str) -> Placement:
+    """Resolve what the user asked for, importing nothing heavy.
+
+    `auto` is the first of CUDA, Apple's MPS and the CPU that seems usable; the precision `auto` is float16 on CUDA and
+    float32 elsewhere (half precision gains nothing on a CPU, and on MPS too many operations lack it).
+
+    Args:
+        device: `auto`, `cpu`, `mps`, `cuda` or `cuda:N`.
+        dtype: `auto` or one of `DTYPES`.
+
+    Raises:
+        UsageError: The device is spelt wrongly.
+    """
+    if not _DEVICE.fullmatch(device):
+        raise UsageError(f"--model-args: device={device!r} must be auto, cpu, mps, cuda or cuda:N")
+    found = _look_around() if device == "auto" else device
+    if dtype == "auto":
+        dtype = "float16" if found.startswith("cuda") else "float32"
+    return Placement(found, dtype, chosen=device != "auto")
+
+
+def _look_around() -> str:
+    if cuda_expected(importlib.metadata.version("torch"), os.environ, Path("/dev")):
+        return "cuda"
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        return "mps"
+    return "cpu"
+
+
+def cuda_expected(torch_version: str, environ: Mapping[str, str], dev: Path) -> bool:
+    """Tell whether this torch should find a CUDA device.
+
+    Args:
+        torch_version: As the package's metadata has it; a CPU build ends in `+cpu`.
+        environ: The environment: a `CUDA_VISIBLE_DEVICES` that is empty or begins with a negative number hides all.
+        dev: The folder of device nodes; NVIDIA's driver makes `nvidia0`, `nvidia1`, ... there.
+    """
+    if torch_version.endswith("+cpu"):
+        return False
+    visible = environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None and (not visible.strip() or visible.strip().startswith("-")):
+        return False
+    return any(re.fullmatch(r"nvidia\d+", node.name) for node in dev.glob("nvidia*"))
+
+
+def check(placement: Placement, model: str) -> None:
+    """Ask torch whether the placement holds.
+
+    Args:
+        placement: What `place` decided.
+        model: The model's name, for the message.
+
+    Raises:
+        ModelError: torch sees another machine than `place` did; the message says what to pass.
+    """
+    import torch
+
+    where = f"device {placement.device} ({'asked for' if placement.chosen else 'found by looking around'})"
+    instead = "pass --model-args device=cpu, or install a build of torch for this machine"
+    if placement.on_cuda:
+        if not torch.cuda.is_available():
+            raise ModelError(f"model '{model}': {where}: torch {torch.__version__} finds no CUDA device; {instead}")
+        index, count = int(placement.device.partition(":")[2] or 0), torch.cuda.device_count()
+        if index >= count:
+            raise ModelError(
+                f"model '{model}': {where}: torch sees {count} CUDA device(s), the highest is cuda:{count - 1}; "
+                "pass --model-args device=cuda:N with such a number, or look at CUDA_VISIBLE_DEVICES"
+            )
+    elif placement.device == "mps" and not torch.backends.mps.is_available():
+        raise ModelError(f"model '{model}': {where}: torch {torch.__version__} cannot use MPS; {instead}")
+    elif placement.device == "cpu" and not placement.chosen and torch.cuda.is_available():
+        raise ModelError(
+            f"model '{model}': no CUDA device showed before torch was loaded, but torch {torch.__version__} has one; "
+            "pass --model-args device=cuda (in float16, unless dtype says otherwise) or device=cpu"
+        )
+
+
+@contextlib.contextmanager
+def steady(placement: Placement, seed: int) -> Iterator[None]:
+    """Run a batch such that it can be repeated: seeded, without gradients, and on CUDA with settled algorithms.
+
+    cuDNN would otherwise try several convolution algorithms and keep the fastest of the day, and would compute float32
+    convolutions in TF32, with 10 bits of mantissa.
+    """
+    import torch
+
+    torch.manual_seed(seed)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(torch.inference_mode())
+        if placement.on_cuda:
+            stack.enter_context(
+                torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+            )
+        yield
+
+
+def describe(placement: Placement) -> dict[str, Any]:
+    """Return what is worth recording of a placement: device, its name, precision. Asks torch only if it is loaded."""
+    told: dict[str, Any] = {"device": placement.device, "dtype": placement.dtype}
+    torch = sys.modules.get("torch")
+    if torch is not None and placement.on_cuda and torch.cuda.is_available():
+        told["device_name"] = torch.cuda.get_device_name(placement.device)
+    else:
+        told["device_name"] = platform.processor() or platform.machine()
+    return told

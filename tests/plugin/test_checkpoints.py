@@ -1,0 +1,71 @@
+"""Checkpoints by path: `--model hf:FOLDER`, from the command line to the board."""
+
+import json
+
+import pytest
+
+pytest.importorskip("transformers", reason="needs the extra 'local', which the light environments of tox do not install")
+
+import tiny_checkpoints
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("checkpoints")
+    tiny_checkpoints.build_whisper(root / "tiny-whisper")
+    tiny_checkpoints.build_ctc(root / "tiny-ctc")
+    return root
+
+
+def run(project, folders, *args, n=4):
+    manifest = project.clips(n, seconds=0.6)
+    return project.run(
+        f"--dataset={manifest}",
+        f"--model=hf:{folders / 'tiny-whisper'},hf:{folders / 'tiny-ctc'}",
+        "--model-args=device=cpu,threads=1",
+        f"--model-args=hf:{folders / 'tiny-whisper'}:max_new_tokens=8",
+        *args,
+        inprocess=False,
+    )
+
+
+def test_two_families_answer_in_batches_and_are_described(project, folders):
+    result = run(project, folders, "-v")
+    assert result.ret == 0, result.stdout.str()
+    result.stdout.fnmatch_lines(["*::test_asr[[]small-tiny-whisper]*", "*::test_asr[[]small-tiny-ctc]*"])
+    cells = project.board()["cells"]
+    assert [c["model_name"] if "model_name" in c else c["model"] for c in cells]
+    lines = [json.loads(x) for f in project.latest.glob("results/*.jsonl") for x in f.read_text().splitlines()]
+    ended = [x["shard"] for x in lines if x.get("shard") and x["shard"].get("ended")]
+    assert {s["model"]["device"] for s in ended} == {"cpu"}
+    assert {s["model"]["identity"]["dtype"] for s in ended} == {"float32"}
+    predictions = {(o["cell"]["model"], o["sample_id"]): o["prediction"] for o in project.outcomes()}
+    assert len({p for (model, _), p in predictions.items() if model == "tiny-ctc"}) > 1
+
+    again = run(project, folders)
+    assert again.ret == 0
+    assert all(c["cached"] == 4 for c in project.board()["cells"])
+
+
+def test_answers_do_not_depend_on_the_batch_size(project, folders):
+    run(project, folders, "--batch-size=1", "--audiobench-cache=one")
+    one = {(o["cell"]["model"], o["sample_id"]): o["prediction"] for o in project.outcomes()}
+    run(project, folders, "--batch-size=4", "--audiobench-cache=four")
+    four = {(o["cell"]["model"], o["sample_id"]): o["prediction"] for o in project.outcomes()}
+    assert one == four
+    assert len(one) == 8
+
+
+def test_argument_that_the_checkpoint_cannot_honour(project, folders):
+    manifest = project.clips(1)
+    result = project.run(
+        f"--dataset={manifest}", f"--model=hf:{folders / 'tiny-ctc'}", "--model-args=num_beams=4", inprocess=False
+    )
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*UsageError*num_beams*"])
+
+
+def test_folder_that_does_not_exist(project):
+    result = project.run("--model=hf:./nowhere")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "nowhere" in result.stderr.str()

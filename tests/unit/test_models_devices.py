@@ -1,0 +1,170 @@
+"""Device and precision: decided without torch, checked with it; and the stand-in for torchaudio's extension."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from audiobench_pytest.errors import ModelError, UsageError
+from audiobench_pytest.models import devices, torchaudio_compat
+from audiobench_pytest.models.devices import Placement
+
+
+@pytest.fixture
+def with_gpu(tmp_path: Path) -> Path:
+    for name in ("nvidia0", "nvidia1", "nvidiactl", "null"):
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("version", "environ", "expected"),
+    [
+        ("2.13.0", {}, True),
+        ("2.13.0+cu130", {"CUDA_VISIBLE_DEVICES": "1"}, True),
+        ("2.13.0+cpu", {}, False),
+        ("2.13.0", {"CUDA_VISIBLE_DEVICES": ""}, False),
+        ("2.13.0", {"CUDA_VISIBLE_DEVICES": "-1"}, False),
+    ],
+)
+def test_cuda_is_expected_where_build_driver_and_environment_agree(
+    with_gpu: Path, version: str, environ: dict[str, str], expected: bool
+) -> None:
+    assert devices.cuda_expected(version, environ, with_gpu) is expected
+
+
+def test_a_driver_without_a_device_is_no_gpu(tmp_path: Path) -> None:
+    (tmp_path / "nvidiactl").touch()
+    assert not devices.cuda_expected("2.13.0", {}, tmp_path)
+
+
+def test_auto_is_half_precision_on_cuda_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "cuda_expected", lambda *_: True)
+    assert devices.place("auto", "auto") == Placement("cuda", "float16", chosen=False)
+    assert devices.place("auto", "float32") == Placement("cuda", "float32", chosen=False)
+    assert devices.place("cuda:3", "auto") == Placement("cuda:3", "float16", chosen=True)
+    assert devices.place("cpu", "auto") == Placement("cpu", "float32", chosen=True)
+    assert devices.place("mps", "auto") == Placement("mps", "float32", chosen=True)
+
+
+def test_without_a_gpu_auto_is_the_cpu_or_apples_mps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "cuda_expected", lambda *_: False)
+    monkeypatch.setattr(devices.sys, "platform", "linux")
+    assert devices.place("auto", "auto") == Placement("cpu", "float32", chosen=False)
+    monkeypatch.setattr(devices.sys, "platform", "darwin")
+    monkeypatch.setattr(devices.platform, "machine", lambda: "arm64")
+    assert devices.place("auto", "auto").device == "mps"
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "CPU", ""])
+def test_a_misspelt_device_is_refused(device: str) -> None:
+    with pytest.raises(UsageError, match="auto, cpu, mps, cuda or cuda:N"):
+        devices.place(device, "auto")
+
+
+@pytest.mark.parametrize(
+    ("placement", "count", "said"),
+    [
+        (Placement("cuda", "float16", chosen=False), 0, "finds no CUDA device; pass --model-args device=cpu"),
+        (Placement("cuda:5", "float16", chosen=True), 2, "sees 2 CUDA device.*highest is cuda:1"),
+        (Placement("cpu", "float32", chosen=False), 1, "pass --model-args device=cuda .* or device=cpu"),
+        (Placement("mps", "float32", chosen=True), 0, "cannot use MPS"),
+    ],
+)
+def test_a_disagreement_with_torch_says_what_to_pass(
+    monkeypatch: pytest.MonkeyPatch, placement: Placement, count: int, said: str
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(ModelError, match=f"model 'tiny': .*{said}"):
+        devices.check(placement, "tiny")
+
+
+def test_agreement_with_torch_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    devices.check(Placement("cuda:1", "float16", chosen=True), "tiny")
+    devices.check(Placement("cpu", "float32", chosen=True), "tiny")
+
+
+def test_a_steady_batch_is_seeded_and_keeps_no_gradients() -> None:
+    import torch
+
+    placement, drawn = Placement("cpu", "float32", chosen=True), []
+    for seed in (7, 7, 8):
+        with devices.steady(placement, seed):
+            drawn.append(float(torch.rand(1)))
+            assert torch.is_inference_mode_enabled()
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_a_steady_batch_on_cuda_settles_cudnn_and_puts_it_back() -> None:
+    import torch
+
+    cudnn = torch.backends.cudnn
+    before = (cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32)
+    with devices.steady(Placement("cuda", "float32", chosen=True), 0):
+        assert (cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32) == (False, True, False)
+    assert (cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32) == before
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_the_stand_in_makes_transformers_models_importable_next_to_a_cpu_torch() -> None:
+    if torchaudio_compat.needs_stand_in():
+        assert "OSError" in run("import torchaudio").stderr  # the trap is there
+    done = run(
+        "from audiobench_pytest.models import torchaudio_compat as compat\n"
+        "import sys\n"
+        "put = compat.preseed()\n"
+        "assert put == compat.needs_stand_in() and not compat.preseed() and 'torch' not in sys.modules\n"
+        "from transformers import Wav2Vec2ForCTC\n"
+        "import torch, torchaudio\n"
+        "assert len(torchaudio.functional.resample(torch.zeros(100), 2, 1)) == 50\n"
+        "if put:\n"
+        "    try:\n"
+        "        torchaudio.functional.forced_align(torch.zeros(1, 3, 2), torch.ones(1, 1, dtype=torch.int32))\n"
+        "    except RuntimeError as exc:\n"
+        "        assert 'forced_align needs torchaudio' in str(exc), exc\n"
+        "    else:\n"
+        "        raise AssertionError('no error')\n"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("versions", "needed"),
+    [
+        ({"torch": "2.13.0+cpu", "torchaudio": "2.11.0"}, True),
+        ({"torch": "2.13.0+cpu", "torchaudio": "2.11.0+cpu"}, False),
+        ({"torch": "2.13.0", "torchaudio": "2.11.0"}, False),
+        ({"torch": "2.13.0+cpu"}, False),
+        ({}, False),
+    ],
+)
+def test_the_stand_in_is_needed_for_a_mismatch_only(
+    monkeypatch: pytest.MonkeyPatch, versions: dict[str, str], needed: bool
+) -> None:
+    def version(name: str) -> str:
+        if name not in versions:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return versions[name]
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    monkeypatch.delitem(sys.modules, "torchaudio", raising=False)
+    monkeypatch.delitem(sys.modules, "torchaudio._extension", raising=False)
+    assert torchaudio_compat.needs_stand_in() is needed
+    assert torchaudio_compat.preseed() is needed
+    assert ("torchaudio._extension" in sys.modules) is needed
+    monkeypatch.delitem(sys.modules, "torchaudio._extension", raising=False)

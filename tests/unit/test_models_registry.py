@@ -1,0 +1,89 @@
+"""Names of adapters, and models that are named by hub id or folder."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from audiobench_pytest.catalog.schema import ModelSpec
+from audiobench_pytest.errors import CatalogError, UsageError
+from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.registry import ADAPTERS, adapter_class, create, spec_from_hf
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_every_registered_adapter_exists_and_is_one(name: str) -> None:
+    assert issubclass(adapter_class(name), ModelAdapter)
+
+
+def test_unknown_adapter_is_refused_with_close_matches() -> None:
+    with pytest.raises(CatalogError, match=r"'transformer-asr'.*did you mean transformers-asr.*known: .*pocketsphinx"):
+        adapter_class("transformer-asr")
+
+
+def test_importing_the_registry_and_an_adapter_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "from audiobench_pytest.models.registry import adapter_class, spec_from_hf\n"
+        "adapter_class('transformers-asr'), adapter_class('null'), spec_from_hf('hf:a/b')\n"
+        "heavy = {'torch', 'transformers', 'huggingface_hub', 'numpy', 'pocketsphinx', 'torchaudio'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "source", "revision"),
+    [
+        ("hf:openai/whisper-tiny", "whisper-tiny", "openai/whisper-tiny", None),
+        ("hf:openai/whisper-tiny@main", "whisper-tiny@main", "openai/whisper-tiny", "main"),
+        ("hf:openai/whisper-tiny@refs/pr/7", "whisper-tiny@refs-pr-7", "openai/whisper-tiny", "refs/pr/7"),
+        (f"hf:a/b.c_d@{COMMIT}", "b.c_d@0123456789ab", "a/b.c_d", COMMIT),
+        ("hf:gpt2", "gpt2", "gpt2", None),
+    ],
+)
+def test_hub_ids_become_models_with_readable_names(text: str, name: str, source: str, revision: str | None) -> None:
+    spec = spec_from_hf(text)
+    assert (spec.name, spec.source, spec.revision, spec.adapter) == (name, source, revision, "transformers-asr")
+
+
+def test_a_folder_wins_over_a_hub_id_and_is_kept_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "openai" / "my model@2"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    spec = spec_from_hf("hf:openai/my model@2/")
+    assert (spec.name, spec.source, spec.revision) == ("my-model@2", str(folder), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("hf:./no/such/folder", "neither an existing folder nor a hub id"),
+        ("hf:/no/such/folder", "neither an existing folder nor a hub id"),
+        ("hf:a/b/c", "neither"),
+        ("hf:a--b/c", "neither"),
+        ("hf:", "neither"),
+        ("hf:a/b@", "nothing follows the '@'"),
+    ],
+)
+def test_what_is_neither_folder_nor_hub_id_is_refused(text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        spec_from_hf(text)
+
+
+def test_a_folder_has_no_revision(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has no revisions: leave out '@main'"):
+        spec_from_hf(f"hf:{tmp_path}@main")
+
+
+def test_create_checks_arguments_and_applies_the_entrys_batch_limits() -> None:
+    spec = ModelSpec("small", adapter="null", args={"delay": "0.5"}, batch_rows=3, batch_seconds=7.5)
+    adapter = create(spec, {"decode": "no"})
+    assert (adapter.args, adapter.batch_rows, adapter.batch_seconds) == ({"decode": False, "delay": 0.5}, 3, 7.5)
+    with pytest.raises(UsageError, match=r"takes no argument 'dekode'.*did you mean decode"):
+        create(spec, {"dekode": "no"})

@@ -1,0 +1,24 @@
+"""Where samples come from: manifests, folders, the hub; decoding and selection.
+
+A set's name, source and columns come from the catalogue (`catalog.schema.DatasetSpec`); `load_dataset` turns it into
+samples whose audio is a file on disk, without decoding any of them. `read_audio` decodes one, when it is asked for.
+Importing this package costs the standard library only.
+"""
+
+from audiobench_pytest.datasets.audio import audio_seconds, read_audio
+from audiobench_pytest.datasets.loading import Dataset, LoadSettings, count_samples, load_dataset
+from audiobench_pytest.datasets.own_data import is_path_like, spec_for_path
+from audiobench_pytest.datasets.selection import select, shard
+
+__all__ = [
+    "Dataset",
+    "LoadSettings",
+    "audio_seconds",
+    "count_samples",
+    "is_path_like",
+    "load_dataset",
+    "read_audio",
+    "select",
+    "shard",
+    "spec_for_path",
+]

@@ -1,0 +1,98 @@
+"""What the JSONL dialects share: how the values of one line are read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a manifest.
+
+    Attributes:
+        id: The line's key, or None where it has none.
+        audio: The audio file, or None.
+        reference: The reference, raw; "" where there is none.
+        language: ISO 639 code, or None where the line does not say.
+        duration_s: Seconds, or None.
+        meta: Every other key.
+        problems: What keeps this line from being asked.
+    """
+
+    id: str | None
+    audio: Path | None
+    reference: str
+    language: str | None = None
+    duration_s: float | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A spelling of manifests.
+
+    Attributes:
+        name: For messages.
+        required: Columns that the first line must have.
+        read: Turns the object of one line and the manifest's folder into a row.
+    """
+
+    name: str
+    required: tuple[str, ...]
+    read: Callable[[Mapping[str, Any], Path], Row]
+
+
+def key_of(value: Any) -> str | None:
+    """Return a line's key as text; a number counts as its digits, anything else as no key."""
+    if isinstance(value, str):
+        return value if value.strip() else None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def audio_of(record: Mapping[str, Any], column: str, base: Path) -> tuple[Path | None, str | None]:
+    """Return the audio path, joined to the manifest's folder when it is relative, and what is wrong with it."""
+    value = record.get(column)
+    if not isinstance(value, str):
+        return None, not_text(record, column)
+    if not value.strip():
+        return None, f"'{column}' is empty"
+    if "://" in value:
+        return None, f"'{column}' is an address ({value}); only files are read: download it first"
+    return base / value, None
+
+
+def reference_of(record: Mapping[str, Any], column: str) -> tuple[str, str | None]:
+    """Return the reference and what is wrong with it."""
+    value = record.get(column)
+    if not isinstance(value, str):
+        return "", not_text(record, column)
+    return value, None if value.strip() else f"'{column}' is an empty reference"
+
+
+def not_text(record: Mapping[str, Any], column: str) -> str:
+    """Say that a column is missing or holds something else than text."""
+    if column not in record:
+        return f"no '{column}'"
+    return f"'{column}' is {_JSON_NAMES.get(type(record[column]), 'something else')}, not text"
+
+
+_JSON_NAMES: dict[type, str] = {
+    type(None): "null",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+}
+
+
+def seconds_of(value: Any) -> float | None:
+    """Return a duration in seconds when the value is one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) and value >= 0 else None

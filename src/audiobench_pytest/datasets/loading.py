@@ -1,0 +1,179 @@
+"""A catalogue entry becomes samples: picks the source, checks the count, selects, and checks the selected files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from audiobench_pytest.catalog.schema import DatasetSpec, FolderSource, ManifestSource
+from audiobench_pytest.datasets.file_check import Checked, check_files
+from audiobench_pytest.datasets.selection import select
+from audiobench_pytest.errors import DatasetError, UsageError
+from audiobench_pytest.types import Sample
+
+HUB_MODES = ("auto", "stream", "download")
+
+
+@dataclass(frozen=True)
+class LoadSettings:
+    """What a run says about loading, the same for all of its sets.
+
+    Attributes:
+        cache: Folder for audio taken from the hub (`audio/`) and for what is known about its rows (`datasets/`).
+        limit: Keep the first `limit` samples, or None for all.
+        sample: Keep a seeded subset of this size, or None for all; see `selection.select`.
+        seed: Seed of that subset.
+        folders: Corpus root by the name of its setting (`FolderSource.setting`); a set with a root given here is read
+            from disk instead of the hub.
+        hub_mode: `download` keeps whole parquet files in the hub's own cache, `stream` reads only the byte ranges that
+            are needed, `auto` streams when a part of the set is asked for and downloads otherwise.
+
+    Raises:
+        UsageError: A value is out of range.
+    """
+
+    cache: Path
+    limit: int | None = None
+    sample: int | None = None
+    seed: int = 0
+    folders: Mapping[str, str] = field(default_factory=dict)
+    hub_mode: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.hub_mode not in HUB_MODES:
+            raise UsageError(f"hub mode '{self.hub_mode}' does not exist; known: {', '.join(HUB_MODES)}")
+        for name, value in (("limit", self.limit), ("sample", self.sample)):
+            if value is not None and value < 1:
+                raise UsageError(f"{name} is {value}; it must be 1 or more")
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a part of the set is asked for."""
+        return self.limit is not None or self.sample is not None
+
+    def selected(self, total: int) -> int:
+        """Return how many samples of a set of `total` are selected."""
+        return min(n for n in (total, self.limit, self.sample) if n is not None)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A loaded set.
+
+    Attributes:
+        spec: The catalogue entry.
+        samples: The selected samples, in the set's order, not decoded.
+        revision: The hub commit they come from, or None for files on disk.
+        source: Where they come from, for people.
+        digest: SHA-256 over id, reference, and place and size of the audio of the selected samples. Places are relative
+            to the set's folder (for the hub: the audio's own digest), so two machines with the same data agree.
+    """
+
+    spec: DatasetSpec
+    samples: tuple[Sample, ...]
+    revision: str | None
+    source: str
+    digest: str
+
+
+def load_dataset(spec: DatasetSpec, settings: LoadSettings) -> Dataset:
+    """Load the selected samples of a set.
+
+    The set is read from its folder when the settings name one, else from its manifest, else from the hub. A sample that
+    cannot be asked (missing audio, empty reference, ...) is kept and says so in `Sample.problem`.
+
+    Raises:
+        DatasetError: The set as a whole cannot be read, or its size is not the catalogue's.
+        MissingExtraError: It lives on the hub and the packages of the extra `hub` are not installed.
+    """
+    place = _place(spec, settings)
+    if place is None:
+        from audiobench_pytest.datasets.hub import load_hub
+
+        rows = load_hub(spec, settings)
+        return Dataset(spec, tuple(c.sample for c in rows.checked), rows.revision, rows.source, _digest(rows.checked))
+    path, source = place
+    samples, root, trusted = _read_all(path, source, spec)
+    if spec.samples is not None and not settings.is_partial and len(samples) != spec.samples:
+        raise DatasetError(
+            f"{spec.name}: {path} holds {len(samples)} samples, the catalogue says {spec.samples}; "
+            "the data is incomplete or another version of the set"
+        )
+    checked = check_files(
+        select(samples, limit=settings.limit, sample=settings.sample, seed=settings.seed), root, inside=not trusted
+    )
+    return Dataset(spec, tuple(c.sample for c in checked), None, str(path), _digest(checked))
+
+
+def count_samples(spec: DatasetSpec, settings: LoadSettings) -> int | None:
+    """Return how many samples `load_dataset` would select, as cheaply as that can be known, or None.
+
+    Lines are counted, not parsed; for the hub the catalogue's number is taken, else what an earlier load noted, else
+    the row counts in the footers of the parquet files.
+
+    Raises:
+        DatasetError: The set is not where it should be.
+        MissingExtraError: As in `load_dataset`.
+    """
+    place = _place(spec, settings)
+    if place is None:
+        if spec.samples is not None:
+            return settings.selected(spec.samples)
+        from audiobench_pytest.datasets.hub import count_hub
+
+        return count_hub(spec, settings)
+    path, source = place
+    if isinstance(source, ManifestSource):
+        from audiobench_pytest.datasets.manifests import count_lines
+
+        return settings.selected(count_lines(path))
+    from audiobench_pytest.datasets.openslr import count_utterances
+
+    return settings.selected(count_utterances(path, source.subfolder))
+
+
+def _place(spec: DatasetSpec, settings: LoadSettings) -> tuple[Path, ManifestSource | FolderSource] | None:
+    """Return where on this machine the set is read from, or None for the hub."""
+    if spec.folder is not None and (root := settings.folders.get(spec.folder.setting)):
+        return Path(root).expanduser(), spec.folder
+    if spec.manifest is not None:
+        if spec.manifest.bundled:
+            from audiobench_pytest.corpora import corpus_path
+
+            try:
+                return corpus_path(spec.manifest.path), spec.manifest
+            except FileNotFoundError as exc:
+                raise DatasetError(f"{spec.name}: {exc}") from exc
+        return Path(spec.manifest.path).expanduser(), spec.manifest
+    if spec.hub is not None:
+        return None
+    if spec.folder is not None:
+        raise DatasetError(
+            f"{spec.name} is read from a folder of its publisher's layout ({spec.folder.layout}): "
+            f"set {spec.folder.setting} to the folder that holds '{spec.folder.subfolder}'"
+        )
+    raise DatasetError(f"{spec.name}: the catalogue names no source (hub, folder or manifest)")
+
+
+def _read_all(path: Path, source: ManifestSource | FolderSource, spec: DatasetSpec) -> tuple[list[Sample], Path, bool]:
+    """Return all samples, the folder their places are relative to, and whether audio may lie outside of it."""
+    if isinstance(source, ManifestSource):
+        from audiobench_pytest.datasets.manifests import read_manifest
+
+        return read_manifest(path, spec.language), path.parent, source.trusted_paths
+    if source.layout != "openslr":
+        raise DatasetError(f"{spec.name}: folder layout '{source.layout}' does not exist; known: openslr")
+    from audiobench_pytest.datasets.openslr import corpus_folder, read_openslr
+
+    return read_openslr(path, source.subfolder, spec.language), corpus_folder(path, source.subfolder), True
+
+
+def _digest(rows: Sequence[Checked]) -> str:
+    digest = hashlib.sha256()
+    for row in rows:
+        line = [row.sample.id, row.sample.reference, row.locator, row.size]
+        digest.update((json.dumps(line) + "\n").encode())
+    return digest.hexdigest()

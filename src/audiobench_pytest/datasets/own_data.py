@@ -1,0 +1,73 @@
+"""A user's own data, given as a path where a catalogue name could stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from audiobench_pytest.catalog.schema import DatasetSpec, ManifestSource
+from audiobench_pytest.datasets.manifests import first_language
+from audiobench_pytest.errors import DatasetError, UsageError, did_you_mean
+
+_SUFFIXES = (".jsonl", ".json", ".ndjson", ".list")
+
+
+def is_path_like(text: str) -> bool:
+    """Whether a `--dataset` value is a path or `NAME=PATH` rather than a name of the catalogue."""
+    return "/" in text or "=" in text or text.casefold().endswith(_SUFFIXES)
+
+
+def spec_for_path(text: str, *, cwd: Path) -> DatasetSpec:
+    """Return the entry of a manifest that no catalogue knows.
+
+    It is named by `NAME=PATH`, else by its folder if the file is called `manifest`, else by its stem. Its language is
+    the one that the first line states, else English.
+
+    Args:
+        text: `PATH` or `NAME=PATH`; a relative path is relative to `cwd`.
+        cwd: The working folder.
+
+    Raises:
+        UsageError: There is no such file (names close matches beside it), or `NAME` or `PATH` is empty.
+    """
+    name, path_text = _split(text)
+    path = cwd / Path(path_text).expanduser()
+    if not path.is_file():
+        raise UsageError(_missing(path_text, path))
+    if name is None:
+        name = path.absolute().parent.name if path.stem == "manifest" else path.stem
+    try:
+        language = first_language(path)
+    except DatasetError:
+        language = None  # loading the set says what is wrong with it
+    return DatasetSpec(
+        name=name or path.stem,
+        task="asr",
+        family="",
+        language=language or "en",
+        manifest=ManifestSource(str(path), trusted_paths=True),
+    )
+
+
+def _split(text: str) -> tuple[str | None, str]:
+    """Return name and path; an equals sign behind a slash belongs to the path."""
+    name, equals, path = text.partition("=")
+    if not equals or "/" in name:
+        name, path = "", text
+        if not path.strip():
+            raise UsageError("--dataset: an empty value; give a name of the catalogue, a path, or NAME=PATH")
+        return None, path
+    if not name.strip() or not path.strip():
+        raise UsageError(f"--dataset {text}: give NAME=PATH with both a name and a path")
+    return name.strip(), path.strip()
+
+
+def _missing(text: str, path: Path) -> str:
+    if path.is_dir():
+        inside = sorted((p.stem != "manifest", p.name) for p in path.iterdir() if p.name.endswith(_SUFFIXES))
+        hint = f"; did you mean {text.rstrip('/')}/{inside[0][1]}?" if inside else "; it holds no manifest (*.jsonl)"
+        return f"--dataset {text}: is a folder{hint}"
+    folder = path.parent
+    if not folder.is_dir():
+        return f"--dataset {text}: no such file (the folder {folder} does not exist)"
+    siblings = [p.name for p in folder.iterdir() if p.is_file()]
+    return f"--dataset {text}: no such file{did_you_mean(path.name, siblings, show_all_below=0)}"

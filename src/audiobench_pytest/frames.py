@@ -91,7 +91,7 @@ def _cell(result: CellResult) -> dict[str, Any]:
         "recipe": result.cell.recipe,
     }
     for name in CellResult.__slots__:
-        if name not in ("cell", "counts", "model", "first_errors"):
+        if name not in ("cell", "counts", "model", "data", "first_errors"):
             row[name] = getattr(result, name)
     row.update({f"n_{state}": result.counts.get(state, 0) for state in State})
     return row

@@ -252,6 +252,7 @@ class CellResult:
         rtfx: audio_s / infer_s, or None where no time was taken.
         model: What the model was: name, revision, device, dtype, arguments, and what its adapter reported after
             loading.
+        data: What the data was: resolved revision, digest of the selection, where it came from.
         first_errors: The first few `(sample_id, state, reason)` in order of id.
     """
 
@@ -279,6 +280,7 @@ class CellResult:
     wall_s: float
     rtfx: float | None
     model: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
     first_errors: tuple[tuple[str, State, str], ...] = ()
 
 

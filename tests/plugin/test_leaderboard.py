@@ -91,3 +91,51 @@ def test_no_terminal_reporter_still_writes_and_judges(project):
     result = project.run(f"--dataset={manifest}", "--model=null", "-p", "no:terminal", inprocess=False)
     assert result.ret == 1
     assert project.cell()["value"] > 1.0
+
+
+def test_results_say_which_data_and_model_they_are_of(project):
+    manifest = project.clips(3)
+    project.run(f"--dataset={manifest}", "--model=noisy", "--model-args=wer=0.1,seed=4")
+    cell = project.cell()
+    assert cell["data_info"]["source"].endswith("manifest.jsonl")
+    assert len(cell["data_info"]["digest"]) >= 32
+    assert cell["model_info"]["identity"]["args"] == {"seed": 4, "wer": 0.1}
+    before = cell["data_info"]["digest"]
+    manifest.write_text(manifest.read_text().replace("word", "ward"))
+    project.run(f"--dataset={manifest}", "--model=noisy", "--model-args=wer=0.1,seed=4")
+    assert project.cell()["data_info"]["digest"] != before
+
+
+def test_gates_reach_every_reporter(project):
+    (project.path / "conftest.py").write_text(
+        (project.path / "conftest.py").read_text()
+        + """
+seen = []
+def pytest_runtest_logreport(report):
+    seen.append((report.nodeid.split("::")[-1], report.when, report.outcome))
+def pytest_unconfigure():
+    open("seen.txt", "w").write("\\n".join(map(" ".join, seen)))
+"""
+    )
+    manifest = project.clips(3)
+    project.gates('["small".wer]\nmax = 1.0\n')
+    project.run(f"--dataset={manifest}", "--model=null")
+    seen = (project.path / "seen.txt").read_text().splitlines()
+    assert "gate[small-null-wer-max] call failed" in seen
+    assert "gate[small-null-coverage-min] call passed" in seen
+
+
+def test_read_run_gives_frames(project):
+    manifest = project.clips(5)
+    (manifest.parent / "audio" / "0004.wav").unlink()
+    project.run(f"--dataset={manifest}", "--model=noisy", "--model-args=wer=0.5")
+    run = audiobench_pytest.read_run(project.latest)
+    assert list(run.records.sample_id) == [f"clip-{i:04d}" for i in range(5)]
+    assert set(run.records.meta_speaker) == {"spk0", "spk1", "spk2"}
+    (cell,) = run.cells.to_dict("records")
+    answered = run.records[run.records.state == "ok"]
+    assert cell["value"] == pytest.approx(100 * answered.errors.sum() / answered.units.sum())
+    assert (cell["n_ok"], cell["n_data_error"]) == (4, 1)
+    assert run.records.errors.isna().sum() == 1
+    with pytest.raises(audiobench_pytest.RecordError, match=r"run\.json"):
+        audiobench_pytest.read_run(project.path)

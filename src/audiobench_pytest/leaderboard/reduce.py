@@ -72,6 +72,7 @@ def reduce_cell(data: CellData) -> CellResult:
         wall_s=_wall(data.receipts),
         rtfx=audio_s / infer_s if infer_s > 0 else None,
         model=_merged(receipt.model for receipt in data.receipts),
+        data=_merged(receipt.dataset for receipt in data.receipts),
         first_errors=_first_errors(outcomes),
     )
 

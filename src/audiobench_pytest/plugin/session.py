@@ -13,7 +13,7 @@ import pytest
 from audiobench_pytest.catalog.loader import Catalog, load_catalog
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec
 from audiobench_pytest.datasets import Dataset, LoadSettings, count_samples, is_path_like, load_dataset, spec_for_path
-from audiobench_pytest.errors import AudiobenchError, UsageError
+from audiobench_pytest.errors import AudiobenchError, DatasetError, UsageError
 from audiobench_pytest.models.base import checked_args
 from audiobench_pytest.models.registry import adapter_class, spec_from_hf
 from audiobench_pytest.plugin.markers import check_marker_expression, register_families
@@ -221,5 +221,11 @@ def _datasets(catalog: Catalog, settings: Settings, cwd: Path) -> tuple[DatasetS
 def count(session: Session) -> None:
     """Note the number of selected samples of each data set that tells it without being read."""
     for spec in session.datasets:
-        if spec.name not in session.counts and (number := count_samples(spec, session.load)) is not None:
+        if spec.name in session.counts:
+            continue
+        try:
+            number = count_samples(spec, session.load)
+        except DatasetError:
+            continue  # unreachable now; the item that reads it will say so, or the user did not even select it
+        if number is not None:
             session.counts[spec.name] = number

@@ -92,7 +92,6 @@ def run_shard(runner: Runner, job: Job) -> Iterator[Outcome]:
     samples = shard(dataset.samples, job.shard, job.of)
     adapter = runner.pool.adapter(job.model)
     languages = {s.language for s in dataset.samples}
-    _refuse_unknown_language(job.model, languages)
     identity = runner.pool.identity(job.model)
     receipt = ShardReceipt(
         job.cell,
@@ -106,6 +105,7 @@ def run_shard(runner: Runner, job: Job) -> Iterator[Outcome]:
         model={"identity": identity, "takes_language_hint": adapter.takes_language_hint},
     )
     runner.results.shard(receipt)
+    _refuse_unknown_language(job.model, languages)
     cache = runner.answers(job.model)
     questions: list[Question] = []
     asked: set[str] = set()

@@ -29,7 +29,6 @@ class TransformersAsrAdapter(ModelAdapter):
     the device in it, beyond the precision it brings.
     """
 
-    packages = ("torch", "transformers")
     packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     extra: ClassVar[str] = "local"
     options: ClassVar[Mapping[str, Option]] = {

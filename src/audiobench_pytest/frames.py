@@ -23,9 +23,9 @@ class Run:
         path: The run directory.
         manifest: `run.json`: versions, machine, options, selection.
         records: One row per sample that was reached: `dataset`, `model`, `recipe`, `sample_id`, `state`, `language`,
-            `reference`, `prediction`, `reason`, `cached`, `audio_s`, `infer_s`, `decode_s` (seconds), `errors`, `units`,
-            `substitutions`, `deletions`, `insertions`, `normalised_reference`, `normalised_prediction`, `key`, and the
-            sample's own `meta` as `meta_<name>`. The numbers are missing for samples without an answer.
+            `reference`, `prediction`, `reason`, `cached`, `audio_s`, `infer_s`, `decode_s` (seconds), `errors`,
+            `units`, `substitutions`, `deletions`, `insertions`, `normalised_reference`, `normalised_prediction`, `key`,
+            and the sample's own `meta` as `meta_<name>`. The numbers are missing for samples without an answer.
         cells: One row per cell: the fields of `CellResult`, a column `n_<state>` per state; `value`, `low`, `high` and
             `worst` in percent.
     """

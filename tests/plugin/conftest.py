@@ -33,7 +33,8 @@ for _module in (
 
 ROOT = Path(__file__).parents[2]
 
-WORDS = "the quick brown fox jumps over a lazy dog while seven old sailors watch from their quiet green harbour".split()
+WORDS = """the quick brown fox jumps over a lazy dog while seven old sailors watch from their quiet green
+harbour""".split()
 
 
 def sentence(i: int) -> str:

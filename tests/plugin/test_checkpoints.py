@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-pytest.importorskip("transformers", reason="needs the extra 'local', which the light environments of tox do not install")
+pytest.importorskip(
+    "transformers", reason="needs the extra 'local', which the light environments of tox do not install"
+)
 
 import tiny_checkpoints
 

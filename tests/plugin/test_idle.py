@@ -38,7 +38,10 @@ def test_unrelated_project_imports_nothing_heavy(pytester, request, args):
 
 def test_fixture_without_options_skips(pytester):
     pytester.makepyfile(
-        "import pytest\n@pytest.mark.audiobench(task='asr')\ndef test_asr(audiobench):\n    list(audiobench.outcomes())\n"
+        "import pytest\n"
+        "@pytest.mark.audiobench(task='asr')\n"
+        "def test_asr(audiobench):\n"
+        "    list(audiobench.outcomes())\n"
     )
     pytester.runpytest_inprocess().assert_outcomes(skipped=1)
 
@@ -55,8 +58,10 @@ def pytest_collection_finish():
 """
     )
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "audiobench_pytest.plugin", "--collect-only"]
-        + ["benchmarks", "--model=whisper-tiny,oracle,pocketsphinx"],
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "audiobench_pytest.plugin", "--collect-only"),
+            *("benchmarks", "--model=whisper-tiny,oracle,pocketsphinx"),
+        ],
         cwd=project.path,
         env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""},
         capture_output=True,

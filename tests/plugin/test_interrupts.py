@@ -47,8 +47,12 @@ def test_kill_9_at_random_moments_loses_and_doubles_nothing(project, request, wo
     # 24 ms per batch of two clips: about 2 s of answering, so that kills fall into start-up, answering and writing.
     slow = ["--model-args=delay=0.024"]
     reference = project.run(
-        f"--dataset={manifest}", "--model=noisy", "--model-args=wer=0.3", "--audiobench-run=whole",
-        "--audiobench-cache=other", inprocess=False,
+        f"--dataset={manifest}",
+        "--model=noisy",
+        "--model-args=wer=0.3",
+        "--audiobench-run=whole",
+        "--audiobench-cache=other",
+        inprocess=False,
     )
     assert reference.ret == 0
     kills, seen = 0, set()
@@ -141,7 +145,8 @@ def test_two_runs_at_once_share_the_cache(project):
         assert process.returncode == 0, output
     cells = [project.cell(project.path / f"out{i}") for i in range(2)]
     assert cells[0]["value"] == cells[1]["value"]
-    assert {text for _, text in cached_keys(project)} == {o["prediction"] for o in project.outcomes(project.path / "out0")}
+    predictions = {outcome["prediction"] for outcome in project.outcomes(project.path / "out0")}
+    assert {text for _, text in cached_keys(project)} == predictions
 
 
 def test_one_run_directory_is_refused_to_a_second_run_at_once(project):

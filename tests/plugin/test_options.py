@@ -105,8 +105,6 @@ def test_dataset_path_outside_of_the_project_after_a_space(project, tmp_path_fac
     assert project.latest.is_dir()
 
 
-
-
 def test_sample_and_seed_pick_by_id(project):
     manifest = project.clips(12)
 

@@ -47,8 +47,10 @@ def test_live_line_on_a_terminal(project):
     manifest = project.clips(20)
     leader, follower = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "benchmarks/asr", f"--dataset={manifest}", "--model=noisy"]
-        + ["--model-args=wer=0.3,delay=0.2", "--batch-size=2"],
+        [
+            *(sys.executable, "-m", "pytest", "benchmarks/asr", f"--dataset={manifest}", "--model=noisy"),
+            *("--model-args=wer=0.3,delay=0.2", "--batch-size=2"),
+        ],
         cwd=project.path,
         env={**os.environ, "TERM": "xterm", "PYTEST_ADDOPTS": ""},
         stdin=follower,

@@ -125,8 +125,8 @@ class ModelAdapter(abc.ABC):
         """Answer requests as fast as they can be answered, in any order; used where `streams` is true.
 
         Args:
-            requests: Decoded one after the other while earlier ones are being answered: take the next only when there is
-                room for it.
+            requests: Decoded one after the other while earlier ones are being answered: take the next only when
+                there is room for it.
 
         Yields:
             Each request once, with its answer; one that could not be answered has `Answer.error`.

@@ -14,8 +14,8 @@ _OUTCOME = {Verdict.PASS: "passed", Verdict.FAIL: "failed", Verdict.SKIP: "skipp
 def emit(session: pytest.Session, gates: Sequence[GateResult], nodes: Mapping[CellId, str]) -> None:
     """Report each gate as a test case, so that exit status, `-ra`, JUnit and other reporters need no special case.
 
-    Setup, call and teardown are emitted (no call for a skipped gate): JUnit writes a case's properties at teardown. A gate
-    has a node id of its own, so that `--lf` after a missed gate does not rerun one arbitrary shard.
+    Setup, call and teardown are emitted (no call for a skipped gate): JUnit writes a case's properties at teardown. A
+    gate has a node id of its own, so that `--lf` after a missed gate does not rerun one arbitrary shard.
 
     Args:
         session: pytest's session; its exit status follows from the reports.

@@ -202,11 +202,9 @@ def _model_args(texts: Iterable[str], models: Iterable[str]) -> dict[str, dict[s
                 target, rest = model, text[len(model) + 1 :]
                 break
         else:
-            head = text.split("=", 1)[0]
-            if ":" in head:
-                raise UsageError(
-                    f"--model-args: '{head.split(':', 1)[0]}' is not among --model{did_you_mean(head.split(':', 1)[0], models)}"
-                )
+            name, colon, _ = text.split("=", 1)[0].partition(":")
+            if colon:
+                raise UsageError(f"--model-args: '{name}' is not among --model{did_you_mean(name, models)}")
         for pair in rest.split(","):
             key, equals, value = pair.partition("=")
             if not equals or not key.strip():

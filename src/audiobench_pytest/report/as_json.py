@@ -19,8 +19,8 @@ def render(board: Board) -> str:
     """Return the board as JSON, ending in a newline.
 
     Top level: `schema_version`, `run_dir`, `interrupted`, `wall_s`, `notes`, `cells`, `gates`. A cell holds the fields
-    of `CellResult` with `dataset`, `model` and `recipe` beside them, `model_info` and `data_info` for what model and data were,
-    `counts` per state, and `best` for the leader of its column. Numbers that do not exist are null.
+    of `CellResult` with `dataset`, `model` and `recipe` beside them, `model_info` and `data_info` for what model
+    and data were, `counts` per state, and `best` for the leader of its column. Numbers that do not exist are null.
     """
     best = best_cells(board.results)
     document = {

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 def make_batches(durations: Sequence[float], *, rows: int, seconds: float) -> list[list[int]]:
     """Return batches of positions, longest clips first.
 
-    Sorting by duration keeps padding small; starting with the longest shows a lack of memory in the first minute, not in
-    the last. A clip longer than the budget gets a batch of its own.
+    Sorting by duration keeps padding small; starting with the longest shows a lack of memory in the first minute, not
+    in the last. A clip longer than the budget gets a batch of its own.
 
     Args:
         durations: Seconds of each clip.

@@ -12,6 +12,7 @@ from audiobench_pytest.datasets import Dataset, LoadSettings, load_dataset, shar
 from audiobench_pytest.errors import SampleError, UsageError
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.pool import ModelPool
 from audiobench_pytest.prompts.profiles import prompt_for
 from audiobench_pytest.records.cache import ModelCache, PredictionCache
 from audiobench_pytest.records.digests import file_digest
@@ -20,7 +21,6 @@ from audiobench_pytest.records.plan import ShardReceipt
 from audiobench_pytest.records.run_dir import ResultWriter
 from audiobench_pytest.runner.inference import Budgets, Question, Reply, ask
 from audiobench_pytest.runner.job import Job
-from audiobench_pytest.models.pool import ModelPool
 from audiobench_pytest.types import CellId, Outcome, Prediction, Sample, State
 
 
@@ -206,14 +206,11 @@ def _data_error(cell: CellId, sample: Sample, problem: str) -> Outcome:
 
 def _outcome(cell: CellId, question: Question, prediction: Prediction, *, cached: bool) -> Outcome:
     sample = question.sample
-    if prediction.error is not None:
-        state = State.FAILED
-    else:
-        state = State.OK if prediction.text.strip() else State.EMPTY
+    answered = State.OK if prediction.text.strip() else State.EMPTY
     return Outcome(
         cell=cell,
         sample_id=sample.id,
-        state=state,
+        state=answered if prediction.error is None else State.FAILED,
         reference=sample.reference,
         prediction=None if prediction.error is not None else prediction.text,
         reason=prediction.error,

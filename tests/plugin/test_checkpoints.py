@@ -67,6 +67,12 @@ def test_argument_that_the_checkpoint_cannot_honour(project, folders):
     result.stdout.fnmatch_lines(["*UsageError*num_beams*"])
 
 
+def test_node_ids_of_catalogue_models(project):
+    result = project.run("--collect-only", "-q", "-m", "librispeech", "--model=whisper-large-v3")
+    assert result.ret == 0
+    assert "benchmarks/asr/test_asr.py::test_asr[librispeech-test-clean-whisper-large-v3]" in result.outlines
+
+
 def test_folder_that_does_not_exist(project):
     result = project.run("--model=hf:./nowhere")
     assert result.ret == pytest.ExitCode.USAGE_ERROR

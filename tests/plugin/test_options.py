@@ -46,10 +46,10 @@ def test_no_model_is_one_skipped_item_that_names_the_option(project):
 
 
 def test_collect_only_lists_ids_and_writes_nothing(project):
-    result = project.run("--collect-only", "-q", "-m", "librispeech", "--model=whisper-tiny")
+    result = project.run("--collect-only", "-q", "-m", "librispeech", "--model=oracle")
     assert result.ret == 0
     ids = [line for line in result.outlines if "::" in line]
-    assert "benchmarks/asr/test_asr.py::test_asr[librispeech-test-clean-whisper-tiny]" in ids
+    assert "benchmarks/asr/test_asr.py::test_asr[librispeech-test-clean-oracle]" in ids
     assert len(ids) == 4
     assert not (project.path / ".audiobench").exists()
 

@@ -55,8 +55,8 @@ def _cell(session: Session, dataset: DatasetSpec, model: ModelSpec) -> Iterator[
         reason = f"model {model.name} knows {knows}; dataset {dataset.name} is {dataset.language}"
         yield pytest.param(None, id=str(cell), marks=[*marks, pytest.mark.skip(reason=reason)])
         return
-    of = session.shards.get(dataset.name, 1)
-    for k in range(of):
+    shards, of = session.settings.part.shards(session.shards.get(dataset.name, 1))
+    for k in shards:
         name = str(cell) if of == 1 else f"{cell}-{k + 1:02d}of{of:02d}"
         yield pytest.param(Job(cell, dataset, model, recipe, k, of), id=name, marks=marks)
 

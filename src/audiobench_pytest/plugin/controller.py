@@ -93,7 +93,7 @@ class Controller:
             run_dir=_shown(self._run.path),
             interrupted=interrupted,
             wall_s=time.time() - self._began,
-            notes=(),
+            notes=self._notes(),
         )
         write_board(self.board, self._run.path)
         emit(session, gates, {cell.plan.cell: cell.plan.node for cell in cells})
@@ -115,6 +115,12 @@ class Controller:
         self._lock.release()
         with contextlib.suppress(OSError):
             Path(self._lock.lock_file).unlink()
+
+    def _notes(self) -> tuple[str, ...]:
+        part = self._session.settings.part
+        if part.of == 1:
+            return ()
+        return (f"part {part} of the plan: `audiobench gate RUN...` merges the {part.of} parts and judges them",)
 
     def _discard(self) -> None:
         """Remove the directory of a run that selected nothing; one that already holds results stays."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from audiobench_pytest.errors import UsageError, did_you_mean
+from audiobench_pytest.plugin.parts import Part, parse_part
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Settings:
         batch_size: Most rows of a batch, or None.
         batch_seconds: Most seconds of a batch, or None.
         rare: Every setting of `RARE`.
+        part: Which part of the plan this machine runs.
         root: pytest's root folder; `.audiobench/` lies in it.
     """
 
@@ -95,6 +97,7 @@ class Settings:
     seed: int
     batch_size: int | None
     batch_seconds: float | None
+    part: Part
     root: Path
     rare: Mapping[str, Any] = field(default_factory=dict)
 
@@ -149,6 +152,7 @@ def read_settings(config: pytest.Config) -> Settings:
         seed=value("seed") or 0,
         batch_size=value("batch-size"),
         batch_seconds=float(seconds) if seconds is not None else None,
+        part=parse_part(value("part")),
         root=root,
         rare=_rare(toml, config.getini("audiobench_set"), config.getoption("audiobench_set") or ()),
     )

@@ -1,0 +1,56 @@
+"""Several run directories of one plan (its parts, or repetitions) as one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from audiobench_pytest.errors import UsageError
+from audiobench_pytest.records.plan import CellData, PlannedCell
+from audiobench_pytest.records.run_dir import RunDirectory
+from audiobench_pytest.types import CellId
+
+
+def merge_runs(runs: Sequence[RunDirectory]) -> list[CellData]:
+    """Return the cells of all runs, each with the samples of all of them, planned as a whole.
+
+    A sample in several runs counts once: the last run named wins. Samples that are in none are missing, and nothing excuses
+    them any more: a part that was forgotten turns the coverage gate red.
+
+    Raises:
+        UsageError: A folder is no run directory, or two runs do not belong together.
+        RecordError: A run cannot be read.
+    """
+    asked: dict[str, Path] = {}
+    found: dict[CellId, list[CellData]] = {}
+    for run in runs:
+        manifest = run.manifest()
+        if manifest is None:
+            raise UsageError(f"{run.path} is not a run directory: it holds no run.json")
+        asked.setdefault(str(manifest["asked"]), run.path)
+        for cell in run.cells():
+            found.setdefault(cell.plan.cell, []).append(cell)
+    if len(asked) > 1:
+        first, second = list(asked.values())[:2]
+        raise UsageError(
+            f"{first} and {second} hold different plans (other data, models, arguments or selection): "
+            "only the parts of one plan can be judged together"
+        )
+    return [_merged(cells) for cells in found.values()]
+
+
+def _merged(cells: Sequence[CellData]) -> CellData:
+    subjects = {(r.total, r.signature, r.dataset.get("digest")) for cell in cells for r in cell.receipts}
+    if len(subjects) > 1:
+        raise UsageError(
+            f"{cells[0].plan.cell}: the runs read different data or scored it differently "
+            f"({' and '.join(sorted(f'{total} samples, {signature}, data {digest}' for total, signature, digest in subjects))})"
+        )
+    outcomes = {sample_id: outcome for cell in cells for sample_id, outcome in cell.outcomes.items()}
+    receipts = tuple(receipt for cell in cells for receipt in cell.receipts)
+    return CellData(_whole(cells[0].plan), receipts, outcomes)
+
+
+def _whole(plan: PlannedCell) -> PlannedCell:
+    return dataclasses.replace(plan, selected=tuple(range(plan.shards)))

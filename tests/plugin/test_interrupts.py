@@ -127,6 +127,40 @@ def test_ctrl_c_prints_the_board_of_what_is_done_and_says_how_to_go_on(project):
     assert project.cell(project.path / "out2")["cached"] >= done
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_sigterm_ends_with_a_status_that_says_start_me_again(project, request, workers):
+    if workers and not request.config.pluginmanager.hasplugin("xdist"):
+        pytest.skip("started with -p no:xdist; the xdist environments of tox run this")
+    manifest = project.clips(60)
+    extra = [f"-n{workers}", "--audiobench-set=shard_size=10"] if workers else []
+    process = subprocess.Popen(
+        command(manifest, "--model-args=delay=0.2", *extra),
+        cwd=project.path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while len(cached_keys(project)) < 6 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 75, output
+    assert "SIGTERM" in output
+    assert "same command" in output
+    assert "audiobench leaderboard" in output
+    before = len(cached_keys(project))
+    # xdist lets its workers finish what they hold for at most ten seconds.
+    assert 6 <= before < 60 or workers
+    again = subprocess.run(
+        command(manifest, *extra), cwd=project.path, env=environment(), capture_output=True, text=True, timeout=60
+    )
+    assert again.returncode == 0, again.stdout
+    assert project.cell(project.path / "out")["cached"] >= before
+    assert len(cached_keys(project)) == 60
+
+
 def test_two_runs_at_once_share_the_cache(project):
     manifest = project.clips(30)
     runs = [

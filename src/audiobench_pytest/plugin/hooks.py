@@ -11,6 +11,7 @@ import pytest
 from audiobench_pytest.errors import AudiobenchError
 from audiobench_pytest.plugin.collection import job_of, planned_cells, sort_by_model
 from audiobench_pytest.plugin.session import Session
+from audiobench_pytest.plugin.termination import START_AGAIN, Termination
 
 if TYPE_CHECKING:
     from audiobench_pytest.plugin.controller import Controller
@@ -83,6 +84,7 @@ class ControllerHooks:
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
+        self._termination = Termination()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -92,11 +94,14 @@ class ControllerHooks:
         reporter as a test's report does.
         """
         self._controller.started()
+        self._termination.start()
         try:
             result = yield
         except BaseException:
             self._controller.conclude(session, interrupted=True)
             raise
+        finally:
+            self._termination.stop()
         self._controller.conclude(session, interrupted=bool(session.shouldstop or session.shouldfail))
         return result
 
@@ -113,6 +118,12 @@ class ControllerHooks:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the leaderboard."""
         self._controller.print_board(terminalreporter)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Tell a batch system that the run is to be started again; the summary has been printed by now."""
+        if self._termination.happened:
+            session.exitstatus = START_AGAIN
 
     def pytest_unconfigure(self) -> None:
         """Let another run have the directory."""

@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from audiobench_pytest.errors import AudiobenchError
+from audiobench_pytest.errors import AudiobenchError, RecordError
 from audiobench_pytest.types import Verdict
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status: 0 green, 1 a gate is missed, 4 wrong usage."""
-    parser = argparse.ArgumentParser(prog="audiobench", description="Judge runs of audio benchmarks.")
+    parser = argparse.ArgumentParser(prog="audiobench", description="Judge runs of audio benchmarks, share answers.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     gate = commands.add_parser(
@@ -26,6 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gate.add_argument("--gates", type=Path, metavar="FILE", help="file of limits (default: benchmarks/gates.toml)")
     gate.add_argument("--output", type=Path, metavar="DIR", help="write leaderboard.json, .md and .csv there")
     gate.set_defaults(run=_gate)
+
+    cache = commands.add_parser("cache", help="share answers between machines")
+    actions = cache.add_subparsers(required=True, metavar="ACTION")
+    for name, text in (("push", "copy the cache's answers to a shared place"), ("pull", "copy them from there")):
+        action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}, through fsspec.")
+        action.add_argument("url", metavar="URL", help="for example s3://bucket/path or file:///mnt/share")
+        action.add_argument("--cache", type=Path, default=Path(".audiobench/cache"), metavar="DIR")
+        action.set_defaults(run=_share, push=name == "push")
 
     given = parser.parse_args(arguments)
     try:
@@ -76,6 +84,16 @@ def _gate(given: argparse.Namespace) -> int:
         given.output.mkdir(parents=True, exist_ok=True)
         write_board(board, given.output)
     return 0 if cells and all(v.verdict is Verdict.PASS for v in verdicts) else 1
+
+
+def _share(given: argparse.Namespace) -> int:
+    from audiobench_pytest.records.sharing import pull, push
+
+    if given.push and not given.cache.is_dir():
+        raise RecordError(f"{given.cache} is no cache: name one with --cache DIR")
+    copied = (push if given.push else pull)(given.cache, given.url)
+    print(f"{copied} file{'s' if copied != 1 else ''} of answers copied")
+    return 0
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from audiobench_pytest.records.columns import SUFFIX, read_columns
+
 # An in-process pytester run forgets the modules it imported; an extension module that is then imported a second time
 # may hang (soxr does). What is imported here stays.
 for _module in (
@@ -110,6 +112,17 @@ class Project:
             for x in f.read_text().splitlines()
         ]
         return [x["outcome"] for x in lines if x.get("outcome")]
+
+    def cached_answers(self) -> list[tuple[str, str]]:
+        """Return (key, text) of every complete record of the cache, duplicates included."""
+        found = []
+        for path in sorted((self.path / ".audiobench" / "cache" / "predictions").glob("*/*")):
+            if path.suffix == ".jsonl":
+                records = [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
+                found += [(record["key"], record["text"]) for record in records]
+            elif path.suffix == SUFFIX:
+                found += [(prediction.key, prediction.text) for prediction in read_columns(path)[0]]
+        return found
 
     def gates(self, text: str) -> None:
         """Write benchmarks/gates.toml."""

@@ -1,6 +1,5 @@
 """Real processes, stopped at random moments: nothing that was answered is lost, nothing is doubled."""
 
-import json
 import os
 import random
 import signal
@@ -18,16 +17,6 @@ def command(manifest, *args):
         *(sys.executable, "-m", "pytest", "benchmarks/asr", "-p", "no:cacheprovider", f"--dataset={manifest}"),
         *("--model=noisy", "--model-args=wer=0.3", "--batch-size=2", "--audiobench-run=out", *args),
     ]
-
-
-def cached_keys(project):
-    """Return every complete record of the cache as (key, text)."""
-    found = []
-    for path in (project.path / ".audiobench" / "cache" / "predictions").glob("*/*.jsonl"):
-        for line in path.read_bytes().split(b"\n")[:-1]:
-            record = json.loads(line)
-            found.append((record["key"], record["text"]))
-    return found
 
 
 def environment():
@@ -70,16 +59,16 @@ def test_kill_9_at_random_moments_loses_and_doubles_nothing(project, request, wo
         target = before + rng.randint(0, 12)
         deadline = started + 60
         # Wait until some more answers are on disk, then a random moment more: every run gets somewhere.
-        while process.poll() is None and len(cached_keys(project)) < target and time.monotonic() < deadline:
+        while process.poll() is None and len(project.cached_answers()) < target and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(rng.uniform(0, 0.03))
         if process.poll() is not None:
             break
-        answered = set(cached_keys(project))
+        answered = set(project.cached_answers())
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         kills += 1
-        after = cached_keys(project)
+        after = project.cached_answers()
         assert answered <= set(after), "an answer that was on disk is gone"
         assert len(after) == len({key for key, _ in after}), "an answer is there twice"
         assert seen <= set(after)
@@ -93,7 +82,7 @@ def test_kill_9_at_random_moments_loses_and_doubles_nothing(project, request, wo
     for name in ("value", "low", "high", "errors", "units", "counts", "coverage"):
         assert cell[name] == whole[name], name
     assert cell["cached"] >= len(seen) > 0
-    keys = [key for key, _ in cached_keys(project)]
+    keys = [key for key, _ in project.cached_answers()]
     assert len(keys) == len(set(keys)) == 160
 
 
@@ -108,7 +97,7 @@ def test_ctrl_c_prints_the_board_of_what_is_done_and_says_how_to_go_on(project):
         text=True,
     )
     deadline = time.monotonic() + 60
-    while len(cached_keys(project)) < 6 and time.monotonic() < deadline:
+    while len(project.cached_answers()) < 6 and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
@@ -142,7 +131,7 @@ def test_sigterm_ends_with_a_status_that_says_start_me_again(project, request, w
         text=True,
     )
     deadline = time.monotonic() + 60
-    while len(cached_keys(project)) < 6 and time.monotonic() < deadline:
+    while len(project.cached_answers()) < 6 and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=30)
@@ -150,7 +139,7 @@ def test_sigterm_ends_with_a_status_that_says_start_me_again(project, request, w
     assert "SIGTERM" in output
     assert "same command" in output
     assert "audiobench leaderboard" in output
-    before = len(cached_keys(project))
+    before = len(project.cached_answers())
     # xdist lets its workers finish what they hold for at most ten seconds.
     assert 6 <= before < 60 or workers
     again = subprocess.run(
@@ -158,7 +147,7 @@ def test_sigterm_ends_with_a_status_that_says_start_me_again(project, request, w
     )
     assert again.returncode == 0, again.stdout
     assert project.cell(project.path / "out")["cached"] >= before
-    assert len(cached_keys(project)) == 60
+    assert len(project.cached_answers()) == 60
 
 
 def test_two_runs_at_once_share_the_cache(project):
@@ -180,7 +169,7 @@ def test_two_runs_at_once_share_the_cache(project):
     cells = [project.cell(project.path / f"out{i}") for i in range(2)]
     assert cells[0]["value"] == cells[1]["value"]
     predictions = {outcome["prediction"] for outcome in project.outcomes(project.path / "out0")}
-    assert {text for _, text in cached_keys(project)} == predictions
+    assert {text for _, text in project.cached_answers()} == predictions
 
 
 def test_one_run_directory_is_refused_to_a_second_run_at_once(project):
@@ -189,7 +178,7 @@ def test_one_run_directory_is_refused_to_a_second_run_at_once(project):
         command(manifest, "--model-args=delay=0.1"), cwd=project.path, env=environment(), stdout=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 60
-    while not cached_keys(project) and time.monotonic() < deadline:
+    while not project.cached_answers() and time.monotonic() < deadline:
         time.sleep(0.02)
     second = subprocess.run(
         command(manifest), cwd=project.path, env=environment(), capture_output=True, text=True, timeout=60
@@ -213,7 +202,7 @@ def test_a_full_disk_is_told_and_loses_nothing(project):
     )
     assert limited.returncode not in (0, 2), limited.stdout
     assert "cannot write" in limited.stdout + limited.stderr
-    before = {key for key, _ in cached_keys(project)}
+    before = {key for key, _ in project.cached_answers()}
     assert before
     result = subprocess.run(
         command(manifest), cwd=project.path, env=environment(), capture_output=True, text=True, timeout=60

@@ -1,7 +1,5 @@
 """With workers: the same predictions, numbers, gates and status as without; a dead worker loses and doubles nothing."""
 
-import json
-
 import pytest
 
 pytest.importorskip("xdist")
@@ -80,11 +78,7 @@ def test_a_worker_that_dies_loses_no_record_and_doubles_none(project):
     assert cell["counts"]["missing"] == 3, "the dead worker's shard of 6 had collected 3"
     assert cell["counts"]["ok"] == 21
     result.stdout.fnmatch_lines(["*coverage*"])
-    keys = [
-        json.loads(x)["key"]
-        for f in (project.path / ".audiobench/cache/predictions").glob("*/*.jsonl")
-        for x in f.read_text().splitlines()
-    ]
+    keys = [key for key, _ in project.cached_answers()]
     assert len(keys) == len(set(keys))
 
     test.write_text(healthy)
@@ -92,12 +86,10 @@ def test_a_worker_that_dies_loses_no_record_and_doubles_none(project):
     assert result.ret == 0
     cell = project.cell(project.path / "out")
     assert cell["counts"]["ok"] == 24
-    keys = [
-        json.loads(x)["key"]
-        for f in (project.path / ".audiobench/cache/predictions").glob("*/*.jsonl")
-        for x in f.read_text().splitlines()
-    ]
+    keys = [key for key, _ in project.cached_answers()]
     assert len(keys) == len(set(keys)) == 24
+    asked = [o["sample_id"] for o in project.outcomes(project.path / "out") if not o.get("cached")]
+    assert len(asked) == len(set(asked)), "no sample was asked twice"
 
 
 def test_a_distribution_that_the_user_chose_is_kept(project):

@@ -32,6 +32,8 @@ class Controller:
     def __init__(self, session: Session, run: RunDirectory, gates: GatesFile, lock: BaseFileLock) -> None:
         self._session, self._run, self._gates, self._lock = session, run, gates, lock
         self._began = time.time()
+        self._started = False
+        self._latest_before: Path | None = None
         self.board: Board | None = None
         self.progress = Progress(session.config, run, session.settings.rare)
 
@@ -57,13 +59,20 @@ class Controller:
             raise UsageError(f"{run.path} is in use by another run: name another directory") from None
         except OSError as exc:
             raise RecordError(f"cannot make the run directory {run.path}: {exc.strerror or exc}") from exc
-        session.attempt = run.begin(describe_run(session), asked=asked(session))
+        try:
+            session.attempt = run.begin(describe_run(session), asked=asked(session))
+        except BaseException:
+            _unlock(lock)
+            raise
         session.run = run
         return cls(session, run, gates, lock)
 
     def started(self) -> None:
         """Note that the test loop begins."""
-        self._run.point_latest(_runs(self._session))
+        latest = _runs(self._session) / "latest"
+        self._started = True
+        self._latest_before = latest.resolve() if latest.is_dir() else None
+        self._run.point_latest(latest.parent)
         self.progress.start(self._session.attempt)
 
     def header(self) -> list[str]:
@@ -77,6 +86,7 @@ class Controller:
     def conclude(self, session: pytest.Session, *, interrupted: bool) -> None:
         """Reduce what the run's files say, judge it, write the leaderboard and emit the gates' reports."""
         self.progress.stop()
+        self._session.close()  # the model's memory and this process's files; nothing runs any more
         cells = self._run.cells()
         if not cells:
             self._discard()
@@ -96,6 +106,7 @@ class Controller:
             notes=self._notes(),
         )
         write_board(self.board, self._run.path)
+        self._compact(cells)
         emit(session, gates, {cell.plan.cell: cell.plan.node for cell in cells})
 
     def print_board(self, reporter: pytest.TerminalReporter) -> None:
@@ -112,9 +123,22 @@ class Controller:
 
     def close(self) -> None:
         """Let another run have the directory."""
-        self._lock.release()
-        with contextlib.suppress(OSError):
-            Path(self._lock.lock_file).unlink()
+        if not self._started:
+            self._discard()
+        _unlock(self._lock)
+
+    def _compact(self, cells: list[CellData]) -> None:
+        """Merge the cache files of each model whose cells were all reached: the next run reads one file, not many."""
+        from audiobench_pytest.records.cache import PredictionCache
+        from audiobench_pytest.records.compaction import compact
+
+        cache = PredictionCache(self._session.settings.cache)
+        for cell in cells:
+            if cell.receipts and len(cell.outcomes) == cell.receipts[0].total:
+                identity = cell.receipts[0].model["identity"]
+                # The merged file is a convenience: where it cannot be written, the small ones are still there.
+                with contextlib.suppress(RecordError, OSError):
+                    compact(cache.model_folders(cell.plan.cell.model, identity)[0])
 
     def _notes(self) -> tuple[str, ...]:
         part = self._session.settings.part
@@ -129,6 +153,18 @@ class Controller:
                 (self._run.path / name).unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 self._run.path.rmdir()
+            latest = _runs(self._session) / "latest"
+            if latest.is_symlink() and not latest.exists():
+                latest.unlink()
+                if self._latest_before is not None:
+                    RunDirectory(self._latest_before).point_latest(latest.parent)
+
+
+def _unlock(lock: BaseFileLock) -> None:
+    # Removed while it is held: behind the release it could be the file that the next run has just locked.
+    with contextlib.suppress(OSError):
+        Path(lock.lock_file).unlink()
+    lock.release()
 
 
 def _runs(session: Session) -> Path:

@@ -66,7 +66,8 @@ OPTIONS = (
         "batch-seconds", "most seconds of padded audio in one batch (default: the model's own)", "S", type=float
     ),
     CommandOption(
-        "part", "run a K-th of the plan; `audiobench gate` merges and judges (default: this task of a Slurm array)", "K/N"
+        "part", "run a K-th of the plan; `audiobench gate` merges and judges (default: this task of a Slurm array)",
+        "K/N",
     ),
     CommandOption("run", "directory of this run (default: a new one under .audiobench/runs/)", "DIR", short=False),
     CommandOption(

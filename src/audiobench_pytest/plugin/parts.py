@@ -28,8 +28,8 @@ class Part:
     def shards(self, in_part: int) -> tuple[list[int], int]:
         """Return the shards of this part and the number of all shards.
 
-        A cell whose part is cut into `in_part` shards has `in_part * of` shards; each part takes every `of`-th of them, so
-        that parts hold the same mix of lengths.
+        A cell whose part is cut into `in_part` shards has `in_part * of` shards; each part takes every `of`-th of
+        them, so that parts hold the same mix of lengths.
         """
         return [self.index + self.of * j for j in range(in_part)], self.of * in_part
 
@@ -67,10 +67,11 @@ def _from_array(environment: Mapping[str, str]) -> Part:
         try:
             index, count = int(environment[task]) - int(environment.get(first, "0")), int(environment[tasks])
         except ValueError:
-            raise UsageError(f"{task}={environment[task]!r} and {tasks}={environment[tasks]!r} are no numbers") from None
+            given = f"{task}={environment[task]!r}, {tasks}={environment[tasks]!r}"
+            raise UsageError(f"{given}: not whole numbers; write --part K/N") from None
         if not 0 <= index < count:
             raise UsageError(
-                f"{task}={environment[task]} is not among {count} tasks: number them in steps of one, or write --part K/N"
+                f"{task}={environment[task]} is not one of {count} tasks: number them in steps of one, or write --part K/N"
             )
         return Part(index, count)
     return Part()

@@ -17,7 +17,7 @@ class Terminated(KeyboardInterrupt):
 class Termination:
     """While in use, SIGTERM ends the test loop as Ctrl-C does; the run then ends with a status of its own.
 
-    Every answer is on disk the moment it is given, so there is nothing left to flush; what is done is judged and reported.
+    Every answer is on disk the moment it is given, so nothing is left to flush; what is done is reported.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Termination:
         self._active = False
 
     def start(self) -> None:
-        """Take over SIGTERM; only the main thread can, and elsewhere (pytest inside another program) nothing changes."""
+        """Take over SIGTERM; only the main thread can, elsewhere (pytest inside a program) nothing changes."""
         if threading.current_thread() is threading.main_thread():
             self._previous = signal.signal(signal.SIGTERM, self._stop)
             self._active = True

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from audiobench_pytest.errors import RecordError
+
+_encoder = msgspec.json.Encoder()
 
 
 class AppendFile:
@@ -36,6 +43,10 @@ class AppendFile:
                 name = f"{self._prefix}-{os.getpid()}-{os.urandom(4).hex()}.jsonl"
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
                 self._fd = os.open(self._folder / name, flags, 0o644)
+                # Says "still being written" to whoever merges files, and is gone when this process is, however it ends.
+                # A file system without locks (Lustre often has none) refuses it to the merging process too.
+                with contextlib.suppress(OSError):
+                    fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             written = os.write(self._fd, data)
         except OSError as exc:
             self.close()
@@ -69,6 +80,29 @@ class AppendFile:
         )
 
 
+def as_line(value: Any) -> bytes:
+    """Return a value as one line of JSON, without its newline.
+
+    Half of a surrogate pair, which an escape in JSON can spell and UTF-8 cannot write, is written as the text of that
+    escape: one odd reference must not end a run.
+
+    Raises:
+        TypeError: It holds a value that is no JSON.
+    """
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return _encoder.encode(_escaped(msgspec.to_builtins(value)))
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_escaped(k): _escaped(v) for k, v in value.items()}
+    return [_escaped(v) for v in value] if isinstance(value, list) else value
+
+
 def read_lines(path: Path) -> Iterator[bytes]:
     """Yield the complete lines of a JSONL file; a last line without its newline is torn and left out."""
     with path.open("rb") as file:
@@ -77,16 +111,26 @@ def read_lines(path: Path) -> Iterator[bytes]:
                 yield line
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
     """Replace a file so that a reader sees the old content or the new one, never a part.
+
+    Args:
+        path: The file.
+        data: Its new content.
+        durable: Whether the content must survive a power loss when this returns.
 
     Raises:
         RecordError: The file cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(3).hex()}")
     try:
-        temporary.write_bytes(data)
+        with temporary.open("wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as exc:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise RecordError(f"cannot write {path}: {exc.strerror or exc}") from exc

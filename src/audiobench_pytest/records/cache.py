@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from audiobench_pytest.records.append import AppendFile, read_lines, write_atomically
+from audiobench_pytest.errors import RecordError
+from audiobench_pytest.records.append import AppendFile, as_line, read_lines, write_atomically
+from audiobench_pytest.records.columns import SUFFIX, read_columns
 from audiobench_pytest.records.keys import canonical, digest
 from audiobench_pytest.types import Prediction
 
 _decoder = msgspec.json.Decoder(Prediction)
-_encoder = msgspec.json.Encoder()
 
 
 class PredictionCache:
@@ -32,8 +33,12 @@ class PredictionCache:
             identity: What its answers depend on, see `ModelAdapter.identity`.
             writer: Who writes (`main`, `gw0`), the beginning of the file's name.
         """
+        return ModelCache(self.model_folders(name, identity), identity, writer)
+
+    def model_folders(self, name: str, identity: Mapping[str, Any]) -> list[Path]:
+        """Return where the answers of one model lie, the folder that is written first."""
         part = f"{slug(name)}-{digest(identity)[:16]}"
-        return ModelCache([folder / "predictions" / part for folder in self.folders], identity, writer)
+        return [folder / "predictions" / part for folder in self.folders]
 
 
 class ModelCache:
@@ -48,9 +53,16 @@ class ModelCache:
         self._described = False
 
     def get(self, key: str) -> Prediction | None:
-        """Return the answer of a key, or None when it must be asked (never asked, or failed)."""
+        """Return the answer of a key, or None when it must be asked (never asked, or failed).
+
+        Raises:
+            RecordError: A file of the cache cannot be read.
+        """
         if self._known is None:
-            self._known = {p.key: p for p in self._read() if p.error is None}
+            self._known = {}
+            for folder in self._folders:
+                for answer_key, answer in _answers_below(folder).items():
+                    self._known.setdefault(answer_key, answer)
         return self._known.get(key)
 
     def put(self, prediction: Prediction) -> None:
@@ -61,10 +73,16 @@ class ModelCache:
         """
         if not self._described:
             # For people who look into the cache: which model, revision and arguments a folder belongs to.
-            self._folders[0].mkdir(parents=True, exist_ok=True)
+            try:
+                self._folders[0].mkdir(parents=True, exist_ok=True)
+            except OSError as exc:
+                raise RecordError(
+                    f"cannot make the cache folder {self._folders[0]}: {exc.strerror or exc}; "
+                    "name another one with --audiobench-cache (NEW,THIS reads this one and writes there)"
+                ) from exc
             write_atomically(self._folders[0] / "identity.json", self._description.encode())
             self._described = True
-        self._file.write(_encoder.encode(prediction))
+        self._file.write(as_line(prediction))
         if prediction.error is None and self._known is not None:
             self._known.setdefault(prediction.key, prediction)
 
@@ -76,12 +94,35 @@ class ModelCache:
         """Close the file of this process."""
         self._file.close()
 
-    def _read(self) -> Iterator[Prediction]:
-        # Later folders first: a dict keeps the last value of a key, and the first folder's oldest file is to win.
-        for folder in reversed(self._folders):
-            for path in sorted(folder.glob("*.jsonl"), key=_age, reverse=True) if folder.is_dir() else ():
-                answers = [p for line in read_lines(path) if (p := _decoded(line)) is not None]
-                yield from reversed(answers)
+
+def read_answers(files: Sequence[Path]) -> dict[str, Prediction]:
+    """Return the answer of each key in some files of one model; the first complete answer wins, errors are left out.
+
+    Raises:
+        FileNotFoundError: A file has been merged into another one meanwhile.
+        RecordError: A columnar file is damaged.
+    """
+    answers: dict[str, Prediction] = {}
+    for path in files:
+        if path.suffix == SUFFIX:
+            found: Iterable[Prediction] = read_columns(path)[0]
+        else:
+            found = (p for line in read_lines(path) if (p := _decoded(line)) is not None and p.error is None)
+        for prediction in found:
+            answers.setdefault(prediction.key, prediction)
+    return answers
+
+
+def _answers_below(folder: Path) -> dict[str, Prediction]:
+    while folder.is_dir():
+        columns = sorted(folder.glob(f"*{SUFFIX}"))
+        try:
+            return read_answers([*columns, *sorted(folder.glob("*.jsonl"), key=_age)])
+        except FileNotFoundError:
+            continue  # merged between listing and reading: its answers are in a file that is listed now
+        except OSError as exc:
+            raise RecordError(f"cannot read the cache {exc.filename or folder}: {exc.strerror or exc}") from exc
+    return {}
 
 
 def _age(path: Path) -> tuple[int, str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import threading
 from pathlib import Path
 
+import msgspec
+
 from audiobench_pytest.errors import RecordError, SampleError
-from audiobench_pytest.records.append import AppendFile, read_lines
+from audiobench_pytest.records.append import AppendFile, as_line, read_lines
+
+_decoder = msgspec.json.Decoder(tuple[str, int, int, str])
 
 
 class DigestMemo:
@@ -22,7 +25,8 @@ class DigestMemo:
     def __init__(self, folder: Path | None = None) -> None:
         """Remember in memory only, or also below `folder` (made when the first digest is taken)."""
         self._folder = folder
-        self._known: dict[str, tuple[int, int, str]] | None = None
+        # By the whole triple: files of several processes come in no order, so the line read last is not the newest one.
+        self._known: dict[tuple[str, int, int], str] | None = None
         self._lock = threading.Lock()
         self._file = AppendFile(folder, "digests") if folder else None
 
@@ -34,37 +38,41 @@ class DigestMemo:
         """
         try:
             stat = path.stat()
-            name = str(path.absolute())
+            file_state = (str(path.absolute()), stat.st_size, stat.st_mtime_ns)
             with self._lock:
-                known = self._load().get(name)
-            if known is not None and known[:2] == (stat.st_size, stat.st_mtime_ns):
-                return known[2]
+                known = self._load().get(file_state)
+            if known is not None:
+                return known
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as exc:
             raise SampleError(f"{path}: {exc.strerror or exc}") from exc
-        self._remember(name, stat.st_size, stat.st_mtime_ns, digest)
+        self._remember(file_state, digest)
         return digest
 
-    def _load(self) -> dict[str, tuple[int, int, str]]:
+    def close(self) -> None:
+        """Close the file of this process; a digest that is taken later starts a new one."""
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+
+    def _load(self) -> dict[tuple[str, int, int], str]:
         if self._known is None:
             self._known = {}
             for file in sorted(self._folder.glob("*.jsonl")) if self._folder and self._folder.is_dir() else ():
                 for line in read_lines(file):
-                    try:
-                        path, size, mtime, digest = json.loads(line)
-                    except ValueError:
-                        continue  # damaged: that file is simply read again
-                    self._known[path] = (size, mtime, digest)
+                    with contextlib.suppress(msgspec.MsgspecError):  # damaged: that file is simply read again
+                        path, size, mtime, digest = _decoder.decode(line)
+                        self._known[path, size, mtime] = digest
         return self._known
 
-    def _remember(self, name: str, size: int, mtime: int, digest: str) -> None:
+    def _remember(self, file_state: tuple[str, int, int], digest: str) -> None:
         with self._lock:
-            self._load()[name] = (size, mtime, digest)
+            self._load()[file_state] = digest
             if self._file is not None:
                 # A read-only cache or a full disk costs a second reading next time, nothing else: no reason to stop.
                 with contextlib.suppress(RecordError):
-                    self._file.write(json.dumps([name, size, mtime, digest]).encode())
+                    self._file.write(as_line([*file_state, digest]))
 
 
 _memo = DigestMemo()
@@ -73,6 +81,7 @@ _memo = DigestMemo()
 def use_memo(folder: Path | None) -> None:
     """Keep this process's digests below `folder` from now on; None forgets them with the process."""
     global _memo
+    _memo.close()
     _memo = DigestMemo(folder)
 
 

@@ -26,7 +26,8 @@ def canonical(value: Any) -> str:
 
 def digest(value: Any) -> str:
     """Return 32 hex digits (128 bits) of SHA-256 over `canonical(value)`."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()[:32]
+    # "surrogatepass": JSON can spell half of a surrogate pair, and a text that holds one has a key of its own too.
+    return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def prediction_key(

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from audiobench_pytest.errors import RecordError, UsageError
-from audiobench_pytest.records.append import AppendFile, read_lines, write_atomically
+from audiobench_pytest.records.append import AppendFile, as_line, read_lines, write_atomically
 from audiobench_pytest.records.plan import CellData, PlannedCell, ShardReceipt
 from audiobench_pytest.types import CellId, Outcome
 
@@ -27,9 +27,11 @@ class _Line(msgspec.Struct, omit_defaults=True):
     outcome: Outcome | None = None
 
 
+_Receipts = dict[tuple[int, int, int], ShardReceipt]
+"""What the shards of one cell said last, by attempt, number of shards and shard."""
+
 _decoder = msgspec.json.Decoder(_Line)
 _plan_decoder = msgspec.json.Decoder(list[PlannedCell])
-_encoder = msgspec.json.Encoder()
 
 
 class RunDirectory:
@@ -71,7 +73,7 @@ class RunDirectory:
                 f"{self.path} holds another plan (other data, models, arguments or selection): name a new directory, "
                 "or leave the option out; what was answered before is taken from the cache anyway"
             )
-        attempt = int(known["attempt"]) + 1 if known else 1
+        attempt = known["attempt"] + 1 if known else 1
         content = {"format": FORMAT, "asked": asked, "attempt": attempt, **manifest}
         write_atomically(self.path / "run.json", msgspec.json.format(msgspec.json.encode(content), indent=2))
         return attempt
@@ -79,10 +81,13 @@ class RunDirectory:
     def point_latest(self, runs: Path) -> None:
         """Let `runs/latest` point to this run."""
         temporary = runs / f".latest-{os.getpid()}-{os.urandom(2).hex()}"
-        runs.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(OSError):  # a file system without symbolic links has no `latest`; nothing reads it
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
             temporary.symlink_to(os.path.relpath(self.path, runs))
             temporary.replace(runs / "latest")
+        except OSError:  # read-only, or a file system without symbolic links: there is no `latest`; nothing reads it
+            with contextlib.suppress(OSError):
+                temporary.unlink()
 
     def manifest(self) -> dict[str, Any] | None:
         """Return `run.json`, or None when there is none.
@@ -98,11 +103,13 @@ class RunDirectory:
             raise RecordError(f"cannot read {self.path / 'run.json'}: {exc}") from exc
         if content.get("format") != FORMAT:
             raise RecordError(f"{self.path} was written in format {content.get('format')}; this version reads {FORMAT}")
+        if not isinstance(content.get("attempt"), int):
+            raise RecordError(f"cannot read {self.path / 'run.json'}: it does not say which attempt it is of")
         return content
 
     def write_plan(self, cells: Sequence[PlannedCell]) -> None:
         """Write `plan.json`; every collecting process writes the same content."""
-        write_atomically(self.path / "plan.json", _encoder.encode(list(cells)))
+        write_atomically(self.path / "plan.json", as_line(list(cells)))
 
     def plan(self) -> list[PlannedCell]:
         """Return the planned cells; empty when nothing was planned.
@@ -124,17 +131,17 @@ class RunDirectory:
     def cells(self) -> list[CellData]:
         """Return what is known of each planned cell, in the order of the plan."""
         plan = self.plan()
-        receipts: dict[CellId, dict[tuple[int, int], tuple[int, ShardReceipt]]] = {p.cell: {} for p in plan}
+        receipts: dict[CellId, _Receipts] = {p.cell: {} for p in plan}
         outcomes: dict[CellId, list[tuple[int, Outcome]]] = {p.cell: [] for p in plan}
         for attempt, line in self._lines():
             if (receipt := line.shard) is not None and receipt.cell in receipts:
-                receipts[receipt.cell][receipt.shard, receipt.of] = (attempt, receipt)
+                receipts[receipt.cell][attempt, receipt.of, receipt.shard] = receipt
             elif (outcome := line.outcome) is not None and outcome.cell in outcomes:
                 outcomes[outcome.cell].append((attempt, outcome))
-        return [_cell_data(p, list(receipts[p.cell].values()), outcomes[p.cell]) for p in plan]
+        return [_cell_data(p, receipts[p.cell], outcomes[p.cell]) for p in plan]
 
     def _lines(self) -> Iterator[tuple[int, _Line]]:
-        for path in sorted((self.path / "results").glob("*.jsonl")):
+        for path in sorted((self.path / "results").glob("[0-9]*-*.jsonl")):
             attempt = int(path.name.split("-", 1)[0])
             for raw in read_lines(path):
                 with contextlib.suppress(msgspec.MsgspecError):  # damaged: the sample counts as missing
@@ -153,7 +160,7 @@ class ResultWriter:
         Raises:
             RecordError: It cannot be written.
         """
-        self._file.write(_encoder.encode(_Line(shard=receipt)))
+        self._file.write(as_line(_Line(shard=receipt)))
 
     def outcome(self, outcome: Outcome) -> None:
         """Write what became of a sample.
@@ -161,26 +168,42 @@ class ResultWriter:
         Raises:
             RecordError: It cannot be written.
         """
-        self._file.write(_encoder.encode(_Line(outcome=outcome)))
+        self._file.write(as_line(_Line(outcome=outcome)))
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
 
-def _cell_data(
-    plan: PlannedCell, receipts: list[tuple[int, ShardReceipt]], outcomes: list[tuple[int, Outcome]]
-) -> CellData:
+def _cell_data(plan: PlannedCell, receipts: _Receipts, outcomes: list[tuple[int, Outcome]]) -> CellData:
     if not receipts:
         return CellData(plan, (), {})
-    # An earlier attempt counts only as far as it asked for the same data and scored it the same way: a row taken out of
-    # the manifest in between must not stay in the score.
-    newest = max(receipts, key=lambda pair: (pair[0], pair[1].started))[1]
-    same = {a for a, r in receipts if _subject(r) == _subject(newest)}
-    kept = {o.sample_id: o for a, o in sorted(outcomes, key=lambda pair: pair[0]) if a in same}
-    chosen = sorted((r for a, r in receipts if a in same), key=lambda r: (r.of, r.shard))
-    return CellData(plan, tuple(chosen), kept)
+    counted = _attempts_that_count(receipts)
+    kept = {o.sample_id: o for a, o in sorted(outcomes, key=lambda pair: pair[0]) if a in counted}
+    newest = {key[1:]: receipts[key] for key in sorted(receipts) if key[0] in counted}
+    return CellData(plan, tuple(newest[key] for key in sorted(newest)), kept)
+
+
+def _attempts_that_count(receipts: _Receipts) -> set[int]:
+    """Return the attempts whose outcomes count, from the newest one back to the first that ended all its shards.
+
+    An earlier attempt counts only as far as it asked the same model for the same data and scored it the same way: a row
+    taken out of the manifest in between must not stay in the score. What an interrupted attempt had not reached yet is
+    taken from those before it.
+    """
+    last = max(attempt for attempt, _, _ in receipts)
+    subject = _subject(max((r for (a, _, _), r in receipts.items() if a == last), key=lambda r: r.started))
+    counted = set()
+    for attempt in sorted({a for a, _, _ in receipts}, reverse=True):
+        own = {(of, shard): r for (a, of, shard), r in receipts.items() if a == attempt}
+        if all(_subject(r) != subject for r in own.values()):
+            continue
+        counted.add(attempt)
+        ended = {key for key, r in own.items() if r.ended is not None}
+        if any(ended >= {(of, shard) for shard in range(of)} for of, _ in ended):
+            break
+    return counted
 
 
 def _subject(receipt: ShardReceipt) -> tuple[Any, ...]:
-    return receipt.total, receipt.signature, receipt.dataset
+    return receipt.total, receipt.signature, receipt.dataset, receipt.model.get("identity")

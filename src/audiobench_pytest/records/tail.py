@@ -63,9 +63,12 @@ class ResultTail:
         """Yield each new complete line once."""
         for path in self._folder.glob(self._pattern):
             offset = self._read.get(path, 0)
-            with path.open("rb") as file:
-                file.seek(offset)
-                data = file.read()
+            try:
+                with path.open("rb") as file:
+                    file.seek(offset)
+                    data = file.read()
+            except OSError:
+                continue  # removed, or a network drive that hangs: who concludes the run will say so
             end = data.rfind(b"\n") + 1
             self._read[path] = offset + end
             for line in data[:end].splitlines():

@@ -1,0 +1,112 @@
+"""Digests of files: right, and taken once."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from audiobench_pytest.errors import SampleError
+from audiobench_pytest.records import digests
+from audiobench_pytest.records.digests import DigestMemo
+
+
+def sha(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def write(path, data, mtime_s):
+    path.write_bytes(data)
+    os.utime(path, (mtime_s, mtime_s))
+    return path
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """Names of the audio files that were opened."""
+    names = []
+    real = Path.open
+
+    def spy(self, *args, **kwargs):
+        if self.suffix == ".wav":
+            names.append(self.name)
+        return real(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", spy)
+    return names
+
+
+def test_it_is_the_sha_256_of_the_bytes(tmp_path):
+    assert DigestMemo().digest(write(tmp_path / "a.wav", b"sound", 100)) == sha(b"sound")
+
+
+def test_a_file_is_read_once_by_all_processes_together(tmp_path, opened):
+    path = write(tmp_path / "a.wav", b"sound", 100)
+    memo = DigestMemo(tmp_path / "memo")
+    assert [memo.digest(path), memo.digest(path)] == [sha(b"sound")] * 2
+    assert DigestMemo(tmp_path / "memo").digest(path) == sha(b"sound"), "another process, later"
+    assert opened == ["a.wav"]
+
+
+@pytest.mark.parametrize(("data", "mtime_s"), [(b"other", 101), (b"longer sound", 100)])
+def test_a_changed_file_is_read_again(tmp_path, data, mtime_s):
+    path = write(tmp_path / "a.wav", b"sound", 100)
+    memo = DigestMemo(tmp_path / "memo")
+    memo.digest(path)
+    write(path, data, mtime_s)
+    assert memo.digest(path) == sha(data)
+    assert DigestMemo(tmp_path / "memo").digest(path) == sha(data)
+
+
+def test_a_changed_file_is_remembered_in_whatever_order_the_memos_are_read(tmp_path, opened):
+    """Files of several processes are in no order of time: what an older one says must not hide what a newer one says."""
+    path = write(tmp_path / "a.wav", b"sound", 100)
+    for i in range(6):
+        write(path, b"%d" % i, 100 + i)
+        DigestMemo(tmp_path / "memo").digest(path)
+    assert len(list((tmp_path / "memo").iterdir())) == 6
+    opened.clear()
+    assert DigestMemo(tmp_path / "memo").digest(path) == sha(b"5")
+    assert opened == []
+    names = [f"digests-{i}.jsonl" for i in reversed(range(6))]
+    for old, new in zip(sorted((tmp_path / "memo").iterdir()), names, strict=True):
+        old.rename(tmp_path / "memo" / new)
+    assert DigestMemo(tmp_path / "memo").digest(path) == sha(b"5")
+    assert opened == []
+
+
+def test_damaged_lines_are_skipped(tmp_path):
+    path = write(tmp_path / "a.wav", b"sound", 100)
+    memo = tmp_path / "memo"
+    memo.mkdir()
+    lines = [b"not json", b"12", b"null", b'{"a":1}', b'["short"]', b"[[1],2,3,4]", b'["x",1,2,3]', b"\xff\xfe"]
+    (memo / "digests-1.jsonl").write_bytes(b"".join(line + b"\n" for line in lines) + b'["torn')
+    assert DigestMemo(memo).digest(path) == sha(b"sound")
+
+
+def test_a_memo_that_cannot_be_written_costs_a_second_reading_only(tmp_path, opened):
+    path = write(tmp_path / "a.wav", b"sound", 100)
+    (tmp_path / "file").write_text("in the way")
+    for _ in range(2):
+        assert DigestMemo(tmp_path / "file" / "memo").digest(path) == sha(b"sound")
+    assert opened == ["a.wav", "a.wav"]
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(SampleError, match=r"gone\.wav: No such file"):
+        DigestMemo().digest(tmp_path / "gone.wav")
+    with pytest.raises(SampleError, match=r"Is a directory"):
+        DigestMemo().digest(tmp_path)
+
+
+def test_the_memo_of_the_process_is_closed_when_another_one_is_used(tmp_path):
+    path = write(tmp_path / "a.wav", b"sound", 100)
+    before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else None
+    for i in range(8):
+        digests.use_memo(tmp_path / f"memo{i}")
+        assert digests.file_digest(path) == sha(b"sound")
+    digests.use_memo(None)
+    assert [json.loads(p.read_text())[3] for p in sorted(tmp_path.glob("memo*/*.jsonl"))] == [sha(b"sound")] * 8
+    if before is not None:
+        assert len(os.listdir("/proc/self/fd")) == before

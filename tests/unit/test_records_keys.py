@@ -1,0 +1,105 @@
+"""Keys: equal for equal questions, different for different ones, the same in every process and version."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audiobench_pytest.records.keys import canonical, digest, prediction_key
+from audiobench_pytest.types import Prompt
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = st.text(max_size=3)
+QUESTIONS = st.tuples(
+    NAMES,
+    st.builds(Prompt, text=st.none() | NAMES, language=st.none() | NAMES),
+    NAMES,
+    st.none() | st.dictionaries(st.sampled_from(["reference", "sample_id"]), st.none() | NAMES, max_size=2),
+    st.integers(0, 2),
+)
+
+
+def key(question):
+    identity, prompt, audio, sees, repeat = question
+    return prediction_key(identity, prompt, audio, sees=sees, repeat=repeat)
+
+
+def meaning(question):
+    """Return what a question asks: that no one sees anything can be written in two ways, and profiles are names only."""
+    identity, prompt, audio, sees, repeat = question
+    return identity, prompt.text, prompt.language, audio, sorted((sees or {}).items()), repeat
+
+
+@given(QUESTIONS, QUESTIONS)
+def test_two_questions_share_a_key_exactly_if_they_are_one(a, b):
+    assert (key(a) == key(b)) == (meaning(a) == meaning(b))
+
+
+@given(NAMES, NAMES, NAMES)
+def test_no_value_runs_into_its_neighbour(a, b, c):
+    shifted = prediction_key(a + b, Prompt(), c) == prediction_key(a, Prompt(), b + c)
+    assert shifted == (b == "")
+
+
+def test_each_part_of_a_question_is_in_its_key():
+    same = ("identity", Prompt("say it", "en"), "audio", {"sample_id": "1"}, 0)
+    others = [
+        ("other", *same[1:]),
+        (same[0], Prompt("say it!", "en"), *same[2:]),
+        (same[0], Prompt("say it", None), *same[2:]),
+        (*same[:2], "other", *same[3:]),
+        (*same[:3], {"sample_id": "2"}, 0),
+        (*same[:3], {"reference": "1"}, 0),
+        (*same[:3], None, 0),
+        (*same[:4], 1),
+    ]
+    assert len({key(question) for question in [same, *others]}) == len(others) + 1
+
+
+def test_the_name_of_the_profile_is_not_in_the_key():
+    assert prediction_key("i", Prompt("p", profile="a"), "x") == prediction_key("i", Prompt("p", profile="b"), "x")
+
+
+def test_keys_of_old_caches_stay_valid():
+    """Written down: if one of these changes, everything that was ever answered is asked again."""
+    assert digest({"model": "m", "args": {"b": 1, "a": [True, None, 0.5]}}) == "15af"
+    assert prediction_key("id", Prompt(), "ab") == "x"
+    assert prediction_key("id", Prompt("Schreib ä 字", "de"), "ab", sees={"reference": "r"}, repeat=2) == "y"
+
+
+@given(JSON)
+def test_canonical_text_means_the_value_and_does_not_depend_on_order(value):
+    text = canonical(value)
+    assert json.loads(text) == value
+    assert canonical(reordered(value)) == text
+
+
+def reordered(value):
+    if isinstance(value, dict):
+        return {k: reordered(v) for k, v in reversed(value.items())}
+    return [reordered(v) for v in value] if isinstance(value, list) else value
+
+
+def test_a_key_does_not_depend_on_the_process():
+    code = "from audiobench_pytest.records.keys import digest; print(digest({'b': [1, 'ä'], 'a': {'x', }and None}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "7"}
+    )
+    assert done.stdout.strip() == digest({"a": None, "b": [1, "ä"]})
+
+
+@pytest.mark.parametrize(("value", "error"), [({"x": object()}, TypeError), ([float("nan")], ValueError)])
+def test_a_value_without_one_text_is_refused(value, error):
+    with pytest.raises(error):
+        digest(value)
+
+
+def test_half_a_surrogate_pair_has_a_key_of_its_own():
+    assert len({digest("\ud800"), digest("\ud801"), digest("\\ud800"), digest("?"), digest("\ufffd")}) == 5

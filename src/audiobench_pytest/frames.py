@@ -12,7 +12,7 @@ import pandas as pd
 from audiobench_pytest.errors import RecordError
 from audiobench_pytest.leaderboard.reduce import reduce_cell
 from audiobench_pytest.records.run_dir import RunDirectory
-from audiobench_pytest.types import CellResult, Outcome, State
+from audiobench_pytest.types import CellId, CellResult, Outcome, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,15 @@ def read_run(path: str | os.PathLike[str]) -> Run:
     cells = run.cells()
     records = [_record(outcome) for cell in cells for _, outcome in sorted(cell.outcomes.items())]
     results = [_cell(reduce_cell(cell)) for cell in cells]
-    return Run(Path(path), manifest, pd.DataFrame.from_records(records), pd.DataFrame.from_records(results))
+    return Run(Path(path), manifest, _frame(records, _record(_NOTHING)), pd.DataFrame.from_records(results))
+
+
+_NOTHING = Outcome(CellId("", "", ""), "", State.MISSING, "", None)
+
+
+def _frame(rows: list[dict[str, Any]], like: dict[str, Any]) -> pd.DataFrame:
+    """Return a frame that has its columns also where it has no row: a run that was interrupted at once."""
+    return pd.DataFrame.from_records(rows) if rows else pd.DataFrame(columns=list(like))
 
 
 def _record(outcome: Outcome) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from audiobench_pytest.errors import RecordError
 from audiobench_pytest.records.append import AppendFile, as_line, read_lines, write_atomically
 
-LINES = st.lists(st.dictionaries(st.text(max_size=4), st.text(max_size=12) | st.integers(-9, 9), max_size=3), max_size=8)
+LINES = st.lists(
+    st.dictionaries(st.text(max_size=4), st.text(max_size=12) | st.integers(-9, 9), max_size=3), max_size=8
+)
 
 
 def only_file(folder):
@@ -142,13 +144,16 @@ def test_a_place_that_cannot_be_written_is_told_as_such(tmp_path, folder):
         write_atomically(tmp_path / folder / "run.json", b"{}")
 
 
-@pytest.mark.parametrize("value", ["\ud800", {"a": ["b\udc00c", {"\udfff": 1.5}]}, ["ä", "\ud83d", None, True]])
-def test_half_a_surrogate_pair_is_written_as_its_escape(value):
-    line = as_line(value)
-    assert b"\\\\ud" in line
-    assert json.loads(line) == json.loads(
-        json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").replace(b"\\u", b"\\\\u")
-    )
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("\ud800", "\\ud800"),
+        ({"a": ["b\udc00c", {"\udfff": 1.5}]}, {"a": ["b\\udc00c", {"\\udfff": 1.5}]}),
+        (["ä", "\ud83d", None, True], ["ä", "\\ud83d", None, True]),
+    ],
+)
+def test_half_a_surrogate_pair_is_written_as_its_escape(value, written):
+    assert json.loads(as_line(value)) == written
 
 
 @given(st.recursive(st.none() | st.booleans() | st.text() | st.integers(-(2**53), 2**53), st.lists, max_leaves=8))

@@ -140,15 +140,22 @@ def read_entries(path: Path, kind: str, spec: type[T]) -> Iterator[T]:
     for number, entry in enumerate(entries, start=1):
         if not isinstance(entry, dict):
             raise CatalogError(f"{path}: entry {number} is no mapping")
-        for one in _expand(entry, {f.name for f in fields(spec)}):
+        whole = f"{path.name}: entry {number} ({entry.get('name', 'without a name')})"
+        for one in _expand(entry, {f.name for f in fields(spec)}, whole):
             where = f"{path.name}: entry {number} ({one.get('name', 'without a name')})"
             yield typing.cast(T, _build(spec, one, where))
 
 
-def _expand(entry: Mapping[str, Any], names: set[str]) -> Iterator[dict[str, Any]]:
+def _expand(entry: Mapping[str, Any], names: set[str], where: str) -> Iterator[dict[str, Any]]:
     rows = entry.get("matrix", [{}])
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise CatalogError(f"{where}: matrix: expected a list of mappings, one per entry, found {rows!r}")
     template = {k: v for k, v in entry.items() if k != "matrix"}
+    written = str(template)
     for row in rows:
+        for key in row:
+            if key not in names and f"{{{key}}}" not in written:
+                raise CatalogError(f"{where}: matrix: '{key}' is no field, and no text of the entry holds {{{key}}}")
         filled = {k: _fill(v, row) for k, v in template.items()}
         yield {**filled, **{k: v for k, v in row.items() if k in names}}
 

@@ -98,6 +98,27 @@ class DatasetSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class RuntimeSpec:
+    """The environment of a model whose dependencies clash with ours; see `models.isolated`.
+
+    Attributes:
+        kind: `isolated`: a process of its own on this machine.
+        entry: The class that answers: `module:Class` of something the requirements install, or `file.py:Class`,
+            relative to the working folder.
+        requirements: Lines as in a requirements file; pin them, because what they resolve to decides the answers.
+        python: Version (`3.10`, `3.10.4`), None for that of the running interpreter, or `running` for the running
+            interpreter itself with the packages it has; then there can be no requirements.
+        env: Environment variables of the process, over those that are there.
+    """
+
+    kind: str
+    entry: str
+    requirements: tuple[str, ...] = ()
+    python: str | None = None
+    env: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """One model that an adapter can load.
 
@@ -113,6 +134,9 @@ class ModelSpec:
         parameters: Number of parameters, for the board.
         batch_rows: Most rows of a batch; None means the adapter's own default.
         batch_seconds: Most padded seconds of a batch; None means the adapter's own default.
+        gpus: GPUs it cannot do without. 0 for a model that a CPU can run, however slowly: it still takes one GPU where
+            there is one and its adapter has a `device` option.
+        runtime: The environment that the adapter `isolated` runs it in; None for every other adapter.
         verified: False while nobody has seen this entry run with its real weights.
         aliases: Other names it is known by.
     """
@@ -128,6 +152,8 @@ class ModelSpec:
     parameters: int | None = None
     batch_rows: int | None = None
     batch_seconds: float | None = None
+    gpus: int = 0
+    runtime: RuntimeSpec | None = None
     verified: bool = False
     aliases: tuple[str, ...] = ()
 

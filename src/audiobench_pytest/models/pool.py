@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,7 +62,13 @@ class ModelPool:
         if not entry.loaded:
             for other in self._entries.values():
                 self._close(other)
-            entry.adapter.load()
+            try:
+                entry.adapter.load()
+            except Exception:
+                # What was loaded before it failed must not take the room of the next model.
+                with contextlib.suppress(Exception):
+                    entry.adapter.close()
+                raise
             entry.loaded = True
             self.loads[spec.name] = self.loads.get(spec.name, 0) + 1
         return entry.adapter

@@ -15,6 +15,8 @@ from audiobench_pytest.models.hub import COMMIT
 ADAPTERS: Mapping[str, str] = {
     "pocketsphinx": "audiobench_pytest.models.pocketsphinx:PocketsphinxAdapter",
     "transformers-asr": "audiobench_pytest.models.transformers_asr:TransformersAsrAdapter",
+    "isolated": "audiobench_pytest.models.isolated.adapter:IsolatedAdapter",
+    "openai": "audiobench_pytest.models.openai:OpenAIAdapter",
     "oracle": "audiobench_pytest.models.harness:OracleAdapter",
     "noisy": "audiobench_pytest.models.harness:NoisyAdapter",
     "null": "audiobench_pytest.models.harness:NullAdapter",
@@ -22,6 +24,7 @@ ADAPTERS: Mapping[str, str] = {
 """Where each adapter lives, as text: a module is imported when one of its models is asked for, and not before."""
 
 HF_PREFIX = "hf:"
+OPENAI_PREFIX = "openai:"
 _HUB_ID = re.compile(r"(?:[A-Za-z0-9_][\w.-]*/)?[A-Za-z0-9_][\w.-]*", re.ASCII)
 _LONGEST_HUB_ID = 96
 
@@ -97,6 +100,30 @@ def spec_from_hf(text: str) -> ModelSpec:
     shown = revision[:12] if COMMIT.fullmatch(revision) else revision
     name = source.rsplit("/", 1)[-1] + (f"@{shown}" if revision else "")
     return ModelSpec(name=_safe(name), adapter="transformers-asr", source=source, revision=revision or None)
+
+
+def spec_from_openai(text: str) -> ModelSpec:
+    """Make up the catalogue entry of a model that a server offers, named as `openai:<the server's name of it>`.
+
+    The model is called by the last component of that name; what a file name or a node id cannot hold becomes `-`.
+    `openai:Qwen/Qwen2-Audio-7B-Instruct` is thus called `Qwen2-Audio-7B-Instruct`. Where the server is is an argument.
+
+    Args:
+        text: What the user wrote, with its `openai:`.
+
+    Raises:
+        UsageError: It is empty, an address, or holds spaces.
+    """
+    source = text.strip().removeprefix(OPENAI_PREFIX).strip()
+    if "://" in source:  # not repeated: an address may hold a password
+        raise UsageError(
+            "--model openai:...: write the model's name there, and the server's address in --model-args url=..."
+        )
+    if not source or not source.isprintable() or " " in source:
+        raise UsageError(
+            f"--model {text}: '{source}' is no model name; write openai:NAME, with the name that the server gives it"
+        )
+    return ModelSpec(name=_safe(source.rstrip("/").rsplit("/", 1)[-1]), adapter="openai", source=source)
 
 
 def _is_hub_id(text: str) -> bool:

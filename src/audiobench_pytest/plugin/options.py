@@ -41,7 +41,8 @@ class CommandOption:
 OPTIONS = (
     CommandOption(
         "model",
-        "model to benchmark: a name of the catalogue, or hf:<hub id or folder>[@revision]; repeatable, or a,b,c",
+        "model to benchmark: a name of the catalogue, hf:<hub id or folder>[@revision], or openai:<name on a server>; "
+        "repeatable, or a,b,c",
         "NAME",
         repeat=True,
     ),
@@ -66,7 +67,8 @@ OPTIONS = (
         "batch-seconds", "most seconds of padded audio in one batch (default: the model's own)", "S", type=float
     ),
     CommandOption(
-        "part", "run a K-th of the plan; `audiobench gate` merges and judges (default: this task of a Slurm array)",
+        "part",
+        "run a K-th of the plan; `audiobench gate` merges and judges (default: this task of a Slurm array)",
         "K/N",
     ),
     CommandOption("run", "directory of this run (default: a new one under .audiobench/runs/)", "DIR", short=False),

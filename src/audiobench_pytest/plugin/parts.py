@@ -71,7 +71,7 @@ def _from_array(environment: Mapping[str, str]) -> Part:
             raise UsageError(f"{given}: not whole numbers; write --part K/N") from None
         if not 0 <= index < count:
             raise UsageError(
-                f"{task}={environment[task]} is not one of {count} tasks: number them in steps of one, or write --part K/N"
+                f"{task}={environment[task]} is none of {count} tasks: number them in steps of one, or write --part K/N"
             )
         return Part(index, count)
     return Part()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +14,7 @@ from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec
 from audiobench_pytest.datasets import Dataset, LoadSettings, count_samples, is_path_like, load_dataset, spec_for_path
 from audiobench_pytest.errors import AudiobenchError, DatasetError, UsageError
 from audiobench_pytest.models.base import checked_args
-from audiobench_pytest.models.registry import adapter_class, spec_from_hf
+from audiobench_pytest.models.registry import HF_PREFIX, OPENAI_PREFIX, adapter_class, spec_from_hf, spec_from_openai
 from audiobench_pytest.plugin.markers import check_marker_expression, register_families
 from audiobench_pytest.plugin.settings import Settings, read_settings
 from audiobench_pytest.records.run_dir import RunDirectory
@@ -115,7 +114,10 @@ class Session:
     def close(self) -> None:
         """Free the model and close this process's files."""
         if "runner" in self.__dict__:
+            from audiobench_pytest.records.digests import use_memo
+
             self.runner.close()
+            use_memo(None)
 
 
 def find_session(config: pytest.Config) -> Session | None:
@@ -167,7 +169,7 @@ def _session(config: pytest.Config) -> Session:
         settings=settings,
         catalog=catalog,
         models=models,
-        datasets=_datasets(catalog, settings, config.invocation_params.dir),
+        datasets=_datasets(catalog, settings),
         load=LoadSettings(
             cache=settings.cache[0],
             limit=settings.limit,
@@ -184,32 +186,36 @@ def _models(catalog: Catalog, settings: Settings) -> tuple[ModelSpec, ...]:
     found: dict[str, ModelSpec] = {}
     for text in settings.models:
         try:
-            spec = spec_from_hf(text) if text.startswith("hf:") else catalog.models.get(text)
+            spec = _model(catalog, text)
         except UsageError as exc:
-            raise UsageError(f"--model: {exc}; or hf:<hub id or folder>") from None
+            raise UsageError(f"--model: {exc}; or hf:<hub id or folder>, or openai:<name on a server>") from None
         if spec.name in found and found[spec.name] != spec:
             raise UsageError(f"--model: two different models are called '{spec.name}': run them one after the other")
         found[spec.name] = spec
     return tuple(found.values())
 
 
+def _model(catalog: Catalog, text: str) -> ModelSpec:
+    if text.startswith(HF_PREFIX):
+        return spec_from_hf(text)
+    return spec_from_openai(text) if text.startswith(OPENAI_PREFIX) else catalog.models.get(text)
+
+
 def _args_by_name(settings: Settings, models: tuple[ModelSpec, ...]) -> dict[str, dict[str, str]]:
-    names = dict(zip(settings.models, models, strict=False)) if len(settings.models) == len(models) else {}
     merged = {spec.name: dict(settings.model_args.get("", {})) for spec in models}
     for target, args in settings.model_args.items():
-        if target:
-            spec = names.get(target)
-            merged.setdefault(spec.name if spec else target, {}).update(args)
+        if target:  # a text of `--model`: maybe an alias, and two of them may mean one model
+            merged[_model(load_catalog(), target).name].update(args)
     return merged
 
 
-def _datasets(catalog: Catalog, settings: Settings, cwd: Path) -> tuple[DatasetSpec, ...]:
+def _datasets(catalog: Catalog, settings: Settings) -> tuple[DatasetSpec, ...]:
     if not settings.datasets:
         return tuple(catalog.datasets)
     found: dict[str, DatasetSpec] = {}
     for text in settings.datasets:
         try:
-            spec = spec_for_path(text, cwd=cwd) if is_path_like(text) else catalog.datasets.get(text)
+            spec = spec_for_path(text, cwd=settings.data_folder) if is_path_like(text) else catalog.datasets.get(text)
         except UsageError as exc:
             raise UsageError(f"--dataset: {exc}") from None
         if spec.name in found and found[spec.name] != spec:

@@ -56,6 +56,7 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 
 RARE = (
     RareSetting("shard_size", _natural, 128, "samples per pytest item under xdist; 0 never shards"),
+    RareSetting("gpus_per_worker", _natural, 1, "GPUs each xdist worker sees; 0 leaves CUDA_VISIBLE_DEVICES alone"),
     RareSetting("decode_threads", _positive, min(4, os.cpu_count() or 1), "threads that decode audio ahead"),
     RareSetting("max_audio_seconds", _seconds, 7200.0, "longer clips are data errors"),
     RareSetting("hub_mode", _one_of("auto", "stream", "download"), "auto", "how parquet files of the hub are read"),
@@ -72,6 +73,7 @@ class Settings:
     Attributes:
         models: As given, commas split.
         datasets: As given; empty means all.
+        data_folder: Where the relative paths among them start.
         model_args: Arguments per model as given; the key "" means "the only model, or all of them".
         gates: The gates file that was named, or None.
         run: The run directory that was named, or None.
@@ -88,6 +90,7 @@ class Settings:
 
     models: tuple[str, ...]
     datasets: tuple[str, ...]
+    data_folder: Path
     model_args: Mapping[str, Mapping[str, str]]
     gates: Path | None
     run: Path | None
@@ -116,37 +119,43 @@ def is_active(config: pytest.Config) -> bool:
 def read_settings(config: pytest.Config) -> Settings:
     """Return the settings of this run.
 
+    A relative path starts where it is written: one of the command line in the working folder, one of an ini file or of
+    `audiobench.toml` in the folder of that file.
+
     Raises:
         UsageError: A value is of the wrong type, or a key does not exist.
     """
     root = config.rootpath
     toml = _read_toml(root / "audiobench.toml")
 
-    def value(name: str, ini: str | None = None) -> Any:
-        given = config.getoption("audiobench_" + name.replace("-", "_"))
-        if given is not None:
-            return given
+    def given(name: str, ini: str | None = None) -> tuple[Any, Path]:
+        option = config.getoption("audiobench_" + name.replace("-", "_"))
+        if option is not None:
+            return option, config.invocation_params.dir
         if ini is not None and config.getini(ini):
-            return config.getini(ini)
-        return toml.get(name)
+            return config.getini(ini), config.inipath.parent if config.inipath else root
+        return toml.get(name), root
+
+    def value(name: str, ini: str | None = None) -> Any:
+        return given(name, ini)[0]
 
     models = _split(value("model", "audiobench_models"))
     for name in ("limit", "sample", "batch-size"):
         number = value(name)
-        if number is not None and (not isinstance(number, int) or number < 1):
+        if number is not None and number < 1:
             raise UsageError(f"--{name} must be a whole number, 1 or more; it is {number!r}")
     seconds = value("batch-seconds")
     if seconds is not None and not seconds > 0:
         raise UsageError(f"--batch-seconds must be above 0; it is {seconds!r}")
-    cache = value("cache", "audiobench_cache")
-    base = root / ".audiobench"
+    datasets, data_folder = given("dataset")
     return Settings(
         models=tuple(models),
-        datasets=tuple(_many(value("dataset"))),
+        datasets=tuple(_many(datasets)),
+        data_folder=data_folder,
         model_args=_model_args(_many(value("model-args")), models),
-        gates=_path(value("gates", "audiobench_gates"), config),
-        run=_path(value("run", "audiobench_run_dir"), config),
-        cache=tuple(_paths(cache, config)) if cache else (base / "cache",),
+        gates=_path(*given("gates", "audiobench_gates")),
+        run=_path(*given("run", "audiobench_run_dir")),
+        cache=_paths(*given("cache", "audiobench_cache")) or (root / ".audiobench" / "cache",),
         limit=value("limit"),
         sample=value("sample"),
         seed=value("seed") or 0,
@@ -169,11 +178,27 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: {exc}") from exc
     from audiobench_pytest.plugin.options import OPTIONS
 
-    known = {o.name for o in OPTIONS} | {r.name for r in RARE}
-    for key in content:
+    # `set` is not among them: here the rare settings stand under their own names.
+    options = {o.name: o for o in OPTIONS if o.name != "set"}
+    known = {*options, *(r.name for r in RARE)}
+    for key, value in content.items():
         if key not in known:
             raise UsageError(f"{path}: unknown key '{key}'{did_you_mean(key, known)}")
+        option = options.get(key)
+        many = isinstance(value, list) and option is not None and (option.repeat or key == "cache")
+        kind, fitting = _TOML_KINDS[option.type if option is not None else object]
+        for one in value if many else [value]:
+            if not isinstance(one, fitting) or (isinstance(one, bool) and option is not None):
+                raise UsageError(f"{path}: '{key}' must be {kind}; it is {value!r}")
     return content
+
+
+_TOML_KINDS: Mapping[type, tuple[str, tuple[type, ...]]] = {
+    str: ("text", (str,)),
+    int: ("a whole number", (int,)),
+    float: ("a number", (int, float)),
+    object: ("text, a number, true or false", (str, int, float)),
+}
 
 
 def _rare(toml: Mapping[str, Any], ini: Iterable[str], options: Iterable[str]) -> dict[str, Any]:
@@ -228,9 +253,9 @@ def _split(value: Any) -> list[str]:
     return list(dict.fromkeys(n for n in names if n))
 
 
-def _path(text: Any, config: pytest.Config) -> Path | None:
-    return config.invocation_params.dir / Path(str(text)).expanduser() if text else None
+def _path(text: Any, folder: Path) -> Path | None:
+    return folder / Path(str(text)).expanduser() if text else None
 
 
-def _paths(text: Any, config: pytest.Config) -> list[Path]:
-    return [p for part in str(text).split(",") if (p := _path(part.strip(), config)) is not None]
+def _paths(value: Any, folder: Path) -> tuple[Path, ...]:
+    return tuple(folder / Path(part).expanduser() for part in _split(value))

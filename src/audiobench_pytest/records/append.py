@@ -15,6 +15,9 @@ from audiobench_pytest.errors import RecordError
 
 _encoder = msgspec.json.Encoder()
 
+DAMAGED = (msgspec.MsgspecError, UnicodeDecodeError)
+"""What decoding a damaged line raises: a byte that is no UTF-8 is none of msgspec's errors."""
+
 
 class AppendFile:
     """A JSONL file that only this process writes.

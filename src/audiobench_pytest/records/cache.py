@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 
 from audiobench_pytest.errors import RecordError
-from audiobench_pytest.records.append import AppendFile, as_line, read_lines, write_atomically
+from audiobench_pytest.records.append import DAMAGED, AppendFile, as_line, read_lines, write_atomically
 from audiobench_pytest.records.columns import SUFFIX, read_columns
 from audiobench_pytest.records.keys import canonical, digest
 from audiobench_pytest.types import Prediction
@@ -51,6 +52,7 @@ class ModelCache:
         self._file = AppendFile(folders[0], writer)
         self._known: dict[str, Prediction] | None = None
         self._described = False
+        self._synced = 0.0
 
     def get(self, key: str) -> Prediction | None:
         """Return the answer of a key, or None when it must be asked (never asked, or failed).
@@ -86,9 +88,16 @@ class ModelCache:
         if prediction.error is None and self._known is not None:
             self._known.setdefault(prediction.key, prediction)
 
-    def sync(self) -> None:
-        """Make all that was put survive a power loss; called once per batch."""
-        self._file.sync()
+    def sync(self, *, every_s: float = 0.0) -> None:
+        """Make all that was put survive a power loss; called once per batch.
+
+        Args:
+            every_s: Do nothing when the last time is less than this many seconds ago.
+        """
+        now = time.monotonic()
+        if now - self._synced >= every_s:
+            self._file.sync()
+            self._synced = now
 
     def close(self) -> None:
         """Close the file of this process."""
@@ -132,7 +141,7 @@ def _age(path: Path) -> tuple[int, str]:
 def _decoded(line: bytes) -> Prediction | None:
     try:
         return _decoder.decode(line)
-    except msgspec.MsgspecError:
+    except DAMAGED:
         return None  # damaged: the sample is simply asked again
 
 

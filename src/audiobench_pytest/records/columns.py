@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from audiobench_pytest.errors import RecordError
-from audiobench_pytest.records.append import write_atomically
+from audiobench_pytest.records.append import DAMAGED, write_atomically
 from audiobench_pytest.types import Prediction
 
 SUFFIX = ".columns"
@@ -77,7 +77,7 @@ def read_columns(path: Path) -> tuple[list[Prediction], Sequence[str]]:
     """
     try:
         content = _decoder.decode(path.read_bytes())
-    except msgspec.MsgspecError as exc:
+    except DAMAGED as exc:
         raise RecordError(f"{path} is damaged ({exc}): delete it, and its answers are asked again") from exc
     if content.format != _FORMAT:
         raise RecordError(f"{path} was written in format {content.format}; this version reads {_FORMAT}")

@@ -18,8 +18,8 @@ LEAST_FILES = 2
 def compact(folder: Path, *, least: int = LEAST_FILES) -> Path | None:
     """Merge a model's files into one columnar file; return its path, or None when there was nothing to do.
 
-    A file whose process is alive is left alone: `AppendFile` holds a lock on it that the kernel releases when the process
-    ends, however it ends. A process that reads meanwhile finds each answer in the old files or in the new one.
+    A file whose process is alive is left alone: `AppendFile` holds a lock on it that the kernel releases when the
+    process ends, however it ends. A process that reads meanwhile finds each answer in the old files or in the new one.
 
     Args:
         folder: The model's folder in the cache.
@@ -83,4 +83,3 @@ def _closed(path: Path) -> Iterator[bool]:
         yield True
     finally:
         os.close(fd)
-

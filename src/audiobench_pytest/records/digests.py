@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from audiobench_pytest.errors import RecordError, SampleError
-from audiobench_pytest.records.append import AppendFile, as_line, read_lines
+from audiobench_pytest.records.append import DAMAGED, AppendFile, as_line, read_lines
 
 _decoder = msgspec.json.Decoder(tuple[str, int, int, str])
 
@@ -61,7 +61,7 @@ class DigestMemo:
             self._known = {}
             for file in sorted(self._folder.glob("*.jsonl")) if self._folder and self._folder.is_dir() else ():
                 for line in read_lines(file):
-                    with contextlib.suppress(msgspec.MsgspecError):  # damaged: that file is simply read again
+                    with contextlib.suppress(*DAMAGED):  # damaged: that file is simply read again
                         path, size, mtime, digest = _decoder.decode(line)
                         self._known[path, size, mtime] = digest
         return self._known

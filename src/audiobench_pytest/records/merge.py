@@ -15,8 +15,8 @@ from audiobench_pytest.types import CellId
 def merge_runs(runs: Sequence[RunDirectory]) -> list[CellData]:
     """Return the cells of all runs, each with the samples of all of them, planned as a whole.
 
-    A sample in several runs counts once: the last run named wins. Samples that are in none are missing, and nothing excuses
-    them any more: a part that was forgotten turns the coverage gate red.
+    A sample in several runs counts once: the last run named wins. Samples that are in none are missing, and nothing
+    excuses them any more: a part that was forgotten turns the coverage gate red.
 
     Raises:
         UsageError: A folder is no run directory, or two runs do not belong together.
@@ -43,10 +43,8 @@ def merge_runs(runs: Sequence[RunDirectory]) -> list[CellData]:
 def _merged(cells: Sequence[CellData]) -> CellData:
     subjects = {(r.total, r.signature, r.dataset.get("digest")) for cell in cells for r in cell.receipts}
     if len(subjects) > 1:
-        raise UsageError(
-            f"{cells[0].plan.cell}: the runs read different data or scored it differently "
-            f"({' and '.join(sorted(f'{total} samples, {signature}, data {digest}' for total, signature, digest in subjects))})"
-        )
+        said = " and ".join(sorted(f"{total} samples, {rule}, data {data}" for total, rule, data in subjects))
+        raise UsageError(f"{cells[0].plan.cell}: the runs read different data or scored it differently ({said})")
     outcomes = {sample_id: outcome for cell in cells for sample_id, outcome in cell.outcomes.items()}
     receipts = tuple(receipt for cell in cells for receipt in cell.receipts)
     return CellData(_whole(cells[0].plan), receipts, outcomes)

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from audiobench_pytest.errors import RecordError, UsageError
-from audiobench_pytest.records.append import AppendFile, as_line, read_lines, write_atomically
+from audiobench_pytest.records.append import DAMAGED, AppendFile, as_line, read_lines, write_atomically
 from audiobench_pytest.records.plan import CellData, PlannedCell, ShardReceipt
 from audiobench_pytest.types import CellId, Outcome
 
@@ -99,7 +99,7 @@ class RunDirectory:
             content = msgspec.json.decode((self.path / "run.json").read_bytes(), type=dict[str, Any])
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.MsgspecError) as exc:
+        except (OSError, *DAMAGED) as exc:
             raise RecordError(f"cannot read {self.path / 'run.json'}: {exc}") from exc
         if content.get("format") != FORMAT:
             raise RecordError(f"{self.path} was written in format {content.get('format')}; this version reads {FORMAT}")
@@ -121,7 +121,7 @@ class RunDirectory:
             return _plan_decoder.decode((self.path / "plan.json").read_bytes())
         except FileNotFoundError:
             return []
-        except (OSError, msgspec.MsgspecError) as exc:
+        except (OSError, *DAMAGED) as exc:
             raise RecordError(f"cannot read {self.path / 'plan.json'}: {exc}") from exc
 
     def writer(self, name: str, attempt: int) -> ResultWriter:
@@ -144,7 +144,7 @@ class RunDirectory:
         for path in sorted((self.path / "results").glob("[0-9]*-*.jsonl")):
             attempt = int(path.name.split("-", 1)[0])
             for raw in read_lines(path):
-                with contextlib.suppress(msgspec.MsgspecError):  # damaged: the sample counts as missing
+                with contextlib.suppress(*DAMAGED):  # damaged: the sample counts as missing
                     yield attempt, _decoder.decode(raw)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from audiobench_pytest.records.append import DAMAGED
 from audiobench_pytest.types import CellId, State
 
 
@@ -74,7 +75,7 @@ class ResultTail:
             for line in data[:end].splitlines():
                 try:
                     news = _decoder.decode(line)
-                except msgspec.MsgspecError:
+                except DAMAGED:
                     continue  # damaged; the reader that concludes the run counts it as missing
                 if (what := news.shard or news.outcome) is not None:
                     yield what

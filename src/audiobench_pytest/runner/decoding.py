@@ -29,12 +29,15 @@ class Decoded:
 
 
 def decode(sample: Sample, sample_rate: int, max_seconds: float) -> Decoded:
-    """Decode one sample's file; a bad file is an outcome, not an exception."""
+    """Decode one sample's file; a bad file is an outcome, not an exception, whatever a decoder raises over it."""
     started = time.perf_counter()
     try:
         audio = read_audio(sample.audio, sample_rate, max_seconds=max_seconds)
     except SampleError as exc:
         return Decoded(None, str(exc), time.perf_counter() - started)
+    except Exception as exc:  # a clip that does not fit into memory, a network drive that fails half-way
+        problem = f"{sample.audio}: cannot be decoded: {type(exc).__name__}: {exc}"
+        return Decoded(None, problem, time.perf_counter() - started)
     return Decoded(audio, None, time.perf_counter() - started)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 from audiobench_pytest.datasets.audio import audio_seconds
 from audiobench_pytest.errors import SampleError
 from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.records.append import as_line
 from audiobench_pytest.runner.batches import equal_length_groups, make_batches
 from audiobench_pytest.runner.decoding import Decoded, decode_ahead
 from audiobench_pytest.types import Answer, Prompt, Request, Sample
@@ -122,17 +124,23 @@ def _duration(sample: Sample) -> float:
 
 def _answer(adapter: ModelAdapter, batch: list[tuple[Question, Decoded]]) -> list[Reply]:
     """Ask for one batch; when it fails, ask for its halves, so that one bad clip fails alone."""
-    requests = [_request(adapter, question, decoded) for question, decoded in batch]
+    requests = [request_for(adapter, question, decoded) for question, decoded in batch]
+    answers: list[Answer] = []
+    failure: str | None = None
     started = time.perf_counter()
     try:
-        answers = list(adapter.generate(requests))
+        answers = [checked(answer) for answer in adapter.generate(requests)]
         if len(answers) != len(requests):
             raise RuntimeError(f"the adapter gave {len(answers)} answers to {len(requests)} requests")
     except Exception as exc:  # whatever a model raises is the outcome of these samples, and the run goes on
+        failure = reason_of(exc)
+    # Asked again behind the `except`, not in it: the exception holds the frames it passed through, and with them the
+    # tensors of the batch that ran out of memory.
+    if failure is not None:
         if len(batch) > 1:
             middle = (len(batch) + 1) // 2
             return _answer(adapter, batch[:middle]) + _answer(adapter, batch[middle:])
-        answers = [Answer(error=_reason(exc))]
+        answers = [Answer(error=failure)]
     each = (time.perf_counter() - started) / len(batch)
     return [
         Reply(
@@ -149,11 +157,30 @@ def _answer(adapter: ModelAdapter, batch: list[tuple[Question, Decoded]]) -> lis
     ]
 
 
-def _request(adapter: ModelAdapter, question: Question, decoded: Decoded) -> Request:
+def checked(answer: Answer) -> Answer:
+    """Return an answer as it can be kept.
+
+    Raises:
+        TypeError: It is none, or holds what JSON cannot.
+    """
+    if not isinstance(answer, Answer) or not isinstance(answer.text, str):
+        raise TypeError(f"the adapter gave {answer!r:.100} where an Answer with a text belongs")
+    as_line(answer.meta)
+    try:
+        answer.text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair: no character, and not to be written as UTF-8
+        text = answer.text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return dataclasses.replace(answer, text=text)
+    return answer
+
+
+def request_for(adapter: ModelAdapter, question: Question, decoded: Decoded) -> Request:
+    """Return what an adapter may see of a question: the reference only where it declared it."""
     reference = question.sample.reference if "reference" in adapter.sees else None
     return Request(question.sample.id, decoded.audio, question.prompt, reference)
 
 
-def _reason(exc: BaseException) -> str:
+def reason_of(exc: BaseException) -> str:
+    """Return an exception as one line."""
     text = " ".join(str(exc).split())
     return f"{type(exc).__name__}: {text[:500]}" if text else type(exc).__name__

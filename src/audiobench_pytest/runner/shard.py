@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,7 +23,11 @@ from audiobench_pytest.records.plan import ShardReceipt
 from audiobench_pytest.records.run_dir import ResultWriter
 from audiobench_pytest.runner.inference import Budgets, Question, Reply, ask
 from audiobench_pytest.runner.job import Job
+from audiobench_pytest.runner.streaming import ask_streaming
 from audiobench_pytest.types import CellId, Outcome, Prediction, Sample, State
+
+_STREAM_SYNC_S = 0.5
+"""What a power loss may cost a stream; a killed process loses nothing."""
 
 
 @dataclass
@@ -71,11 +77,12 @@ class Runner:
         return self._caches[spec.name]
 
     def close(self) -> None:
-        """Free the model and close all files."""
-        self.pool.close()
-        for cache in self._caches.values():
-            cache.close()
-        self.results.close()
+        """Free the model and close all files, also when one of them fails to close."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.results.close)
+            for cache in self._caches.values():
+                stack.callback(cache.close)
+            stack.callback(self.pool.close)
 
 
 def run_shard(runner: Runner, job: Job) -> Iterator[Outcome]:
@@ -102,7 +109,11 @@ def run_shard(runner: Runner, job: Job) -> Iterator[Outcome]:
         started=time.time(),
         signature=runner.recipe(job.recipe).signature(languages),
         dataset={"revision": dataset.revision, "digest": dataset.digest, "source": dataset.source},
-        model={"identity": identity, "takes_language_hint": adapter.takes_language_hint},
+        model={
+            "identity": identity,
+            "takes_language_hint": adapter.takes_language_hint,
+            "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES"),
+        },
     )
     runner.results.shard(receipt)
     _refuse_unknown_language(job.model, languages)
@@ -124,8 +135,11 @@ def run_shard(runner: Runner, job: Job) -> Iterator[Outcome]:
     loads = dict(runner.pool.loads)
     if questions:
         adapter = runner.pool.load(job.model)
-        for replies in ask(adapter, questions, runner.budgets):
-            yield from _kept(job.cell, cache, replies)
+        pose = ask_streaming if adapter.streams else ask
+        for replies in pose(adapter, questions, runner.budgets):
+            # A stream gives its answers one by one: an fsync for each (3.5 ms) would keep its slots empty.
+            yield from _kept(job.cell, cache, replies, sync_every_s=_STREAM_SYNC_S if adapter.streams else 0.0)
+        cache.sync()
     for twin in twins:
         known = cache.get(twin.key)
         if known is not None:
@@ -168,7 +182,7 @@ def _question(cell: CellId, sample: Sample, adapter: ModelAdapter, identity: str
     return Question(prediction_key(identity, prompt, audio, sees=sees), sample, prompt)
 
 
-def _kept(cell: CellId, cache: ModelCache, replies: list[Reply]) -> Iterator[Outcome]:
+def _kept(cell: CellId, cache: ModelCache, replies: list[Reply], *, sync_every_s: float = 0.0) -> Iterator[Outcome]:
     outcomes = []
     for reply in replies:
         if reply.problem is not None:
@@ -186,7 +200,7 @@ def _kept(cell: CellId, cache: ModelCache, replies: list[Reply]) -> Iterator[Out
         )
         cache.put(prediction)
         outcomes.append(_outcome(cell, reply.question, prediction, cached=False))
-    cache.sync()
+    cache.sync(every_s=sync_every_s)
     yield from outcomes
 
 

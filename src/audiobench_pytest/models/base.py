@@ -49,6 +49,7 @@ class ModelAdapter(abc.ABC):
         takes_language_hint: Whether the dataset's language is passed in `Prompt.language`.
         batch_rows: Most rows of a batch.
         batch_seconds: Most seconds of a batch, padding included.
+        fitting_seconds: Padded seconds that a batch may hold, learned by running out of memory; None until then.
         equal_length: The model has no attention mask: only clips of exactly equal length may share a batch.
         streams: Many questions are in flight at once and answers come in any order (a server): the runner then calls
             `stream` instead of `generate`, so that no slot waits for the slowest of a batch.
@@ -63,6 +64,7 @@ class ModelAdapter(abc.ABC):
     takes_language_hint: bool = False
     batch_rows: int = 1
     batch_seconds: float = 480.0
+    fitting_seconds: float | None = None
     equal_length: bool = False
     streams: bool = False
     packages: ClassVar[tuple[str, ...]] = ()

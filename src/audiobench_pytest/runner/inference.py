@@ -110,7 +110,8 @@ def ask(adapter: ModelAdapter, questions: Sequence[Question], budgets: Budgets) 
             lengths = [len(d.audio.samples) for _, d in good if d.audio is not None]
             groups = [[good[i] for i in group] for group in equal_length_groups(lengths)]
         for group in groups:
-            yield _answer(adapter, group)
+            for piece in _fitting(adapter, group):
+                yield _answer(adapter, piece)
 
 
 def _duration(sample: Sample) -> float:
@@ -120,6 +121,29 @@ def _duration(sample: Sample) -> float:
         return audio_seconds(sample.audio)
     except SampleError:
         return 0.0  # decoding will say what is wrong with it
+
+
+def _fitting(adapter: ModelAdapter, batch: list[tuple[Question, Decoded]]) -> list[list[tuple[Question, Decoded]]]:
+    """Cut a batch that was planned before the model ran out of memory into pieces that fit."""
+    if adapter.fitting_seconds is None:
+        return [batch]
+    pieces = make_batches([_seconds(d) for _, d in batch], rows=len(batch), seconds=adapter.fitting_seconds)
+    return [[batch[i] for i in piece] for piece in pieces]
+
+
+def _learn_what_fits(adapter: ModelAdapter, batch: list[tuple[Question, Decoded]]) -> None:
+    """Remember half of what did not fit, in padded seconds: later batches of shorter clips may still have many rows."""
+    half = len(batch) * max(_seconds(d) for _, d in batch) / 2
+    adapter.fitting_seconds = min(half, adapter.fitting_seconds or half)
+
+
+def _seconds(decoded: Decoded) -> float:
+    return decoded.audio.duration_s if decoded.audio else 0.0
+
+
+def _out_of_memory(exc: BaseException) -> bool:
+    # torch's own class is not imported here; CUDA libraries below it raise plain errors that only say so.
+    return isinstance(exc, MemoryError) or "OutOfMemory" in type(exc).__name__ or "out of memory" in str(exc).lower()
 
 
 def _answer(adapter: ModelAdapter, batch: list[tuple[Question, Decoded]]) -> list[Reply]:
@@ -134,6 +158,8 @@ def _answer(adapter: ModelAdapter, batch: list[tuple[Question, Decoded]]) -> lis
             raise RuntimeError(f"the adapter gave {len(answers)} answers to {len(requests)} requests")
     except Exception as exc:  # whatever a model raises is the outcome of these samples, and the run goes on
         failure = reason_of(exc)
+        if _out_of_memory(exc) and len(batch) > 1:
+            _learn_what_fits(adapter, batch)
     # Asked again behind the `except`, not in it: the exception holds the frames it passed through, and with them the
     # tensors of the batch that ran out of memory.
     if failure is not None:

@@ -1,0 +1,72 @@
+"""A model that runs out of memory: the batch is halved, and later batches are cut to what fitted."""
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from audiobench_pytest.catalog.schema import ModelSpec
+from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.runner.inference import Budgets, Question, ask
+from audiobench_pytest.types import Answer, Prompt, Sample
+
+
+class OutOfMemoryError(RuntimeError):
+    """Named as torch's is."""
+
+
+class Small(ModelAdapter):
+    """Holds two padded seconds."""
+
+    batch_rows = 8
+    error: type[Exception] = OutOfMemoryError
+
+    def identity(self):
+        return self.base_identity()
+
+    def load(self):
+        self.sizes = []
+
+    def generate(self, batch):
+        padded = len(batch) * max(r.audio.duration_s for r in batch)
+        self.sizes.append(len(batch))
+        if padded > 2.0:
+            raise self.error("CUDA out of memory: tried to allocate 20 GiB")
+        return [Answer(r.sample_id) for r in batch]
+
+
+@pytest.fixture
+def questions(tmp_path):
+    found = []
+    for i, seconds in enumerate([0.5] * 16 + [0.25] * 16):
+        path = tmp_path / f"{i}.wav"
+        sf.write(path, np.full(int(16_000 * seconds), 0.1, dtype="float32"), 16_000)
+        found.append(Question(f"k{i}", Sample(f"s{i}", path, "x", "en", seconds), Prompt()))
+    return found
+
+
+@pytest.mark.parametrize("error", [OutOfMemoryError, MemoryError, RuntimeError])
+def test_batches_shrink_once_and_all_are_answered(questions, error):
+    adapter = Small(ModelSpec("small", "small"), {})
+    adapter.error = error
+    adapter.load()
+    replies = [reply for batch in ask(adapter, questions, Budgets()) for reply in batch]
+    assert sorted(r.text for r in replies) == sorted(q.sample.id for q in questions)
+    assert all(r.error is None for r in replies)
+    # Eight clips of half a second do not fit; then four do, and of the shorter ones eight again.
+    assert adapter.sizes == [8, 4, 4, 4, 4, 8, 8]
+    assert adapter.fitting_seconds == 2.0
+
+
+def test_another_error_teaches_nothing(questions):
+    class Broken(Small):
+        def generate(self, batch):
+            self.sizes.append(len(batch))
+            if len(batch) > 1:
+                raise RuntimeError("shape mismatch")
+            return [Answer("x")]
+
+    adapter = Broken(ModelSpec("broken", "broken"), {})
+    adapter.load()
+    list(ask(adapter, questions[:16], Budgets()))
+    assert adapter.fitting_seconds is None
+    assert adapter.sizes.count(8) == 2

@@ -103,3 +103,11 @@ def test_a_missed_gate_is_red_under_xdist_without_a_terminal(project):
     manifest = project.clips(6)
     project.gates('["small".wer]\nmax = 0.5\n')
     assert run(project, manifest, "-n2", "-p", "no:terminal").ret == 1
+
+
+def test_a_distribution_without_workers_judges_as_no_distribution(project):
+    manifest = project.clips(3)
+    project.gates('["small".wer]\nmax = 0.5\n')
+    result = run(project, manifest, "--dist=worksteal")
+    assert result.ret == 1
+    result.assert_outcomes(passed=2, failed=1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-import statistics
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -168,9 +167,9 @@ def test_a_server_that_limits_is_asked_less_at_once_and_answers_all(adapter: Mak
     server.respond = at_most_four
     answers = adapter(slots="32", retries="0").generate(requests_of(300))
     assert texts(answers) == all_heard(300)
-    late = server.questions[-100:]
-    assert max(asked.at_once for asked in server.questions) > 16
-    assert statistics.mean(asked.at_once for asked in late) < 8
+    assert server.peak > 4
+    # Asked as much as before each time, it would have to refuse more than a thousand times.
+    assert len(server.questions) < 800
 
 
 def test_a_pause_that_is_asked_for_is_kept_by_all_questions(adapter: Make, server: OpenAIServer) -> None:
@@ -188,8 +187,11 @@ def test_an_endless_limit_ends_in_errors_after_the_patience(adapter: Make, serve
     assert len(server.questions) < 60
 
 
-def test_a_pause_longer_than_the_patience_is_an_error_at_once(adapter: Make, server: OpenAIServer) -> None:
-    server.respond = lambda asked: error(429, "tomorrow", headers={"retry-after": "86400"})
+@pytest.mark.parametrize(("status", "most"), [(429, 2), (503, 2), (500, 10)])
+def test_a_pause_longer_than_the_patience_is_an_error_at_once(
+    adapter: Make, server: OpenAIServer, status: int, most: int
+) -> None:
+    server.respond = lambda asked: error(status, "tomorrow", headers={"retry-after": "86400"})
     answers = adapter(slots="2").generate(requests_of(10))
     assert all("tomorrow" in str(answer.error) for answer in answers)
-    assert len(server.questions) <= 2
+    assert len(server.questions) <= most

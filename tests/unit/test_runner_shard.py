@@ -143,7 +143,11 @@ def test_each_sample_has_one_outcome_of_its_state(world):
         "broken": "data_error",
         "mute": "data_error",
     }
-    assert (found["good"].prediction, found["silent"].prediction, found["hard"].prediction) == ("200 samples", " \n", None)
+    assert (found["good"].prediction, found["silent"].prediction, found["hard"].prediction) == (
+        "200 samples",
+        " \n",
+        None,
+    )
     assert found["hard"].reason == "RuntimeError: boom"
     assert "gone.wav" in found["gone"].reason
     assert "broken.wav" in found["broken"].reason

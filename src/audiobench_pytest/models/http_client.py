@@ -166,8 +166,8 @@ class HttpAsker:
                     held, seconds = held - 1, seconds - length
                     yield item, answer
         finally:
-            if held and self._thread.is_alive():
-                self._loop.call_soon_threadsafe(stop)
+            if held:
+                self._tell(stop)
 
     def call(self, work: Callable[[httpx.AsyncClient], Awaitable[T]]) -> T:
         """Run something with the client and wait for it."""
@@ -181,8 +181,12 @@ class HttpAsker:
     def close(self) -> None:
         """Cancel what is in flight, close all connections and end the thread; a second time does nothing."""
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stop.set)
+            self._tell(self._stop.set)
             self._thread.join(_JOIN_S)
+
+    def _tell(self, what: Callable[[], object]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it all there was to stop
+            self._loop.call_soon_threadsafe(what)
 
     def _next(self, done: queue.SimpleQueue[Any], *, wait: bool) -> Any:
         while True:
@@ -283,6 +287,7 @@ class HttpAsker:
             else:
                 failures += trouble.kind is Kind.FAILED
                 final = trouble.kind is Kind.REFUSED or failures > self._manners.retries
+            final = final or (trouble.wait or 0.0) > self._manners.patience
             if final:
                 return self._error(f"{url}: {trouble.what}", tries)
             if trouble.kind is Kind.FAILED and not self._slots.others(endpoint):

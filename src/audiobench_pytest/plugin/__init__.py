@@ -31,6 +31,18 @@ def pytest_configure(config: pytest.Config) -> None:
         start(config)
 
 
+@pytest.hookimpl(optionalhook=True, tryfirst=True)  # xdist asks before pytest_configure, so that a plugin must answer
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Let `-n auto` mean a worker per GPU when a model asked for takes one."""
+    from audiobench_pytest.plugin.settings import is_active
+
+    if not is_active(config):
+        return None
+    from audiobench_pytest.plugin.distributed import auto_workers
+
+    return auto_workers(config)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Turn a benchmark function into one item per shard of each cell."""
     if "audiobench" in metafunc.fixturenames:

@@ -42,7 +42,9 @@ def register(session: Session) -> None:
 
 def is_distributed(config: pytest.Config) -> bool:
     """Whether this process is xdist's controller, which collects and runs nothing itself."""
-    return getattr(config.option, "dist", "no") != "no" and not config.option.collectonly
+    option = config.option
+    # xdist starts workers only where there is something to start: `--dist` alone changes nothing.
+    return getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None)) and not option.collectonly
 
 
 class ItemHooks:

@@ -155,8 +155,8 @@ def _session(config: pytest.Config) -> Session:
     families = catalog.families()
     register_families(config, families)
     check_marker_expression(config, families)
-    models = _models(catalog, settings)
-    model_args = _args_by_name(settings, models)
+    models = find_models(catalog, settings)
+    model_args = args_by_name(settings, models)
     for spec in models:
         # A wrong argument or a missing package is told now, not in an hour; the checkpoint itself may be far away.
         adapter = adapter_class(spec.adapter)
@@ -182,7 +182,12 @@ def _session(config: pytest.Config) -> Session:
     )
 
 
-def _models(catalog: Catalog, settings: Settings) -> tuple[ModelSpec, ...]:
+def find_models(catalog: Catalog, settings: Settings) -> tuple[ModelSpec, ...]:
+    """Return the models asked for, in the order given.
+
+    Raises:
+        UsageError: One does not exist, or two different ones share a name.
+    """
     found: dict[str, ModelSpec] = {}
     for text in settings.models:
         try:
@@ -201,7 +206,8 @@ def _model(catalog: Catalog, text: str) -> ModelSpec:
     return spec_from_openai(text) if text.startswith(OPENAI_PREFIX) else catalog.models.get(text)
 
 
-def _args_by_name(settings: Settings, models: tuple[ModelSpec, ...]) -> dict[str, dict[str, str]]:
+def args_by_name(settings: Settings, models: tuple[ModelSpec, ...]) -> dict[str, dict[str, str]]:
+    """Return the arguments of each model by its name: those for all models, overridden by its own."""
     merged = {spec.name: dict(settings.model_args.get("", {})) for spec in models}
     for target, args in settings.model_args.items():
         if target:  # a text of `--model`: maybe an alias, and two of them may mean one model

@@ -1,0 +1,200 @@
+"""Arguments, identity and credentials of models behind a server: what is refused, and what is never written."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from audiobench_pytest.errors import ModelError, UsageError
+from audiobench_pytest.models import openai
+from audiobench_pytest.models.registry import create, spec_from_openai
+
+pytest.importorskip("httpx")
+from openai_server import Asked, OpenAIServer, Reply, ask, error, heard, models_of, requests_of
+
+Make = Callable[..., openai.OpenAIAdapter]
+KEY = "sk-test-0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def server() -> Iterator[OpenAIServer]:
+    with OpenAIServer() as running:
+        yield running
+
+
+@pytest.fixture
+def adapter(server: OpenAIServer) -> Iterator[Make]:
+    with models_of(server.url, retries="0") as make:
+        yield make
+
+
+def test_identity_holds_what_is_asked_and_neither_server_nor_speed() -> None:
+    def identity(**args: str) -> dict[str, Any]:
+        return create(spec_from_openai("openai:lab/tiny"), args).identity()
+
+    plain = identity()
+    assert plain["model"] == "lab/tiny"
+    assert plain["args"]["prompt"] == openai.INSTRUCTION
+    same = {"url": "http://10.0.0.1/v1", "slots": "3", "timeout": "9", "retries": "1", "stream": "yes"}
+    assert identity(**same, key_env="OTHER_KEY", patience="5", connect_timeout="1", read_timeout="2") == plain
+    for name, value in {"prompt": "x", "temperature": "1", "seed": "1", "api": "transcriptions"}.items():
+        assert identity(**{name: value}) != plain
+    assert identity(extra_body='{"top_k": 1}')["args"]["extra_body"] == {"top_k": 1}
+    json.dumps(plain)
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"url": "localhost:8000"}, "url is no address"),
+        ({"url": " ; "}, "url is empty"),
+        ({"url": "ftp://host/v1"}, "no address"),
+        ({"url": "http://host:99999/v1"}, "no address"),
+        ({"url": "http://a/v1;http://"}, "address 2 is no address"),
+        ({"url": f"http://me:{KEY}@host/v1"}, "neither a user, a password nor parameters"),
+        ({"url": f"http://host/v1?key={KEY}"}, "neither a user"),
+        ({"key_env": KEY}, "name of an environment variable"),
+        ({"extra_body": "{top_k: 1}"}, "extra_body is not JSON"),
+        ({"extra_body": "[1]"}, "must be a JSON object"),
+        ({"extra_body": '{"messages": []}'}, "must not set messages"),
+        ({"prompt": "@no/such/file"}, "no/such/file"),
+        ({"api": "completions"}, "must be one of chat, transcriptions"),
+        ({"language": "de"}, "say it in the prompt"),
+        ({"api": "transcriptions", "max_tokens": "5"}, "no such argument"),
+        ({"slots": "0"}, "at least 1"),
+        ({"timeout": "0"}, "more than 0"),
+        ({"timeout": "nan"}, "more than 0"),
+        ({"temperature": "-1"}, "at least 0"),
+    ],
+)
+def test_wrong_arguments_are_refused_without_repeating_a_secret(args: dict[str, str], said: str) -> None:
+    with pytest.raises(UsageError, match=said) as caught:
+        create(spec_from_openai("openai:tiny"), args)
+    assert KEY not in str(caught.value)
+
+
+def test_the_address_may_come_from_the_environment_and_without_one_loading_says_what_to_do(
+    server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = create(spec_from_openai("openai:tiny"), {})
+    with pytest.raises(ModelError, match=r"--model-args url=.*or set OPENAI_BASE_URL"):
+        model.load()
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://me:{KEY}@host/v1")
+    with pytest.raises(ModelError, match="OPENAI_BASE_URL must hold neither") as caught:
+        model.load()
+    assert KEY not in str(caught.value)
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/")
+    model.load()
+    assert [a.text for a in model.generate(requests_of(1))] == ["heard 100 samples"]
+    model.close()
+
+
+def test_no_proxy_is_asked_for_a_server_on_this_machine(adapter: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    assert ask(adapter()).error is None
+
+
+def test_the_key_is_sent_and_never_written(
+    adapter: Make,
+    server: OpenAIServer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("MY_KEY", f"{KEY}\n")
+    caplog.set_level(logging.DEBUG)
+    model = adapter(key_env="MY_KEY", retries="1")
+
+    def echo(asked: Asked) -> Reply:  # a server that repeats all it was told wherever it can
+        sent = asked.headers["authorization"]
+        whole = heard(asked, f"you sent {sent}")
+        assert isinstance(whole.content, dict)
+        choice = {"message": {"content": f"you sent {sent}", "refusal": sent}, "finish_reason": sent}
+        return Reply({**whole.content, "model": sent, "system_fingerprint": sent, "choices": [choice]})
+
+    server.script.extend(
+        [
+            echo,
+            lambda asked: error(401, f"wrong key: {asked.headers['authorization']}"),
+            lambda asked: Reply(f"<p>{asked.headers['authorization']}</p>".encode()),
+            lambda asked: Reply({"odd": asked.headers["authorization"]}),
+            lambda asked: Reply({"error": {"message": asked.headers["authorization"], "code": 400}}),
+        ]
+    )
+    answers = [ask(model) for _ in range(4)]
+    assert server.questions[0].headers["authorization"] == f"Bearer {KEY}"
+    assert answers[0].text == "you sent Bearer [key]"
+    assert [a.error is None for a in answers] == [True, False, False, False]
+    assert "[key]" in str(answers[1].error)
+    written = [repr(answers), repr(model), str(vars(model)), repr(model.args), json.dumps(model.identity())]
+    written += [json.dumps(model.describe()), caplog.text, *capfd.readouterr()]
+    assert not [text for text in written if KEY in text]
+
+
+def test_a_short_key_is_taken_out_of_errors_and_leaves_answers_alone(
+    adapter: Make, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "the")
+    server.script.extend([error(400, "the key: the"), lambda asked: heard(asked, "the other")])
+    model = adapter()
+    assert "400: [key] key: [key] (" in str(ask(model).error)
+    assert ask(model).text == "the other"
+
+
+@pytest.mark.parametrize(("key", "said"), [("", "MY_KEY holds no key"), ("a\tb c", "MY_KEY holds is no key")])
+def test_a_variable_without_a_usable_key_is_named(
+    adapter: Make, monkeypatch: pytest.MonkeyPatch, key: str, said: str
+) -> None:
+    monkeypatch.setenv("MY_KEY", key)
+    with pytest.raises(ModelError, match=said):
+        adapter(key_env="MY_KEY")
+
+
+def test_no_key_sends_no_authorization(adapter: Make, server: OpenAIServer) -> None:
+    ask(adapter())
+    assert all("authorization" not in asked.headers for asked in server.log)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "source"),
+    [
+        ("openai:gpt-4o-audio-preview", "gpt-4o-audio-preview", "gpt-4o-audio-preview"),
+        ("openai:Qwen/Qwen2-Audio-7B-Instruct", "Qwen2-Audio-7B-Instruct", "Qwen/Qwen2-Audio-7B-Instruct"),
+        (" openai:qwen2-audio:7b ", "qwen2-audio-7b", "qwen2-audio:7b"),
+        ("openai:/models/tiny/", "tiny", "/models/tiny/"),
+    ],
+)
+def test_models_of_a_server_have_readable_names(text: str, name: str, source: str) -> None:
+    spec = spec_from_openai(text)
+    assert (spec.name, spec.source, spec.adapter, spec.revision) == (name, source, "openai", None)
+
+
+@pytest.mark.parametrize("text", ["openai:", "openai:a b", "openai:a\x00b", f"openai:http://u:{KEY}@host/v1"])
+def test_what_is_no_name_of_a_model_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="openai:") as caught:
+        spec_from_openai(text)
+    assert KEY not in str(caught.value)
+
+
+def test_importing_the_adapter_imports_neither_client_nor_numpy() -> None:
+    code = (
+        "import sys\n"
+        "from audiobench_pytest.models.registry import create, spec_from_openai\n"
+        "create(spec_from_openai('openai:tiny'), {}).identity()\n"
+        "heavy = {'httpx', 'numpy', 'soundfile', 'openai', 'anyio'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

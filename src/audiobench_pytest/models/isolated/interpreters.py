@@ -1,0 +1,127 @@
+"""Finds the Python interpreter an environment is made with. Nothing is ever downloaded for it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from audiobench_pytest.errors import ModelError
+
+_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+_OLDEST = (3, 8)
+_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """A Python that is installed here.
+
+    Attributes:
+        path: Its executable.
+        version: In full (`3.10.4`).
+    """
+
+    path: Path
+    version: str
+
+
+def running() -> Interpreter:
+    """Return the interpreter of this process."""
+    return Interpreter(Path(sys.executable), ".".join(map(str, sys.version_info[:3])))
+
+
+def check_version(wanted: str) -> str | None:
+    """Return what is wrong with a version as an entry writes it, or None: `3.10` and `3.10.4` are right."""
+    match = _VERSION.fullmatch(wanted)
+    if match is None:
+        return f"python '{wanted}' is no version; write 3.10, 3.10.4, or running"
+    if (int(match[1]), int(match[2])) < _OLDEST:
+        return f"python '{wanted}' is too old: isolated models need Python {_OLDEST[0]}.{_OLDEST[1]} or newer"
+    return None
+
+
+def find_interpreter(model: str, wanted: str | None) -> Interpreter:
+    """Return an installed interpreter of a version.
+
+    Looked at in this order: the running one, `pythonX.Y` on the PATH, what uv has installed.
+
+    Args:
+        model: Name of the model, for the message.
+        wanted: `3.10` or `3.10.4`; None means whatever is running.
+
+    Raises:
+        ModelError: There is none; the message lists where it was looked for and what is there instead.
+    """
+    here = running()
+    if wanted is None or _fits(here.version, wanted):
+        return here
+    tried = [f"the running interpreter is {here.version}"]
+    name = "python" + ".".join(wanted.split(".")[:2])
+    for folder in dict.fromkeys(os.get_exec_path()):
+        found = shutil.which(name, path=folder)
+        if found is None:
+            continue
+        version = _version_of(found)
+        if version is not None and _fits(version, wanted):
+            return Interpreter(Path(found), version)
+        tried.append(f"{found} {f'is {version}' if version else 'does not run'}")
+    if len(tried) == 1:
+        tried.append(f"there is no {name} on the PATH")
+    uv = shutil.which("uv")
+    if uv is None:
+        tried.append("uv is not installed")
+    else:
+        found = _output([uv, "python", "find", wanted])
+        version = _version_of(found) if found else None
+        if found and version is not None and _fits(version, wanted):
+            return Interpreter(Path(found), version)
+        tried.append("uv knows none")
+    raise ModelError(
+        f"model '{model}' needs Python {wanted}, which is not installed here: {'; '.join(tried)}. "
+        "Install it, or change 'python' in the model's entry; it is not downloaded for you"
+    )
+
+
+def without_our_python(*more: str) -> dict[str, str]:
+    """Return this process's environment variables without those that would lead another Python to our packages.
+
+    Args:
+        more: Further names to leave out.
+    """
+    leaking = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__", *more)
+    return {name: value for name, value in os.environ.items() if name not in leaking}
+
+
+def installer_variables() -> dict[str, str]:
+    """Return the environment variables for uv, venv and pip: nothing is asked, and no interpreter is downloaded."""
+    variables = without_our_python("PIP_TARGET", "PIP_PREFIX", "PIP_USER")
+    return variables | {"UV_PYTHON_DOWNLOADS": "never", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
+
+
+def _fits(version: str, wanted: str) -> bool:
+    return f"{version}.".startswith(f"{wanted}.")
+
+
+def _version_of(executable: str) -> str | None:
+    return _output([executable, "-I", "-c", "import sys; print('.'.join(map(str, sys.version_info[:3])))"])
+
+
+def _output(command: list[str]) -> str | None:
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            env=installer_variables(),
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = done.stdout.split("\n")
+    return lines[0].strip() or None if done.returncode == 0 else None

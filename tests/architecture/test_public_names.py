@@ -1,0 +1,160 @@
+"""What users see: every public name documented, few of them, cheap to import; every catalogue entry resolves."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import audiobench_pytest
+from audiobench_pytest.catalog.loader import load_catalog
+from audiobench_pytest.corpora import corpus_path
+from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.models.base import ModelAdapter, checked_args
+from audiobench_pytest.models.registry import ADAPTERS, adapter_class
+from audiobench_pytest.records.cache import slug
+
+SRC = Path(__file__).parents[2] / "src" / "audiobench_pytest"
+MOST_PUBLIC_NAMES = 25
+
+PUBLISHED_RECIPES = {"wer/ultraeval@1.1"}
+"""Recipes of published numbers that the catalogue names before this version can score by them."""
+
+CATALOG = load_catalog()
+
+
+def undocumented(node: ast.AST, name: str) -> list[str]:
+    """Return the public names in a module, class or function that have no docstring."""
+    found = [] if ast.get_docstring(node) else [name]
+    if isinstance(node, ast.Module | ast.ClassDef):
+        for child in node.body:
+            named = isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            if named and not child.name.startswith("_"):
+                found += undocumented(child, f"{name}.{child.name}")
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(SRC.rglob("*.py")), ids=lambda path: str(path.relative_to(SRC)))
+def test_every_public_name_has_a_docstring(path):
+    assert undocumented(ast.parse(path.read_text("utf-8")), path.stem) == []
+
+
+def test_the_check_of_docstrings_can_fail():
+    source = '"""M."""\nclass A:\n    """A."""\n    def f(self): ...\n    def _g(self): ...\ndef h(): ...\n'
+    assert undocumented(ast.parse(source), "m") == ["m.A.f", "m.h"]
+
+
+def test_public_names_are_few_sorted_and_there():
+    names = audiobench_pytest.__all__
+    assert len(names) <= MOST_PUBLIC_NAMES
+    assert names == sorted(set(names))
+    for name in names:
+        assert getattr(audiobench_pytest, name).__doc__, f"{name} has no docstring"
+
+
+def third_party_of(statement: str) -> list[str]:
+    """Return the third-party packages that a statement imports, in a process of its own."""
+    code = f"""
+import sys
+before = set(sys.modules)
+{statement}
+new = {{name.partition(".")[0] for name in set(sys.modules) - before}}
+print(" ".join(sorted(new - set(sys.stdlib_module_names) - {{"audiobench_pytest"}})))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import audiobench_pytest",
+        "from audiobench_pytest import Sample, Answer, UsageError",
+        "import audiobench_pytest.catalog.schema, audiobench_pytest.catalog.loader",
+        "import audiobench_pytest.models.base, audiobench_pytest.models.registry",
+        "import audiobench_pytest.datasets, audiobench_pytest.prompts.profiles, audiobench_pytest.runner.job",
+        "import audiobench_pytest.cli",
+    ],
+)
+def test_importing_costs_the_standard_library_only(statement):
+    assert third_party_of(statement) == []
+
+
+def test_the_check_of_imports_can_fail():
+    assert "pandas" in third_party_of("from audiobench_pytest import read_run")
+
+
+MARKERS_OF_PYTEST = {"parametrize", "skip", "skipif", "xfail", "usefixtures", "filterwarnings", "tryfirst", "trylast"}
+PLACEHOLDER = re.compile(r"\{\w+\}")
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+def is_marker(name: str) -> bool:
+    snake_case = re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) is not None
+    return snake_case and not keyword.iskeyword(name) and name not in MARKERS_OF_PYTEST | {"audiobench", "slow"}
+
+
+@pytest.mark.parametrize("name", ["LibriSpeech", "libri-speech", "3d", "not", "skip", "_x", "a__b", ""])
+def test_these_could_not_be_families(name):
+    assert not is_marker(name)
+
+
+@pytest.mark.parametrize("spec", CATALOG.datasets, ids=lambda spec: spec.name)
+def test_every_dataset_resolves(spec):
+    assert slug(spec.name) == spec.name, "its name is part of node ids and files"
+    assert is_marker(spec.family)
+    assert spec.recipe in CATALOG.recipes or spec.recipe in PUBLISHED_RECIPES
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", spec.task)
+    assert LANGUAGE.fullmatch(spec.language)
+    assert spec.licence, "say under which licence the data stands"
+    assert spec.origin, "say who publishes it"
+    assert spec.hub or spec.folder or spec.manifest, "nothing says where it is"
+    assert not PLACEHOLDER.search(repr(spec)), "no row of its matrix fills it"
+    if spec.manifest is not None and spec.manifest.bundled:
+        assert corpus_path(spec.manifest.path).is_file()
+
+
+def test_no_family_is_called_like_a_dataset_of_another():
+    for family, names in CATALOG.families().items():
+        assert family not in {spec.name for spec in CATALOG.datasets} - set(names)
+
+
+@pytest.mark.parametrize("spec", CATALOG.models, ids=lambda spec: spec.name)
+def test_every_model_resolves(spec):
+    assert slug(spec.name) == spec.name, "its name is part of node ids and files"
+    adapter = adapter_class(spec.adapter)
+    checked_args(adapter, spec, {})
+    assert set(spec.args) <= set(adapter.options), "arguments that its adapter does not take"
+    assert spec.licence, "say under which licence the weights stand"
+    assert all(LANGUAGE.fullmatch(language) for language in spec.languages)
+    assert set(spec.tasks) <= {dataset.task for dataset in CATALOG.datasets}
+    assert not PLACEHOLDER.search(repr(spec)), "no row of its matrix fills it"
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_every_adapter_is_one(name):
+    adapter = adapter_class(name)
+    assert issubclass(adapter, ModelAdapter)
+    assert adapter.__doc__
+    assert adapter.sees <= {"reference", "sample_id"}
+    assert not adapter.packages or adapter.extra, "a missing package has to name the extra that brings it"
+    for option, value in adapter.options.items():
+        assert option.isidentifier()
+        assert isinstance(value.type, type)
+        assert value.help, f"--model-args {option} is not described"
+        assert not value.choices or value.default is None or value.default in value.choices
+
+
+@pytest.mark.parametrize("spec", CATALOG.recipes, ids=lambda spec: spec.name)
+def test_every_recipe_can_be_put_together(spec):
+    assert re.fullmatch(r"[a-z]+/[a-z0-9-]+@[0-9][0-9a-z.-]*", spec.name), "metric/source@version"
+    assert spec.name.partition("/")[0] == spec.metric
+    assert spec.description
+    recipe = Recipe(spec)
+    for language in ("en", *spec.languages):
+        assert recipe.score("one two", "one two", language).errors == 0

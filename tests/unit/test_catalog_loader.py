@@ -1,0 +1,182 @@
+"""The catalogue's YAML: typed by the schema, checked field by field, found by any spelling."""
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audiobench_pytest.catalog.loader import Entries, load_catalog, read_entries
+from audiobench_pytest.catalog.schema import DatasetSpec, LanguageRule, ModelSpec, RecipeSpec
+from audiobench_pytest.errors import CatalogError, UnknownNameError
+
+
+def read(tmp_path, text, kind="datasets", spec=DatasetSpec):
+    path = tmp_path / "some.yaml"
+    path.write_text(text, "utf-8")
+    return list(read_entries(path, kind, spec))
+
+
+def test_scalars_stay_what_is_written_until_the_schema_types_them(tmp_path):
+    (spec,) = read(
+        tmp_path,
+        """
+datasets:
+  - name: yes
+    language: no
+    samples: 0100
+    aliases: [1.10, 2026-01-01, null]
+    hub: {repo: org/set, split: on, revision: 1e3, verified: true, files: [a/*.parquet]}
+""",
+    )
+    assert (spec.name, spec.language, spec.samples) == ("yes", "no", 100)
+    assert spec.aliases == ("1.10", "2026-01-01", "null")
+    assert (spec.hub.split, spec.hub.revision, spec.hub.verified, spec.hub.files) == (
+        "on",
+        "1e3",
+        True,
+        ("a/*.parquet",),
+    )
+    assert spec.hub.text_column == "text", "a default"
+
+
+@pytest.mark.parametrize("nothing", ["", "null", "~"])
+def test_an_optional_field_may_be_nothing(tmp_path, nothing):
+    (spec,) = read(tmp_path, f"datasets: [{{name: a, samples: {nothing}}}]")
+    assert spec.samples is None
+
+
+def test_nested_mappings_are_typed(tmp_path):
+    text = """
+recipes:
+  - name: r/x@1
+    metric: wer
+    default: {steps: [lower]}
+    languages:
+      zh: {steps: [], unit: mixed}
+"""
+    (spec,) = read(tmp_path, text, "recipes", RecipeSpec)
+    assert (spec.default, spec.languages) == (LanguageRule(("lower",), "word"), {"zh": LanguageRule((), "mixed")})
+
+
+def test_a_matrix_stands_for_one_entry_per_row(tmp_path):
+    text = """
+datasets:
+  - name: set-{part}-{kind}
+    matrix:
+      - {part: test, kind: clean, samples: 10}
+      - {part: dev, kind: other, samples: 20, language: de}
+    hub: {repo: org/set, split: "{part}_{kind}", files: ["{part}/*.parquet"]}
+"""
+    first, second = read(tmp_path, text)
+    assert [(s.name, s.samples, s.language) for s in (first, second)] == [
+        ("set-test-clean", 10, "en"),
+        ("set-dev-other", 20, "de"),
+    ]
+    assert (second.hub.split, second.hub.files) == ("dev_other", ("dev/*.parquet",))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[", "some.yaml: "),
+        ("", "expected a list under the key 'datasets'"),
+        ("models: []", "expected a list under the key 'datasets'"),
+        ("datasets: {name: a}", "expected a list under the key 'datasets'"),
+        ("datasets: [a]", "entry 1 is no mapping"),
+        ("datasets: [{task: asr}]", r"some\.yaml: entry 1 \(without a name\): the field 'name' is missing"),
+        ("datasets: [{name: a}, {name: b, langage: en}]", r"entry 2 \(b\): unknown field 'langage' .*language"),
+        ("datasets: [{name: a, samples: many}]", "a.*: samples: expected int, found 'many'"),
+        ("datasets: [{name: a, samples: 1.5}]", "samples: expected int, found '1.5'"),
+        ("datasets: [{name: [a]}]", "name: expected str, found"),
+        ("datasets: [{name: a, aliases: b}]", "aliases: expected a list, found 'b'"),
+        ("datasets: [{name: a, hub: org/set}]", "hub: expected a mapping, found 'org/set'"),
+        ("datasets: [{name: a, hub: {repo: r}}]", "hub: the field 'split' is missing"),
+        ("datasets: [{name: a, hub: {repo: r, split: s, colum: t}}]", "hub: unknown field 'colum'"),
+        ("datasets: [{name: a, hub: {repo: r, split: s, verified: maybe}}]", "verified: expected true or false"),
+        ("datasets: [{name: a, matrix: }]", r"entry 1 \(a\): matrix: expected a list of mappings"),
+        ("datasets: [{name: a, matrix: []}]", "matrix: expected a list of mappings"),
+        ("datasets: [{name: a, matrix: {x: 1}}]", "matrix: expected a list of mappings"),
+        ("datasets: [{name: a, matrix: [1]}]", "matrix: expected a list of mappings"),
+        ("datasets: [{name: 'a-{part}', matrix: [{prat: x}]}]", r"matrix: 'prat' is no field, .*\{prat\}"),
+    ],
+)
+def test_a_mistake_is_told_with_file_entry_and_field(tmp_path, text, words):
+    with pytest.raises(CatalogError, match=words):
+        read(tmp_path, text)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(CatalogError, match=r"gone\.yaml"):
+        list(read_entries(tmp_path / "gone.yaml", "datasets", DatasetSpec))
+
+
+def test_the_pure_python_loader_reads_the_same(tmp_path, monkeypatch):
+    text = "datasets: [{name: no, samples: 010, aliases: [1.10, ~], hub: {repo: r, split: on}}]"
+    fast = read(tmp_path, text)
+    monkeypatch.delattr(yaml, "CBaseLoader", raising=False)
+    assert read(tmp_path, text) == fast
+
+
+def entries(*specs):
+    return Entries("dataset", specs)
+
+
+@pytest.mark.parametrize("spelling", ["Libri-Test_Clean", "libri-test-clean", "LIBRI_TEST_CLEAN", "ltc"])
+def test_case_and_underscores_do_not_matter(spelling):
+    found = entries(DatasetSpec("libri-test-clean", aliases=("LTC",)), DatasetSpec("other"))
+    assert found.get(spelling).name == "libri-test-clean"
+    assert spelling in found
+
+
+def test_an_unknown_name_lists_close_ones():
+    with pytest.raises(UnknownNameError, match=r"unknown dataset 'librispech' \(did you mean librispeech\?\); known: "):
+        entries(DatasetSpec("librispeech"), DatasetSpec("other")).get("librispech")
+    assert "librispech" not in entries(DatasetSpec("librispeech"))
+
+
+@pytest.mark.parametrize(
+    "other", [DatasetSpec("A_b"), DatasetSpec("c", aliases=("a-B",)), DatasetSpec("a-b", language="de")]
+)
+def test_one_name_belongs_to_one_entry(other):
+    with pytest.raises(CatalogError, match=r"the dataset name '.*' belongs to both"):
+        entries(DatasetSpec("a-b"), other)
+
+
+@given(st.sets(st.text(st.characters(categories=["L", "N"]), min_size=1), max_size=8))
+def test_every_entry_is_found_by_its_name(names):
+    distinct = {name.casefold(): name for name in names}.values()
+    found = entries(*map(DatasetSpec, distinct))
+    assert (len(found), found.names()) == (len(distinct), sorted(distinct))
+    assert [found.get(name).name for name in distinct] == list(distinct)
+    assert {spec.name for spec in found} == set(distinct)
+
+
+def test_a_recipe_that_does_not_exist_yet_is_kept_by_name():
+    catalog = load_catalog()
+    own, published = catalog.recipe_for(DatasetSpec("a", recipe="wer/of-the-future@9"))
+    assert (own.name, published) == ("wer/audiobench-pytest@1", "wer/of-the-future@9")
+    assert catalog.recipe_for(DatasetSpec("a", recipe=own.name)) == (own, None)
+
+
+def test_families_list_their_datasets():
+    families = load_catalog().families()
+    assert families["minispeech"] == ["minispeech"]
+    assert set(families["librispeech"]) == {f"librispeech-{p}-{k}" for p in ("test", "dev") for k in ("clean", "other")}
+    assert "" not in families
+
+
+def test_the_bundled_catalogue_is_read_once():
+    assert load_catalog() is load_catalog()
+
+
+@pytest.mark.parametrize(
+    ("language", "unit"), [("en", "word"), ("EN_us", "word"), ("zh-Hant-TW", "b"), ("zh-CN", "a"), ("xx", "word")]
+)
+def test_the_closest_rule_of_a_language_counts(language, unit):
+    rules = {"zh": LanguageRule((), "a"), "zh-hant": LanguageRule((), "b")}
+    assert RecipeSpec("r", "wer", LanguageRule(()), rules).rule(language).unit == unit
+
+
+def test_a_files_name_is_in_its_errors_also_for_models(tmp_path):
+    with pytest.raises(CatalogError, match=r"some\.yaml: entry 1 \(m\): the field 'adapter' is missing"):
+        read(tmp_path, "models: [{name: m}]", "models", ModelSpec)

@@ -139,3 +139,28 @@ def test_read_run_gives_frames(project):
     assert run.records.errors.isna().sum() == 1
     with pytest.raises(audiobench_pytest.RecordError, match=r"run\.json"):
         audiobench_pytest.read_run(project.path)
+
+
+def test_a_leaderboard_that_cannot_be_written_is_red(project, monkeypatch):
+    manifest = project.clips(2)
+
+    def full(board, folder):
+        raise audiobench_pytest.RecordError(f"cannot write {folder}: No space left on device")
+
+    monkeypatch.setattr("audiobench_pytest.report.files.write_board", full)
+    result = project.run(f"--dataset={manifest}", "--model=oracle")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "No space left" in result.stderr.str()
+    result.stdout.fnmatch_lines(["*2 of 2 answered*"])
+
+
+def test_a_model_that_fails_to_close_is_noted(project, monkeypatch):
+    manifest = project.clips(2)
+
+    def close(self):
+        raise RuntimeError("stuck")
+
+    monkeypatch.setattr("audiobench_pytest.models.harness.OracleAdapter.close", close)
+    result = project.run(f"--dataset={manifest}", "--model=oracle")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*closing the model failed: RuntimeError: stuck*"])

@@ -84,9 +84,17 @@ class Controller:
         ]
 
     def conclude(self, session: pytest.Session, *, interrupted: bool) -> None:
-        """Reduce what the run's files say, judge it, write the leaderboard and emit the gates' reports."""
+        """Reduce what the run's files say, judge it, emit the gates' reports and write the leaderboard.
+
+        Raises:
+            pytest.UsageError: The leaderboard cannot be written; what was judged has been reported.
+        """
         self.progress.stop()
-        self._session.close()  # the model's memory and this process's files; nothing runs any more
+        notes = self._notes()
+        try:
+            self._session.close()  # the model's memory and this process's files; nothing runs any more
+        except Exception as exc:  # a model that fails to close has answered all the same
+            notes += (f"closing the model failed: {type(exc).__name__}: {exc}",)
         cells = self._run.cells()
         if not cells:
             self._discard()
@@ -103,11 +111,14 @@ class Controller:
             run_dir=_shown(self._run.path),
             interrupted=interrupted,
             wall_s=time.time() - self._began,
-            notes=self._notes(),
+            notes=notes,
         )
-        write_board(self.board, self._run.path)
-        self._compact(cells)
         emit(session, gates, {cell.plan.cell: cell.plan.node for cell in cells})
+        try:
+            write_board(self.board, self._run.path)
+        except RecordError as exc:  # a verdict that nobody can read later must not look green
+            raise pytest.UsageError(str(exc)) from None
+        self._compact(cells)
 
     def print_board(self, reporter: pytest.TerminalReporter) -> None:
         """Print the leaderboard."""

@@ -41,7 +41,8 @@ def test_error_rate_speed_and_time_left():
 
 
 def test_a_sample_that_a_second_worker_repeats_counts_once():
-    assert after(news("a"), news("a"), news("b")).text(100.0).startswith("set-model: 2/10, error rate 25.0 %")
+    cell = after(news("a", errors=0), news("b", errors=4), news("b", errors=4))
+    assert cell.text(100.0).startswith("set-model: 2/10, error rate 50.0 %")
 
 
 def test_samples_without_an_answer_are_counted_apart():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from audiobench_pytest.errors import UsageError
+from audiobench_pytest.records.keys import canonical
 from audiobench_pytest.records.plan import CellData, PlannedCell
 from audiobench_pytest.records.run_dir import RunDirectory
 from audiobench_pytest.types import CellId
@@ -45,9 +47,19 @@ def _merged(cells: Sequence[CellData]) -> CellData:
     if len(subjects) > 1:
         said = " and ".join(sorted(f"{total} samples, {rule}, data {data}" for total, rule, data in subjects))
         raise UsageError(f"{cells[0].plan.cell}: the runs read different data or scored it differently ({said})")
+    identities = {canonical(r.model.get("identity")): r.model.get("identity") for cell in cells for r in cell.receipts}
+    if len(identities) > 1:
+        raise UsageError(f"{cells[0].plan.cell}: the runs asked different models ({_differences(identities.values())})")
     outcomes = {sample_id: outcome for cell in cells for sample_id, outcome in cell.outcomes.items()}
     receipts = tuple(receipt for cell in cells for receipt in cell.receipts)
     return CellData(_whole(cells[0].plan), receipts, outcomes)
+
+
+def _differences(identities: Iterable[Any]) -> str:
+    """Say in what some models differ: `dtype: "float16" and "float32"`."""
+    known = [identity if isinstance(identity, dict) else {} for identity in identities]
+    values = {key: sorted({canonical(one.get(key)) for one in known}) for key in sorted(set().union(*known))}
+    return "; ".join(f"{key}: {' and '.join(found)}" for key, found in values.items() if len(found) > 1)
 
 
 def _whole(plan: PlannedCell) -> PlannedCell:

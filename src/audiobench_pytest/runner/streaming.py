@@ -9,7 +9,7 @@ from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.runner.decoding import Decoded, decode_ahead
 from audiobench_pytest.runner.inference import Budgets, Question, Reply, checked, reason_of, request_for
-from audiobench_pytest.types import Request
+from audiobench_pytest.types import Answer, Request
 
 _CLIPS_AHEAD = 32
 """Decoded clips that wait for a free slot: 32 clips of 10 s are 20 MB, and refill 64 slots faster than they empty."""
@@ -31,9 +31,12 @@ def ask_streaming(adapter: ModelAdapter, questions: Sequence[Question], budgets:
     """
     broken: list[Reply] = []
     in_flight: dict[int, tuple[Request, Question, Decoded]] = {}
+    taken = 0
 
     def requests() -> Iterator[Request]:
+        nonlocal taken
         for question, decoded in _decoded(adapter, questions, budgets):
+            taken += 1
             if decoded.problem is not None:
                 broken.append(Reply(question, problem=decoded.problem, decode_s=decoded.seconds))
                 continue
@@ -42,6 +45,8 @@ def ask_streaming(adapter: ModelAdapter, questions: Sequence[Question], budgets:
             yield request
 
     def reply(request: Request, text: str, error: str | None, infer_s: float, meta: dict[str, object]) -> Reply:
+        if id(request) not in in_flight:
+            raise RuntimeError(f"the adapter answered sample '{request.sample_id}' twice, or with a request of its own")
         _, question, decoded = in_flight.pop(id(request))
         audio_s = decoded.audio.duration_s if decoded.audio else question.sample.duration_s or 0.0
         return Reply(question, text, error, None, audio_s, infer_s, decoded.seconds, 1, meta)
@@ -50,7 +55,10 @@ def ask_streaming(adapter: ModelAdapter, questions: Sequence[Question], budgets:
     last = time.perf_counter()
     try:
         for request, answer in adapter.stream(requests()):
-            kept = checked(answer)
+            try:
+                kept = checked(answer)
+            except TypeError as exc:  # the outcome of this question, as in a batch
+                kept = Answer(error=reason_of(exc))
             now = time.perf_counter()
             text = kept.text if kept.error is None else ""
             done = [*broken, reply(request, text, kept.error, now - last, dict(kept.meta))]
@@ -62,6 +70,7 @@ def ask_streaming(adapter: ModelAdapter, questions: Sequence[Question], budgets:
         yield [*broken, *(reply(r, "", failure, 0.0, {}) for r, _, _ in list(in_flight.values()))]
         raise ModelError(f"model '{adapter.spec.name}' gave up: {failure}") from None
     left = [*broken, *(reply(r, "", failure, 0.0, {}) for r, _, _ in list(in_flight.values()))]
+    left += [Reply(question, error="the adapter ended before it took this question") for question in questions[taken:]]
     if left:
         yield left
 

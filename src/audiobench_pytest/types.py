@@ -96,7 +96,7 @@ class Request:
     """One question to a model, with everything an adapter may see.
 
     Attributes:
-        sample_id: The sample's id; not to be used by an adapter that does not declare it in `sees`.
+        sample_id: The sample's id, or "": only adapters that declare it in `sees` are handed one.
         audio: Decoded, at the adapter's `sample_rate`; None for an adapter whose `sample_rate` is None.
         prompt: What is asked.
         reference: The expected answer, or None: only adapters that declare it in `sees` are handed one.

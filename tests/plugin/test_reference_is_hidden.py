@@ -137,7 +137,9 @@ def test_only_who_declares_it_is_handed_the_reference(looked):
         occasions = {occasion for occasion, _ in looks}
         assert occasions >= {"made", "identified", "loaded", "asked", "closed"}, name
         seen = {text for occasion, texts in looks if occasion == "asked" for text in texts}
-        assert {f"clip-{i:04d}" for i in range(6)} <= seen, "the spy does reach what a request holds"
+        ids = {text for text in seen if text.startswith("clip-")}
+        # An id can give the answer away (`yes/0001`); and the spy does reach what a request holds.
+        assert ids == ({f"clip-{i:04d}" for i in range(6)} if name == "noisy" else set()), name
 
 
 @pytest.mark.parametrize("name", ADAPTERS)

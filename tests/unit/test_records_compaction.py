@@ -148,3 +148,9 @@ def test_a_full_disk_leaves_the_old_files(tmp_path, monkeypatch):
     with pytest.raises(RecordError):
         compact(model_folder(tmp_path))
     assert read(tmp_path, 6) == [answer(i) for i in range(6)]
+
+
+def test_a_dangling_link_is_passed_over(tmp_path):
+    fill(tmp_path, range(3)).close()
+    (model_folder(tmp_path) / "gone.jsonl").symlink_to(tmp_path / "nowhere")
+    assert read(tmp_path, 3) == [answer(i) for i in range(3)]

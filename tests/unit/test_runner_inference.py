@@ -20,6 +20,7 @@ from audiobench_pytest.types import Answer, Prompt, Sample
 class Fake(ModelAdapter):
     """Answers each request with its id; `do` may do something else first."""
 
+    sees = frozenset({"sample_id"})
     batch_rows = 4
     batch_seconds = 1000.0
 

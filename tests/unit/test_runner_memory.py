@@ -17,6 +17,7 @@ class OutOfMemoryError(RuntimeError):
 class Small(ModelAdapter):
     """Holds two padded seconds."""
 
+    sees = frozenset({"sample_id"})
     batch_rows = 8
     error: type[Exception] = OutOfMemoryError
 

@@ -22,6 +22,8 @@ class Server(ModelAdapter):
 
     streams = True
 
+    sees = frozenset({"sample_id"})
+
     def __init__(self, slots=3, seed=0, say=None, **attributes):
         super().__init__(ModelSpec("server", "server"), {})
         self.slots, self.rng, self.most = slots, random.Random(seed), 0

@@ -44,8 +44,8 @@ class ModelAdapter(abc.ABC):
         options: What `--model-args` may set.
         sample_rate: Hz at which `generate` wants its audio; None when it never looks at the sound, which is then not
             even decoded.
-        sees: What beside the sound and the prompt `generate` uses: `"reference"`, `"sample_id"`. The runner hands the
-            reference to an adapter only if this names it, and what is named becomes part of the cache key.
+        sees: What beside the sound and the prompt `generate` uses: `"reference"`, `"sample_id"`. The runner hands over
+            only what this names, and what is named becomes part of the cache key.
         takes_language_hint: Whether the dataset's language is passed in `Prompt.language`.
         batch_rows: Most rows of a batch.
         batch_seconds: Most seconds of a batch, padding included.
@@ -120,7 +120,7 @@ class ModelAdapter(abc.ABC):
             batch: At most `batch_rows` requests; `audio.samples` is `(samples,) float32` at `sample_rate` Hz.
 
         Returns:
-            One answer per request. Raising fails the whole batch, which is then tried again one by one.
+            One answer per request. Raising fails the whole batch, whose halves are then asked again, down to one by one.
         """
 
     def stream(self, requests: Iterator[Request]) -> Iterator[tuple[Request, Answer]]:
@@ -137,7 +137,7 @@ class ModelAdapter(abc.ABC):
             yield request, self.generate([request])[0]
 
     def close(self) -> None:  # noqa: B027 - optional to override
-        """Free the model's memory; the adapter is not used afterwards."""
+        """Free the model's memory; `load` may follow when the model is asked for again."""
 
     def describe(self) -> dict[str, Any]:
         """Return what is worth showing after loading: device, dtype, device name, package versions."""

@@ -124,9 +124,11 @@ def read_answers(files: Sequence[Path]) -> dict[str, Prediction]:
 
 def _answers_below(folder: Path) -> dict[str, Prediction]:
     while folder.is_dir():
-        columns = sorted(folder.glob(f"*{SUFFIX}"))
+        # A dangling link is never there: it is no file that was merged meanwhile.
+        columns = sorted(path for path in folder.glob(f"*{SUFFIX}") if path.is_file())
+        lines = [path for path in folder.glob("*.jsonl") if path.is_file()]
         try:
-            return read_answers([*columns, *sorted(folder.glob("*.jsonl"), key=_age)])
+            return read_answers([*columns, *sorted(lines, key=_age)])
         except FileNotFoundError:
             continue  # merged between listing and reading: its answers are in a file that is listed now
         except OSError as exc:

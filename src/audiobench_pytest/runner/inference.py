@@ -201,9 +201,13 @@ def checked(answer: Answer) -> Answer:
 
 
 def request_for(adapter: ModelAdapter, question: Question, decoded: Decoded) -> Request:
-    """Return what an adapter may see of a question: the reference only where it declared it."""
+    """Return what an adapter may see of a question: reference and sample id only where it declared them.
+
+    An id can give the answer away, too: in some sets it begins with the label.
+    """
     reference = question.sample.reference if "reference" in adapter.sees else None
-    return Request(question.sample.id, decoded.audio, question.prompt, reference)
+    sample_id = question.sample.id if "sample_id" in adapter.sees else ""
+    return Request(sample_id, decoded.audio, question.prompt, reference)
 
 
 def reason_of(exc: BaseException) -> str:

@@ -120,7 +120,7 @@ class ModelAdapter(abc.ABC):
             batch: At most `batch_rows` requests; `audio.samples` is `(samples,) float32` at `sample_rate` Hz.
 
         Returns:
-            One answer per request. Raising fails the whole batch, whose halves are then asked again, down to one by one.
+            One answer per request. Raising fails the whole batch; its halves are then asked again, down to one.
         """
 
     def stream(self, requests: Iterator[Request]) -> Iterator[tuple[Request, Answer]]:

@@ -125,8 +125,8 @@ def read_answers(files: Sequence[Path]) -> dict[str, Prediction]:
 def _answers_below(folder: Path) -> dict[str, Prediction]:
     while folder.is_dir():
         # A dangling link is never there: it is no file that was merged meanwhile.
-        columns = sorted(path for path in folder.glob(f"*{SUFFIX}") if path.is_file())
-        lines = [path for path in folder.glob("*.jsonl") if path.is_file()]
+        columns = sorted(path for path in folder.glob(f"*{SUFFIX}") if path.exists() or not path.is_symlink())
+        lines = [path for path in folder.glob("*.jsonl") if path.exists() or not path.is_symlink()]
         try:
             return read_answers([*columns, *sorted(lines, key=_age)])
         except FileNotFoundError:

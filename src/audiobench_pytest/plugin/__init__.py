@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; when benchmarks are asked for, also the session that runs them."""
     config.addinivalue_line("markers", "audiobench(task): benchmark all datasets of a task with all models asked for")
-    from audiobench_pytest.plugin.settings import is_active
+    from audiobench_pytest.plugin.options import is_active
 
     if is_active(config):
         from audiobench_pytest.plugin.session import start
@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True, tryfirst=True)  # xdist asks before pytest_configure, so that a plugin must answer
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Let `-n auto` mean a worker per GPU when a model asked for takes one."""
-    from audiobench_pytest.plugin.settings import is_active
+    from audiobench_pytest.plugin.options import is_active
 
     if not is_active(config):
         return None

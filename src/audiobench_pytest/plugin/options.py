@@ -6,13 +6,13 @@ environment in an error at start-up; so the short forms exist only where a conft
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from audiobench_pytest.plugin.rare import RARE
 
-@dataclass(frozen=True, slots=True)
+
 class CommandOption:
     """One option.
 
@@ -25,12 +25,14 @@ class CommandOption:
         short: Whether it has a short form.
     """
 
-    name: str
-    help: str
-    metavar: str
-    repeat: bool = False
-    type: type = str
-    short: bool = True
+    # No dataclass: making one takes a millisecond, in every pytest run of the environment.
+    __slots__ = ("help", "metavar", "name", "repeat", "short", "type")
+
+    def __init__(
+        self, name: str, help: str, metavar: str, *, repeat: bool = False, type: type = str, short: bool = True
+    ) -> None:
+        self.name, self.help, self.metavar = name, help, metavar
+        self.repeat, self.type, self.short = repeat, type, short
 
     @property
     def dest(self) -> str:
@@ -96,13 +98,20 @@ INI_KEYS = {
 }
 
 
+def is_active(config: pytest.Config) -> bool:
+    """Whether this pytest run has anything to do with benchmarks; if not, nothing of the package is imported."""
+    return (
+        config.pluginmanager.has_plugin("audiobench_pytest.plugin.short_options")
+        or any(config.getoption(option.dest) is not None for option in OPTIONS)
+        or any(config.getini(key) for key in INI_KEYS)
+    )
+
+
 def add_options(parser: pytest.Parser) -> None:
     """Register the long options and the ini keys."""
     group = parser.getgroup("audiobench", "audiobench: benchmark audio models and gate their releases")
     for option in OPTIONS:
         group.addoption(f"--audiobench-{option.name}", **_arguments(option))
-    from audiobench_pytest.plugin.settings import RARE  # standard library only
-
     for name, (kind, text) in INI_KEYS.items():
         if name == "audiobench_set":
             text += ": " + "; ".join(f"{rare.name} ({rare.help}; default {rare.default})" for rare in RARE)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,58 +11,7 @@ import pytest
 
 from audiobench_pytest.errors import UsageError, did_you_mean
 from audiobench_pytest.plugin.parts import Part, parse_part
-
-
-@dataclass(frozen=True, slots=True)
-class RareSetting:
-    """A setting without an option of its own."""
-
-    name: str
-    type: Callable[[str], Any]
-    default: Any
-    help: str
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError("must be 1 or more")
-    return value
-
-
-def _natural(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise ValueError("must be 0 or more")
-    return value
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not value > 0:
-        raise ValueError("must be above 0")
-    return value
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def check(text: str) -> str:
-        if text not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}")
-        return text
-
-    return check
-
-
-RARE = (
-    RareSetting("shard_size", _natural, 128, "samples per pytest item under xdist; 0 never shards"),
-    RareSetting("gpus_per_worker", _natural, 1, "GPUs each xdist worker sees; 0 leaves CUDA_VISIBLE_DEVICES alone"),
-    RareSetting("decode_threads", _positive, min(4, os.cpu_count() or 1), "threads that decode audio ahead"),
-    RareSetting("max_audio_seconds", _seconds, 7200.0, "longer clips are data errors"),
-    RareSetting("hub_mode", _one_of("auto", "stream", "download"), "auto", "how parquet files of the hub are read"),
-    RareSetting("librispeech_dir", str, "", "folder of OpenSLR's LibriSpeech; then nothing is asked of the hub"),
-    RareSetting("progress", _one_of("auto", "live", "lines", "off"), "auto", "how progress is shown"),
-    RareSetting("progress_seconds", _seconds, 30.0, "seconds between progress lines in a log"),
-)
+from audiobench_pytest.plugin.rare import RARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +51,6 @@ class Settings:
     part: Part
     root: Path
     rare: Mapping[str, Any] = field(default_factory=dict)
-
-
-def is_active(config: pytest.Config) -> bool:
-    """Whether this pytest run has anything to do with benchmarks; if not, nothing of the package is imported."""
-    from audiobench_pytest.plugin.options import INI_KEYS, OPTIONS
-
-    return (
-        config.pluginmanager.has_plugin("audiobench_pytest.plugin.short_options")
-        or any(config.getoption(option.dest) is not None for option in OPTIONS)
-        or any(config.getini(key) for key in INI_KEYS)
-    )
 
 
 def read_settings(config: pytest.Config) -> Settings:

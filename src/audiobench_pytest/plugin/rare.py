@@ -1,0 +1,69 @@
+"""Settings that have no option of their own: `--audiobench-set`, ini or audiobench.toml.
+
+Imported by every pytest run of the environment, for the help text of the ini key: standard library only, and little.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+
+class RareSetting:
+    """A setting without an option of its own.
+
+    Attributes:
+        name: Its key.
+        type: Turns its text into its value; raises `ValueError` with what is wrong.
+        default: Used when nobody says anything.
+        help: For `pytest --help`.
+    """
+
+    # No dataclass: making one takes a millisecond, in every pytest run of the environment.
+    __slots__ = ("default", "help", "name", "type")
+
+    def __init__(self, name: str, type: Callable[[str], Any], default: Any, help: str) -> None:
+        self.name, self.type, self.default, self.help = name, type, default, help
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError("must be 1 or more")
+    return value
+
+
+def _natural(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError("must be 0 or more")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise ValueError("must be above 0")
+    return value
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text
+
+    return check
+
+
+RARE = (
+    RareSetting("shard_size", _natural, 128, "samples per pytest item under xdist; 0 never shards"),
+    RareSetting("gpus_per_worker", _natural, 1, "GPUs each xdist worker sees; 0 leaves CUDA_VISIBLE_DEVICES alone"),
+    RareSetting("decode_threads", _positive, min(4, os.cpu_count() or 1), "threads that decode audio ahead"),
+    RareSetting("max_audio_seconds", _seconds, 7200.0, "longer clips are data errors"),
+    RareSetting("hub_mode", _one_of("auto", "stream", "download"), "auto", "how parquet files of the hub are read"),
+    RareSetting("librispeech_dir", str, "", "folder of OpenSLR's LibriSpeech; then nothing is asked of the hub"),
+    RareSetting("progress", _one_of("auto", "live", "lines", "off"), "auto", "how progress is shown"),
+    RareSetting("progress_seconds", _seconds, 30.0, "seconds between progress lines in a log"),
+)

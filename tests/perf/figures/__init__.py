@@ -1,0 +1,27 @@
+"""One module per figure; each has `measure(inputs) -> Result`."""
+
+import importlib
+from collections.abc import Callable
+
+from inputs import Inputs
+from result import Result
+
+NAMES = (
+    "idle_cost",
+    "collect_cost",
+    "harness_cpu",
+    "feed_rate",
+    "first_sample",
+    "repeated_run",
+    "first_rows",
+    "two_workers",
+    "isolated_batch",
+    "million_records",
+    "collect_catalogue",
+)
+"""In the order of the table."""
+
+
+def measure_of(name: str) -> Callable[[Inputs], Result]:
+    """Return the function that takes a figure; only its own module is imported."""
+    return importlib.import_module(f"figures.{name}").measure

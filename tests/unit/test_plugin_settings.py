@@ -89,8 +89,8 @@ def test_so_does_that_of_a_data_set(read, tmp_path):
 
 
 def test_absolute_and_home_paths_stay_what_they_are(read, monkeypatch):
-    monkeypatch.setenv("HOME", "/home/someone")
-    assert read({"cache": "/abs,~/layer"}).cache == (Path("/abs"), Path("/home/someone/layer"))
+    monkeypatch.setenv("HOME", "/users/someone")
+    assert read({"cache": "/abs,~/layer"}).cache == (Path("/abs"), Path("/users/someone/layer"))
 
 
 def test_cache_layers_may_be_a_list(read, tmp_path):

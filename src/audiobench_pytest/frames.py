@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from audiobench_pytest.errors import RecordError
-from audiobench_pytest.leaderboard.reduce import reduce_cell
-from audiobench_pytest.records.run_dir import RunDirectory
+from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
+from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.types import CellId, CellResult, Outcome, State
 
 

@@ -299,7 +299,7 @@ class CellResult:
         infer_s: Seconds of inference of the answered samples.
         wall_s: Seconds from the first to the last moment any process worked on the cell in this run.
         rtfx: audio_s / infer_s, or None where no time was taken.
-        speed: More about time, where it was taken: `samples_per_s`, `latency_p95_s`, ...; see `leaderboard.speed`.
+        speed: More about time, where it was taken: `samples_per_s`, `latency_p95_s`, ...
         clusters: What the interval resamples (`speaker`), or "" for single samples.
         n_clusters: Number of clusters, or None.
         slices: The same values for parts of the samples, where slices were asked for.

@@ -148,7 +148,7 @@ def test_only_the_plugin_knows_pytest():
     assert told([one for one in IMPORTS if one.top in plugins and one.room != "plugin"]) == []
 
 
-@pytest.mark.parametrize(("package", "module"), [("xdist", "distributed"), ("ray", "ray_engine")])
+@pytest.mark.parametrize(("package", "module"), [("xdist", "workers.xdist"), ("ray", "workers.ray")])
 def test_only_one_module_knows_what_distributes_the_work(package, module):
     found = {one.module for one in IMPORTS if one.top == package}
     assert found == {f"audiobench_pytest.plugin.{module}"}
@@ -201,7 +201,7 @@ WRONG = [
     ("audiobench_pytest.report.x", "from audiobench_pytest import runner"),
     ("audiobench_pytest.report.x", "from audiobench_pytest.plugin import session"),
     ("audiobench_pytest.cli", "if TYPE_CHECKING:\n    from audiobench_pytest.plugin.session import Session"),
-    ("audiobench_pytest", "from audiobench_pytest.records.run_dir import RunDirectory"),
+    ("audiobench_pytest", "from audiobench_pytest.records.runs.directory import RunDirectory"),
 ]
 
 

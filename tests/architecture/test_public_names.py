@@ -18,7 +18,7 @@ from audiobench_pytest.errors import MissingExtraError, UsageError
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.models.base import ModelAdapter, checked_args
 from audiobench_pytest.models.registry import ADAPTERS, adapter_class
-from audiobench_pytest.records.cache import slug
+from audiobench_pytest.records.answers.cache import slug
 
 SRC = Path(__file__).parents[2] / "src" / "audiobench_pytest"
 MOST_PUBLIC_NAMES = 25

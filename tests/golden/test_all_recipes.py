@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import RecipeSpec, StepSpec
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.leaderboard.reduce import reduce_cell
+from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
 from audiobench_pytest.metrics import steps
-from audiobench_pytest.metrics.bbh import SUBTASKS
-from audiobench_pytest.metrics.error_rate import ErrorRate
+from audiobench_pytest.metrics.bbh.metric import SUBTASKS
+from audiobench_pytest.metrics.error_rate.metric import ErrorRate
 from audiobench_pytest.metrics.ifeval.checks import CHECKS
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.judge import Judge, JudgeReply
+from audiobench_pytest.metrics.judge.metric import Judge, JudgeReply
 from audiobench_pytest.metrics.recipes import Recipe
-from audiobench_pytest.metrics.units import counting
-from audiobench_pytest.records.plan import CellData, PlannedCell, ShardReceipt
+from audiobench_pytest.metrics.text.units import counting
+from audiobench_pytest.records.runs.plan import CellData, PlannedCell, ShardReceipt
 from audiobench_pytest.types import CellId, CellResult, Outcome, SampleScore, State
 
 SPECS = list(load_catalog().recipes)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiobench_pytest.catalog.loader import load_catalog
-from audiobench_pytest.metrics.bbh import SUBTASKS, subtask_of, verdict
-from audiobench_pytest.metrics.bbh_phrases import phrase_verdict
+from audiobench_pytest.metrics.bbh.metric import SUBTASKS, subtask_of, verdict
+from audiobench_pytest.metrics.bbh.phrases import phrase_verdict
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.types import SampleScore, State

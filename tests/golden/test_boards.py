@@ -13,7 +13,7 @@ import pytest
 import audiobench_pytest
 from audiobench_pytest.catalog.boards import load_boards
 from audiobench_pytest.catalog.published import load_published
-from audiobench_pytest.leaderboard.boards import fill
+from audiobench_pytest.leaderboard.boards.fill import fill
 
 FOLDER = Path(audiobench_pytest.__file__).parent / "catalog" / "published"
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec, StepSpec
 from audiobench_pytest.errors import CatalogError
-from audiobench_pytest.metrics.captions import caption
 from audiobench_pytest.metrics.item import Item
+from audiobench_pytest.metrics.ngrams.captions import caption
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.types import SampleScore, State
 

@@ -10,13 +10,13 @@ import yaml
 
 from audiobench_pytest import catalog
 from audiobench_pytest.catalog.loader import load_catalog
-from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.published_options import (
+from audiobench_pytest.metrics.extraction.published_options import (
     air_bench_option,
     first_option,
     first_or_second_last_letter,
     voicebench_option,
 )
+from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.types import SampleScore, State
 

@@ -10,10 +10,10 @@ import pytest
 import regex
 
 from audiobench_pytest.catalog.loader import load_catalog
+from audiobench_pytest.metrics.accuracy.matching import qa_tokens
+from audiobench_pytest.metrics.extraction.labels import named_set
+from audiobench_pytest.metrics.extraction.published_options import starts_with_label
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.labels import named_set
-from audiobench_pytest.metrics.matching import qa_tokens
-from audiobench_pytest.metrics.published_options import starts_with_label
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.types import SampleScore, State
 

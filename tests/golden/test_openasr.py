@@ -18,9 +18,9 @@ from whisper_normalizer.english import EnglishNumberNormalizer, EnglishTextNorma
 
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.errors import CatalogError, MissingExtraError
-from audiobench_pytest.metrics import openasr_english, openasr_multilingual
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.metrics.text import openasr_english, openasr_multilingual
 from audiobench_pytest.types import State
 
 DETERMINISTIC = settings(derandomize=True, database=None, deadline=None, max_examples=200)

@@ -16,13 +16,13 @@ import zhconv
 from naive_error_rates import PIECES, cn_tn, disagreements, edits, pairs, recipe, sacrebleu_tokens, whisper_english
 from naive_error_rates import without_punctuation as without_marks
 
-from audiobench_pytest.metrics import bbh_phrases
-from audiobench_pytest.metrics.bbh import SUBTASKS
-from audiobench_pytest.metrics.bbh_phrases import phrase_verdict
+from audiobench_pytest.metrics.bbh import phrases as bbh_phrases
+from audiobench_pytest.metrics.bbh.metric import SUBTASKS
+from audiobench_pytest.metrics.bbh.phrases import phrase_verdict
+from audiobench_pytest.metrics.extraction.published_options import air_bench_option
 from audiobench_pytest.metrics.ifeval.arguments import Arguments
 from audiobench_pytest.metrics.ifeval.checks import CHECKS
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.published_options import air_bench_option
 from audiobench_pytest.metrics.refusal import PHRASES
 
 TEXTS = 10_000

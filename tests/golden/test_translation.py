@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec, StepSpec
 from audiobench_pytest.errors import CatalogError, MissingExtraError, UsageError
-from audiobench_pytest.metrics import tokenizers
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.metrics.text import tokenizers
 from audiobench_pytest.types import SampleScore, State
 
 DETERMINISTIC = settings(derandomize=True, database=None, deadline=None, max_examples=60)

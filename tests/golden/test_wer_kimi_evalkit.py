@@ -14,7 +14,7 @@ from naive_error_rates import (
 )
 
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.units import counting
+from audiobench_pytest.metrics.text.units import counting
 from audiobench_pytest.types import State
 
 NAME = "wer/kimi-evalkit@2025-08"

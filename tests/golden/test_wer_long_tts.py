@@ -10,7 +10,7 @@ from num2words import num2words
 from zhon.hanzi import punctuation
 
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.units import counting
+from audiobench_pytest.metrics.text.units import counting
 
 NAME = "wer/long-tts@1"
 

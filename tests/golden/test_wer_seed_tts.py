@@ -8,7 +8,7 @@ from naive_error_rates import disagreements, recipe, values
 from zhon.hanzi import punctuation
 
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.units import counting
+from audiobench_pytest.metrics.text.units import counting
 
 NAME, ULTRAEVAL = "wer/seed-tts@1", "wer/seed-tts@ultraeval"
 

@@ -6,7 +6,7 @@ import pytest
 from naive_error_rates import cn_tn, disagreements, recipe, sacrebleu_tokens, values, whisper_english
 
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.units import counting
+from audiobench_pytest.metrics.text.units import counting
 
 NAME, GIGASPEECH = "wer/ultraeval@1.1", "wer/ultraeval-gigaspeech@1.1"
 

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from audiobench_pytest.leaderboard.comparison import compare
-from audiobench_pytest.leaderboard.pairs import ScoredSamples, pair
-from audiobench_pytest.leaderboard.regression import regression
-from audiobench_pytest.leaderboard.statistics import estimates
+from audiobench_pytest.leaderboard.statistics.bootstrap import estimates
+from audiobench_pytest.leaderboard.statistics.comparison import compare
+from audiobench_pytest.leaderboard.statistics.pairs import ScoredSamples, pair
+from audiobench_pytest.leaderboard.statistics.regression import regression
 from audiobench_pytest.types import Quantity
 
 Columns = dict[str, NDArray[np.float64]]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from audiobench_pytest.records.columns import SUFFIX, read_columns
+from audiobench_pytest.records.answers.columns import SUFFIX, read_columns
 
 # An in-process pytester run forgets the modules it imported; an extension module that is then imported a second time
 # may hang (soxr does). What is imported here stays.
@@ -26,10 +26,10 @@ for _module in (
     "audiobench_pytest.frames",
     "audiobench_pytest.models.harness",
     "audiobench_pytest.plugin.controller",
-    "audiobench_pytest.plugin.distributed",
+    "audiobench_pytest.plugin.workers.xdist",
     "audiobench_pytest.plugin.shard",
-    "audiobench_pytest.report.files",
-    "audiobench_pytest.report.terminal",
+    "audiobench_pytest.report.run.files",
+    "audiobench_pytest.report.run.terminal",
 ):
     importlib.import_module(_module)
 

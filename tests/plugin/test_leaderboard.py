@@ -147,7 +147,7 @@ def test_a_leaderboard_that_cannot_be_written_is_red(project, monkeypatch):
     def full(board, folder):
         raise audiobench_pytest.RecordError(f"cannot write {folder}: No space left on device")
 
-    monkeypatch.setattr("audiobench_pytest.report.files.write_board", full)
+    monkeypatch.setattr("audiobench_pytest.report.run.files.write_board", full)
     result = project.run(f"--dataset={manifest}", "--model=oracle")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "No space left" in result.stderr.str()

@@ -6,7 +6,7 @@ import pytest
 
 from audiobench_pytest.cli import main
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.plugin.parts import Part, parse_part
+from audiobench_pytest.plugin.asked.parts import Part, parse_part
 
 SAME = ("value", "low", "high", "worst", "values", "sums", "counts", "coverage", "expected", "signature", "audio_s")
 

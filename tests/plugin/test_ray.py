@@ -180,7 +180,7 @@ def test_sigterm_ends_the_cluster_and_says_start_me_again(project):
 BY_HAND = """
 import json, pathlib, sys
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.plugin.ray_actor import PytestActor
+from audiobench_pytest.plugin.workers.ray_actor import PytestActor
 
 actor = PytestActor(["-q", "-p", "no:cacheprovider", "test_plain.py"], sys.argv[1], "", {"workerid": "ray7"})
 told = [[(report["when"], report["outcome"]) for report in actor.run(f"test_plain.py::test_{x}")] for x in "bac"]

@@ -10,9 +10,9 @@ from typing import Any
 from cell_results import cell_result
 
 from audiobench_pytest.catalog.boards import AverageSpec, BoardSpec, ColumnSpec
-from audiobench_pytest.leaderboard.board_cells import RunCell
-from audiobench_pytest.records.plan import PlannedCell, ShardReceipt
-from audiobench_pytest.records.run_dir import RunDirectory
+from audiobench_pytest.leaderboard.boards.cells import RunCell
+from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.records.runs.plan import PlannedCell, ShardReceipt
 from audiobench_pytest.types import CellId, Outcome, SampleScore, State
 
 RECIPE = "wer/audiobench-pytest@1"

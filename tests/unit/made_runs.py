@@ -15,13 +15,13 @@ from audiobench_pytest.catalog.schema import DatasetSpec, ManifestSource
 from audiobench_pytest.datasets import LoadSettings
 from audiobench_pytest.models.pool import ModelPool
 from audiobench_pytest.plugin.collector import Collector
-from audiobench_pytest.records.cache import PredictionCache
-from audiobench_pytest.records.plan import PlannedCell
-from audiobench_pytest.records.run_dir import RunDirectory
-from audiobench_pytest.runner.inference import Budgets
+from audiobench_pytest.records.answers.cache import PredictionCache
+from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.records.runs.plan import PlannedCell
+from audiobench_pytest.runner.asking.inference import Budgets
+from audiobench_pytest.runner.asking.probing import Probe
+from audiobench_pytest.runner.asking.shard import Runner, run_shard
 from audiobench_pytest.runner.job import Job
-from audiobench_pytest.runner.probing import Probe
-from audiobench_pytest.runner.shard import Runner, run_shard
 from audiobench_pytest.types import CellId
 
 RECIPE = "wer/audiobench-pytest@1"

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from audiobench_pytest.models.openai import OpenAIAdapter
+from audiobench_pytest.models.openai.adapter import OpenAIAdapter
 from audiobench_pytest.models.registry import create, spec_from_openai
 from audiobench_pytest.types import Answer, Audio, Prompt, Request
 

@@ -7,9 +7,9 @@ import pytest
 from made_runs import make_run, make_set
 
 from audiobench_pytest.cli import main
-from audiobench_pytest.leaderboard.limits import load_gates
-from audiobench_pytest.leaderboard.reduce import reduce_cell
-from audiobench_pytest.records.run_dir import RunDirectory
+from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
+from audiobench_pytest.leaderboard.gates.file import load_gates
+from audiobench_pytest.records.runs.directory import RunDirectory
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import pytest
 from made_runs import RECIPE, make_run, make_set
 
 from audiobench_pytest.cli import main
-from audiobench_pytest.leaderboard.comparison import holm
-from audiobench_pytest.leaderboard.reduce import reduce_cell
-from audiobench_pytest.records.run_dir import RunDirectory
+from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
+from audiobench_pytest.leaderboard.statistics.comparison import holm
+from audiobench_pytest.records.runs.directory import RunDirectory
 
 TWO = (RECIPE, "match/qa-exist")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from audiobench_pytest.catalog.schema import HubSource
-from audiobench_pytest.datasets.hub_layouts import parquet_files
+from audiobench_pytest.datasets.hub.layouts import parquet_files
 from audiobench_pytest.errors import DatasetError
 
 

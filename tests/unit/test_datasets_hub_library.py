@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hub_server import COMMIT_1, HubServer, Repository, clip, finish_loads, start_loads
 
-from audiobench_pytest.datasets.hub_datasets import stable_path
+from audiobench_pytest.datasets.hub.library import stable_path
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from hub_server import parquet, row
 
 from audiobench_pytest.catalog.schema import HubSource
-from audiobench_pytest.datasets.parquet_rows import DamagedFileError, ParquetRows
+from audiobench_pytest.datasets.hub.parquet import DamagedFileError, ParquetRows
 from audiobench_pytest.errors import DatasetError
 
 SOURCE = HubSource("org/set", split="test", id_column="id")

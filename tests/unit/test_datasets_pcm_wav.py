@@ -6,9 +6,9 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiobench_pytest.datasets import audio
-from audiobench_pytest.datasets.audio import read_audio
-from audiobench_pytest.datasets.pcm_wav import read_pcm16
+from audiobench_pytest.datasets.audio import decode as audio
+from audiobench_pytest.datasets.audio.decode import read_audio
+from audiobench_pytest.datasets.audio.pcm_wav import read_pcm16
 
 
 def write(path, channels=1, frames=400, rate=16_000, **options):

@@ -6,8 +6,8 @@ import pytest
 
 from audiobench_pytest.catalog.schema import HubSource
 from audiobench_pytest.datasets import LoadSettings
-from audiobench_pytest.datasets.audio_store import AudioStore, StoredAudio
-from audiobench_pytest.datasets.prepared import Prepared, Record, note_commit, noted_commit
+from audiobench_pytest.datasets.hub.prepared import Prepared, Record, note_commit, noted_commit
+from audiobench_pytest.records.sounds import AudioStore, StoredAudio
 
 SOURCE = HubSource("org/set", split="test", config="clean")
 COMMIT = "a" * 40

@@ -6,8 +6,8 @@ import pytest
 import audiobench_pytest
 from audiobench_pytest.errors import RecordError
 from audiobench_pytest.frames import Run, read_run
-from audiobench_pytest.records.plan import PlannedCell, ShardReceipt
-from audiobench_pytest.records.run_dir import RunDirectory
+from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.records.runs.plan import PlannedCell, ShardReceipt
 from audiobench_pytest.types import CellId, Outcome, SampleScore, State
 
 RECIPE = "wer/audiobench-pytest@1"

@@ -18,10 +18,10 @@ from audiobench_pytest.catalog.published import (
 )
 from audiobench_pytest.catalog.schema import DatasetSpec
 from audiobench_pytest.errors import UnknownNameError
-from audiobench_pytest.leaderboard.board_cells import CellState, RunCell
-from audiobench_pytest.leaderboard.boards import fill
-from audiobench_pytest.leaderboard.reduce import reduce_cell
-from audiobench_pytest.records.run_dir import RunDirectory
+from audiobench_pytest.leaderboard.boards.cells import CellState, RunCell
+from audiobench_pytest.leaderboard.boards.fill import fill
+from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
+from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.types import MetricValue, Quantity, SliceResult, State
 
 

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_statistics import by_cluster, coins, cut_off, jackknife, ratios, total
 
-from audiobench_pytest.leaderboard import sign_flips
-from audiobench_pytest.leaderboard.comparison import compare, correct, detectable, holm, smallest_difference
-from audiobench_pytest.leaderboard.pairs import Pairs, ScoredSamples, pair
-from audiobench_pytest.leaderboard.regression import Outlook, regression
-from audiobench_pytest.leaderboard.sign_flips import sign_flip_p
-from audiobench_pytest.leaderboard.statistics import estimates
-from audiobench_pytest.leaderboard.student import student_quantile
+from audiobench_pytest.leaderboard.statistics import permutation as sign_flips
+from audiobench_pytest.leaderboard.statistics.bootstrap import estimates
+from audiobench_pytest.leaderboard.statistics.comparison import compare, correct, detectable, holm, smallest_difference
+from audiobench_pytest.leaderboard.statistics.pairs import Pairs, ScoredSamples, pair
+from audiobench_pytest.leaderboard.statistics.permutation import sign_flip_p
+from audiobench_pytest.leaderboard.statistics.quantiles import student_quantile
+from audiobench_pytest.leaderboard.statistics.regression import Outlook, regression
 from audiobench_pytest.types import Quantity
 
 Columns = dict[str, np.ndarray]

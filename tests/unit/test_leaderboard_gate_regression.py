@@ -7,15 +7,15 @@ import pytest
 from made_runs import RECIPE, make_run, make_set
 
 from audiobench_pytest.errors import Red
-from audiobench_pytest.leaderboard.baselines import cells_of_runs
-from audiobench_pytest.leaderboard.gate_regression import judge_regression
-from audiobench_pytest.leaderboard.gate_schema import GatesFile, Limit, RegressionRule, Trade
-from audiobench_pytest.leaderboard.gates import judge
-from audiobench_pytest.leaderboard.lock_file import encoded, locked
-from audiobench_pytest.leaderboard.measured import measured
-from audiobench_pytest.leaderboard.recipes import recipe_of
-from audiobench_pytest.leaderboard.reduce import reduce_cell
-from audiobench_pytest.records.run_dir import RunDirectory
+from audiobench_pytest.leaderboard.baselines.lock_file import encoded, locked
+from audiobench_pytest.leaderboard.baselines.measured import measured
+from audiobench_pytest.leaderboard.baselines.sources import cells_of_runs
+from audiobench_pytest.leaderboard.cells.planned import recipe_of
+from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
+from audiobench_pytest.leaderboard.gates.regression import judge_regression
+from audiobench_pytest.leaderboard.gates.schema import GatesFile, Limit, RegressionRule, Trade
+from audiobench_pytest.leaderboard.gates.verdicts import judge
+from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.types import Verdict
 
 

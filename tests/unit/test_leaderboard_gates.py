@@ -8,12 +8,12 @@ from made_runs import make_run, make_set
 
 from audiobench_pytest.catalog.suites import ExpectedRef
 from audiobench_pytest.errors import Red
-from audiobench_pytest.leaderboard.gate_schema import GatesFile, Limit, PublishedRule
-from audiobench_pytest.leaderboard.gates import judge
-from audiobench_pytest.leaderboard.published_values import targets
-from audiobench_pytest.leaderboard.reduce import reduce_cell
-from audiobench_pytest.records.plan import PlannedCell
-from audiobench_pytest.records.run_dir import RunDirectory
+from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
+from audiobench_pytest.leaderboard.gates.published_values import targets
+from audiobench_pytest.leaderboard.gates.schema import GatesFile, Limit, PublishedRule
+from audiobench_pytest.leaderboard.gates.verdicts import judge
+from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.records.runs.plan import PlannedCell
 from audiobench_pytest.types import CellId, CellResult, GateResult, MetricValue, Quantity, State, Verdict
 
 CELL = CellId("librispeech-test-clean", "kimiaudio", "wer/audiobench-pytest@1")
@@ -267,9 +267,9 @@ def test_a_planned_cell_without_a_result_is_an_error_and_not_a_gap() -> None:
 
 def test_gates_and_reports_cost_no_heavy_import() -> None:
     code = (
-        "import sys, audiobench_pytest.leaderboard.gates, audiobench_pytest.leaderboard.limits\n"
-        "import audiobench_pytest.report.terminal, audiobench_pytest.report.as_markdown\n"
-        "import audiobench_pytest.report.as_json, audiobench_pytest.report.as_csv\n"
+        "import sys, audiobench_pytest.leaderboard.gates.verdicts, audiobench_pytest.leaderboard.gates.file\n"
+        "import audiobench_pytest.report.run.terminal, audiobench_pytest.report.run.markdown\n"
+        "import audiobench_pytest.report.run.json_file, audiobench_pytest.report.run.csv_file\n"
         "print(sorted({'numpy', 'pandas', 'jiwer', 'soundfile', 'yaml'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -525,7 +525,7 @@ def test_a_value_off_in_either_direction_does_not_reproduce(
     value: float, verdict: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only = [one for one in targets(REPLICATION) if one.printed.table == "kimi-audio-replication"]
-    monkeypatch.setattr("audiobench_pytest.leaderboard.gate_published.targets", lambda cell, part: only)
+    monkeypatch.setattr("audiobench_pytest.leaderboard.gates.published.targets", lambda cell, part: only)
     gate = published(value, 0.3)
     assert gate.verdict == verdict
     assert gate.value == pytest.approx(abs(value - 1.28))

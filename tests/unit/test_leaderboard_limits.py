@@ -5,7 +5,8 @@ import pytest
 
 from audiobench_pytest.catalog.suites import ExpectedRef
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.leaderboard.gate_schema import (
+from audiobench_pytest.leaderboard.gates.file import load_gates
+from audiobench_pytest.leaderboard.gates.schema import (
     KEYS,
     SETTINGS,
     GatesFile,
@@ -14,8 +15,7 @@ from audiobench_pytest.leaderboard.gate_schema import (
     RegressionRule,
     Trade,
 )
-from audiobench_pytest.leaderboard.limits import load_gates
-from audiobench_pytest.records.plan import PlannedCell
+from audiobench_pytest.records.runs.plan import PlannedCell
 from audiobench_pytest.types import CellId, Quantity, Verdict
 
 NAMES = {

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from made_runs import RECIPE, make_run, make_set, sentence
 
 from audiobench_pytest.errors import RecordError
-from audiobench_pytest.leaderboard.baselines import Baseline, cells_of_runs
-from audiobench_pytest.leaderboard.lock_file import _packed, _unpacked, encoded, locked, read_lock
-from audiobench_pytest.leaderboard.measured import id_hash, measured, paired
-from audiobench_pytest.leaderboard.reduce import reduce_cell
+from audiobench_pytest.leaderboard.baselines.lock_file import _packed, _unpacked, encoded, locked, read_lock
+from audiobench_pytest.leaderboard.baselines.measured import id_hash, measured, paired
+from audiobench_pytest.leaderboard.baselines.sources import Baseline, cells_of_runs
+from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
 from audiobench_pytest.types import CellId
 
 CELL = CellId("small", "noisy", RECIPE)

@@ -7,7 +7,7 @@ import pytest
 from cell_results import cell_result, changed
 
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.leaderboard.proposals import Proposal, outliers, propose, snippet
+from audiobench_pytest.leaderboard.gates.proposals import Proposal, outliers, propose, snippet
 from audiobench_pytest.types import CellResult, MetricValue, Quantity, State
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from audiobench_pytest.leaderboard.ranking import (
+from audiobench_pytest.leaderboard.boards.ranks import (
     average_ranks,
     competition_ranks,
     critical,

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiobench_pytest.errors import RecordError
-from audiobench_pytest.leaderboard.reduce import FIRST_ERRORS, reduce_cell
-from audiobench_pytest.records.plan import CellData, PlannedCell, ShardReceipt
-from audiobench_pytest.report import as_json
+from audiobench_pytest.leaderboard.cells.reduce import FIRST_ERRORS, reduce_cell
+from audiobench_pytest.records.runs.plan import CellData, PlannedCell, ShardReceipt
 from audiobench_pytest.report.board import Board
+from audiobench_pytest.report.run import json_file as as_json
 from audiobench_pytest.types import CellId, CellResult, Outcome, SampleScore, State
 
 CELL = CellId("minispeech", "pocketsphinx", "wer/audiobench-pytest@1")

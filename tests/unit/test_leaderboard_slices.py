@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiobench_pytest.leaderboard.slices import DURATION_BINS, SNR_BINS, duration_bin, slices, snr_bin
-from audiobench_pytest.leaderboard.statistics import intervals
+from audiobench_pytest.leaderboard.cells.slices import DURATION_BINS, SNR_BINS, duration_bin, slices, snr_bin
+from audiobench_pytest.leaderboard.statistics.bootstrap import intervals
 from audiobench_pytest.types import Quantity, SliceResult
 
 WER = Quantity("wer")

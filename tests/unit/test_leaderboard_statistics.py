@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_statistics import by_cluster, cut_off, draws, jackknife, rate, rate_gradient, ratios, total
 
-from audiobench_pytest.leaderboard import statistics
-from audiobench_pytest.leaderboard.statistics import Estimate, bootstrap_sums, estimates, intervals, unit_sums
-from audiobench_pytest.leaderboard.student import student_quantile, student_within
+from audiobench_pytest.leaderboard.statistics import bootstrap as statistics
+from audiobench_pytest.leaderboard.statistics.bootstrap import Estimate, bootstrap_sums, estimates, intervals, unit_sums
+from audiobench_pytest.leaderboard.statistics.quantiles import student_quantile, student_within
 
 Columns = dict[str, np.ndarray]
 SAMPLES = st.lists(st.tuples(st.integers(0, 30), st.integers(1, 30)), min_size=2, max_size=25)

@@ -2,7 +2,7 @@ import pytest
 from cell_results import cell_result
 from cell_results import changed as replace
 
-from audiobench_pytest.leaderboard.totals import best_cells, model_totals
+from audiobench_pytest.leaderboard.cells.totals import best_cells, model_totals
 from audiobench_pytest.types import CellId, CellResult, State
 
 

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from audiobench_pytest.catalog.loader import load_catalog, read_entries
 from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec, StepSpec
 from audiobench_pytest.errors import CatalogError
-from audiobench_pytest.metrics.accuracy import COMPAT
-from audiobench_pytest.metrics.confusion import confusion, count_of, macro_f1
-from audiobench_pytest.metrics.gold import finder
+from audiobench_pytest.metrics.accuracy.confusion import confusion, count_of, macro_f1
+from audiobench_pytest.metrics.accuracy.gold import finder
+from audiobench_pytest.metrics.accuracy.metric import COMPAT
+from audiobench_pytest.metrics.extraction.choices import cleaned, option, option_letter
+from audiobench_pytest.metrics.extraction.labels import named_set
+from audiobench_pytest.metrics.extraction.phrases import Phrases, tokens
+from audiobench_pytest.metrics.extraction.published_options import first_option
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.labels import named_set
-from audiobench_pytest.metrics.options import cleaned, option, option_letter
-from audiobench_pytest.metrics.phrases import Phrases, tokens
-from audiobench_pytest.metrics.published_options import first_option
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.metrics.steps import step
 from audiobench_pytest.types import SampleScore, State

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_error_rates import cn_tn as naive_cn_tn
 
-from audiobench_pytest.metrics.cn_tn import cn_tn, reading
+from audiobench_pytest.metrics.text.cn_tn import cn_tn, reading
 
 PIECES = [
     *("年", "月", "日", "号", "元", "块", "角", "毛", "分", "亿", "万", "千", "百", "千万", "多", "余", "几", "个"),

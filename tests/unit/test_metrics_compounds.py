@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiobench_pytest.metrics.alignment import align_counts
-from audiobench_pytest.metrics.compounds import join_equal_regions, merged_counts
+from audiobench_pytest.metrics.error_rate.alignment import align_counts
+from audiobench_pytest.metrics.error_rate.compounds import join_equal_regions, merged_counts
 
 DETERMINISTIC = settings(derandomize=True, database=None, deadline=None, max_examples=300)
 # Few letters, so that runs of tokens often spell a token of the other side, and in more than one way.

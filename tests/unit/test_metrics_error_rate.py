@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec, StepSpec
 from audiobench_pytest.errors import MissingExtraError
-from audiobench_pytest.metrics import tokenizers
-from audiobench_pytest.metrics.alignment import align_counts
+from audiobench_pytest.metrics.error_rate.alignment import align_counts
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.recipes import Recipe
-from audiobench_pytest.metrics.units import counting
+from audiobench_pytest.metrics.text import tokenizers
+from audiobench_pytest.metrics.text.units import counting
 from audiobench_pytest.types import SampleScore, State
 
 SOME_WORDS = st.lists(st.sampled_from(["a", "b", "c", "ab", "了", "é"]), max_size=12)

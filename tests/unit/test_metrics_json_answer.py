@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audiobench_pytest.metrics.extraction.json_answer import json_field, ultraeval_content
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.json_answer import json_field, ultraeval_content
 
 ITEM = Item("", "")
 PIECES = [

@@ -13,7 +13,7 @@ from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import RecipeSpec, RubricSpec
 from audiobench_pytest.errors import CatalogError, UnknownNameError, UsageError
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.judge import ATTEMPTS, Judge, JudgeReply
+from audiobench_pytest.metrics.judge.metric import ATTEMPTS, Judge, JudgeReply
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.types import State
 

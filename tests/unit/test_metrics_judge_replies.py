@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiobench_pytest.metrics.judge_replies import PARSERS, SOURCE_RULES, majority_as_written, without_thoughts
+from audiobench_pytest.metrics.judge.replies import PARSERS, SOURCE_RULES, majority_as_written, without_thoughts
 
 
 def read(parser, reply):

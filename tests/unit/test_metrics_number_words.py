@@ -3,7 +3,7 @@ import random
 import pytest
 from num2words import num2words
 
-from audiobench_pytest.metrics.number_words import (
+from audiobench_pytest.metrics.text.numbers import (
     digits_to_chinese_words,
     digits_to_english_words,
     small_numbers_to_words,

@@ -11,7 +11,7 @@ from audiobench_pytest.metrics import recipes
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.metrics.steps import EXTRACTIONS, TEXT_STEPS
-from audiobench_pytest.metrics.units import counting
+from audiobench_pytest.metrics.text.units import counting
 
 DETERMINISTIC = settings(derandomize=True, database=None, deadline=None)
 OURS = Recipe(load_catalog().recipes.get("wer/audiobench-pytest@1"))

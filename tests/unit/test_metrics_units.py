@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiobench_pytest.errors import CatalogError
-from audiobench_pytest.metrics.units import UNITS, character, codepoint, counting, mixed, mixed_basic, unit, word
+from audiobench_pytest.metrics.text.units import UNITS, character, codepoint, counting, mixed, mixed_basic, unit, word
 
 ANY_TEXT = st.text(st.characters())
 

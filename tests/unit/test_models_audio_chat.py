@@ -15,7 +15,7 @@ from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.registry import adapter_class, create
-from audiobench_pytest.models.transformers_audio_chat import FAMILIES, _Penalty
+from audiobench_pytest.models.transformers.audio_chat import FAMILIES, _Penalty
 from audiobench_pytest.types import Answer, Audio, Prompt, Request
 
 QUESTIONS = ("what is said?", "who is it?")

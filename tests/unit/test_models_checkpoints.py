@@ -11,7 +11,7 @@ import pytest
 from tiny_checkpoints import build_ctc, loaded, requests, rewrite, unloaded
 
 from audiobench_pytest.errors import MissingExtraError, ModelError
-from audiobench_pytest.models import torchaudio_compat
+from audiobench_pytest.models.transformers import torchaudio_compat
 from audiobench_pytest.records import digests
 
 

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models import devices, torchaudio_compat
-from audiobench_pytest.models.devices import Placement
+from audiobench_pytest.models.transformers import devices, torchaudio_compat
+from audiobench_pytest.models.transformers.devices import Placement
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiobench_pytest.models.http_slots import Endpoint, Kind, Manners, NoEndpointError, Slots, Trouble, retry_after
+from audiobench_pytest.models.openai.slots import Endpoint, Kind, Manners, NoEndpointError, Slots, Trouble, retry_after
 
 QUICK = Manners(slots=8, retries=2, patience=60.0, first_delay=0.01, longest_delay=0.02)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiobench_pytest.models import openai
+from audiobench_pytest.models.openai import adapter as openai
 from audiobench_pytest.types import Audio, Prompt, Request
 
 pytest.importorskip("httpx")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models import openai
+from audiobench_pytest.models.openai import adapter as openai
 from audiobench_pytest.models.registry import create, spec_from_openai
 
 pytest.importorskip("httpx")

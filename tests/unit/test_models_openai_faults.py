@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from audiobench_pytest.models import openai
-from audiobench_pytest.models.http_slots import Manners
+from audiobench_pytest.models.openai import adapter as openai
+from audiobench_pytest.models.openai.slots import Manners
 from audiobench_pytest.types import Answer, Prompt, Request
 
 pytest.importorskip("httpx")

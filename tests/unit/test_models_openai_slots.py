@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 from audiobench_pytest.errors import ModelError
-from audiobench_pytest.models import openai
-from audiobench_pytest.models.http_slots import Manners
+from audiobench_pytest.models.openai import adapter as openai
+from audiobench_pytest.models.openai.slots import Manners
 from audiobench_pytest.types import Answer, Request
 
 pytest.importorskip("httpx")

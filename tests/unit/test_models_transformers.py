@@ -12,8 +12,8 @@ import pytest
 from tiny_checkpoints import build_ctc, build_whisper, loaded, request, requests, rewrite, speechlike, unloaded
 
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models import torchaudio_compat
 from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.transformers import torchaudio_compat
 from audiobench_pytest.types import Answer, Audio, Prompt, Request
 
 

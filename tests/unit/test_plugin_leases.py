@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.plugin import leases
-from audiobench_pytest.plugin.leases import Demand, Gpus, count_gpus, cut, listed, nvidia_smi, refuse, visible
+from audiobench_pytest.plugin.workers import leases
+from audiobench_pytest.plugin.workers.leases import Demand, Gpus, count_gpus, cut, listed, nvidia_smi, refuse, visible
 
 TWO_GPUS = """\
 GPU 0: NVIDIA H200 (UUID: GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77)
@@ -213,7 +213,7 @@ def test_what_is_told_to_run_on_the_cpu_or_without_leases_is_not_refused():
 
 def test_reading_devices_imports_neither_torch_nor_xdist():
     code = (
-        "import sys; import audiobench_pytest.plugin.leases; "
+        "import sys; import audiobench_pytest.plugin.workers.leases; "
         "sys.exit(bool({'torch', 'xdist', 'execnet', 'numpy', 'yaml'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.plugin.markers import check_marker_expression, register_families
+from audiobench_pytest.plugin.asked.markers import check_marker_expression, register_families
 
 FAMILIES = {"librispeech": ["librispeech-test-clean", "librispeech-dev-clean"], "minispeech": ["minispeech"]}
 

@@ -9,9 +9,9 @@ import pytest
 
 from audiobench_pytest.plugin import progress as progress_module
 from audiobench_pytest.plugin.progress import CellProgress, Progress
-from audiobench_pytest.records.plan import ShardReceipt
-from audiobench_pytest.records.run_dir import RunDirectory
-from audiobench_pytest.records.tail import OutcomeNews, ScoreNews
+from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.records.runs.plan import ShardReceipt
+from audiobench_pytest.records.runs.tail import OutcomeNews, ScoreNews
 from audiobench_pytest.types import CellId, Outcome, SampleScore, State
 
 CELL = CellId("set", "model", "wer/x@1")

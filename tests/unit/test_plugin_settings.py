@@ -7,10 +7,10 @@ import pytest
 
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.plugin.options import INI_KEYS, OPTIONS, is_active
-from audiobench_pytest.plugin.rare import RARE
+from audiobench_pytest.plugin.asked.options import INI_KEYS, OPTIONS, is_active
+from audiobench_pytest.plugin.asked.rare import RARE
+from audiobench_pytest.plugin.asked.settings import read_settings
 from audiobench_pytest.plugin.session import args_by_name, find_models
-from audiobench_pytest.plugin.settings import read_settings
 
 
 class Config:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiobench_pytest.errors import RecordError
+from audiobench_pytest.records.answers.cache import ModelCache, PredictionCache, slug
 from audiobench_pytest.records.append import as_line
-from audiobench_pytest.records.cache import ModelCache, PredictionCache, slug
 from audiobench_pytest.types import Prediction
 
 IDENTITY = {"model": "m", "args": {"beam": 5}}
@@ -180,7 +180,7 @@ def test_fields_of_a_later_version_are_passed_over(tmp_path):
 WRITER = """
 import sys
 from pathlib import Path
-from audiobench_pytest.records.cache import PredictionCache
+from audiobench_pytest.records.answers.cache import PredictionCache
 from audiobench_pytest.types import Prediction
 folder, name, start = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 cache = PredictionCache([folder]).model("m", {"model": "m", "args": {"beam": 5}}, writer=name)

@@ -9,8 +9,8 @@ import threading
 import pytest
 
 from audiobench_pytest.errors import RecordError
-from audiobench_pytest.records.cache import PredictionCache
-from audiobench_pytest.records.compaction import compact
+from audiobench_pytest.records.answers.cache import PredictionCache
+from audiobench_pytest.records.answers.compaction import compact
 from audiobench_pytest.types import Prediction
 
 IDENTITY = {"model": "m", "revision": None}
@@ -84,7 +84,7 @@ def test_the_file_of_a_living_writer_is_left_alone(tmp_path):
 CHILD = """
 import sys, time
 from pathlib import Path
-from audiobench_pytest.records.cache import PredictionCache
+from audiobench_pytest.records.answers.cache import PredictionCache
 from audiobench_pytest.types import Prediction
 cache = PredictionCache([Path(sys.argv[1])]).model("m", {"model": "m", "revision": None}, writer="child")
 for i in range(5):
@@ -144,7 +144,7 @@ def test_a_full_disk_leaves_the_old_files(tmp_path, monkeypatch):
     def full(*args, **kwargs):
         raise RecordError("no space left")
 
-    monkeypatch.setattr("audiobench_pytest.records.columns.write_atomically", full)
+    monkeypatch.setattr("audiobench_pytest.records.answers.columns.write_atomically", full)
     with pytest.raises(RecordError):
         compact(model_folder(tmp_path))
     assert read(tmp_path, 6) == [answer(i) for i in range(6)]

@@ -3,9 +3,9 @@
 import pytest
 
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.records.merge import merge_runs
-from audiobench_pytest.records.plan import PlannedCell, ShardReceipt
-from audiobench_pytest.records.run_dir import RunDirectory
+from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.records.runs.merge import merge_runs
+from audiobench_pytest.records.runs.plan import PlannedCell, ShardReceipt
 from audiobench_pytest.types import CellId, Outcome, State
 
 CELL = CellId("set", "model", "wer/x@1")

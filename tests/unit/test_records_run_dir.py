@@ -5,8 +5,8 @@ import json
 import pytest
 
 from audiobench_pytest.errors import RecordError, UsageError
-from audiobench_pytest.records.plan import PlannedCell, ShardReceipt
-from audiobench_pytest.records.run_dir import RunDirectory
+from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.records.runs.plan import PlannedCell, ShardReceipt
 from audiobench_pytest.types import CellId, Outcome, SampleScore, State
 
 CELL = CellId("small", "noisy", "wer/x@1")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiobench_pytest.records import scores
-from audiobench_pytest.records.scores import ScoreStore, merge, score_key
+from audiobench_pytest.records.answers import scores
+from audiobench_pytest.records.answers.scores import ScoreStore, merge, score_key
 from audiobench_pytest.types import SampleScore, State
 
 

@@ -6,8 +6,8 @@ pytest.importorskip("fsspec", reason="needs the extra 'share', which the light e
 
 from audiobench_pytest.cli import main
 from audiobench_pytest.errors import RecordError
-from audiobench_pytest.records.cache import PredictionCache
-from audiobench_pytest.records.sharing import pull, push
+from audiobench_pytest.records.answers.cache import PredictionCache
+from audiobench_pytest.records.answers.sharing import pull, push
 from audiobench_pytest.types import Prediction
 
 IDENTITY = {"model": "m", "revision": None}

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiobench_pytest.records.plan import ShardReceipt
-from audiobench_pytest.records.run_dir import RunDirectory
-from audiobench_pytest.records.tail import OutcomeNews, ResultTail, ScoreNews, ShardNews
+from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.records.runs.plan import ShardReceipt
+from audiobench_pytest.records.runs.tail import OutcomeNews, ResultTail, ScoreNews, ShardNews
 from audiobench_pytest.types import CellId, Outcome, SampleScore, State
 
 CELL = CellId("d", "m", "wer/x@1")

@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from audiobench_pytest.catalog.boards import AverageSpec, CombinedSpec, load_boards
 from audiobench_pytest.catalog.published import load_published
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.leaderboard.boards import fill
-from audiobench_pytest.report import board_files, board_markdown, board_table
-from audiobench_pytest.report.heat_map import heat_map
-from audiobench_pytest.report.radar import radar
-from audiobench_pytest.report.svg import breadth, wrapped
-from audiobench_pytest.report.table import width
+from audiobench_pytest.leaderboard.boards.fill import fill
+from audiobench_pytest.report.boards import files as board_files
+from audiobench_pytest.report.boards import markdown as board_markdown
+from audiobench_pytest.report.boards import terminal as board_table
+from audiobench_pytest.report.boards.heat_map import heat_map
+from audiobench_pytest.report.boards.radar import radar
+from audiobench_pytest.report.boards.svg import breadth, wrapped
+from audiobench_pytest.report.text import width
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -6,8 +6,10 @@ from cell_results import cell_result
 from cell_results import changed as replace
 
 from audiobench_pytest.errors import Red
-from audiobench_pytest.report import as_csv, as_json, as_markdown
 from audiobench_pytest.report.board import Board
+from audiobench_pytest.report.run import csv_file as as_csv
+from audiobench_pytest.report.run import json_file as as_json
+from audiobench_pytest.report.run import markdown as as_markdown
 from audiobench_pytest.types import CellId, CellResult, GateResult, State, Verdict
 
 SIGNATURE = "wer/audiobench-pytest@1|lang:en|unit:word"

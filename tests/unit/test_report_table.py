@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiobench_pytest.report.table import Cell, Span, clean, render, shorten, width
+from audiobench_pytest.report.text import Cell, Span, clean, render, shorten, width
 
 
 def plain(lines: list[list[Span]]) -> list[str]:

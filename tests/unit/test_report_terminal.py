@@ -3,9 +3,9 @@ from cell_results import cell_result
 from cell_results import changed as replace
 
 from audiobench_pytest.errors import Red
-from audiobench_pytest.report import terminal
 from audiobench_pytest.report.board import Board
-from audiobench_pytest.report.table import Span, width
+from audiobench_pytest.report.run import terminal
+from audiobench_pytest.report.text import Span, width
 from audiobench_pytest.types import CellId, CellResult, GateResult, State, Verdict
 
 SIGNATURE = "wer/audiobench-pytest@1|lang:en|steps:whisper_english|unit:word|avg:micro|jiwer:4.0.0"

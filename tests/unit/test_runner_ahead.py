@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from audiobench_pytest.runner import ahead
-from audiobench_pytest.runner.ahead import Ahead
+from audiobench_pytest.runner.asking import ahead
+from audiobench_pytest.runner.asking.ahead import Ahead
 
 
 def model_threads():

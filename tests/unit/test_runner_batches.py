@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiobench_pytest.runner.batches import equal_length_groups, make_batches
+from audiobench_pytest.runner.asking.batches import equal_length_groups, make_batches
 
 SECONDS = st.floats(0, 4000, allow_nan=False)
 DURATIONS = st.lists(SECONDS, max_size=60)

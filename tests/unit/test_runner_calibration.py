@@ -8,9 +8,9 @@ from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import RecipeSpec
 from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.metrics.recipes import Recipe
-from audiobench_pytest.records.cache import PredictionCache
-from audiobench_pytest.runner.calibration import LEAST_AGREEMENT, calibration, has_calibration, items_of
-from audiobench_pytest.runner.judge_record import JudgeSettings
+from audiobench_pytest.records.answers.cache import PredictionCache
+from audiobench_pytest.runner.scoring.judge_check import LEAST_AGREEMENT, calibration, has_calibration, items_of
+from audiobench_pytest.runner.scoring.judge_record import JudgeSettings
 
 pytest.importorskip("httpx")
 from openai_server import OpenAIServer, Reply, error

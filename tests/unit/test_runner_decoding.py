@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from audiobench_pytest.runner import decoding
-from audiobench_pytest.runner.decoding import DecodeAhead, Decoded, decode
+from audiobench_pytest.runner.asking import decoding
+from audiobench_pytest.runner.asking.decoding import DecodeAhead, Decoded, decode
 from audiobench_pytest.types import Audio, Sample
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.records.append import as_line
-from audiobench_pytest.runner.inference import Budgets, Question, ask
+from audiobench_pytest.runner.asking.inference import Budgets, Question, ask
 from audiobench_pytest.types import Answer, Prompt, Sample
 
 

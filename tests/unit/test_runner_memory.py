@@ -6,7 +6,7 @@ import soundfile as sf
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.models.base import ModelAdapter
-from audiobench_pytest.runner.inference import Budgets, Question, ask
+from audiobench_pytest.runner.asking.inference import Budgets, Question, ask
 from audiobench_pytest.types import Answer, Prompt, Sample
 
 

@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 import pytest
 from made_runs import RECIPE, make_run, make_set, sentence
 
-from audiobench_pytest.leaderboard.flips import flip_rates, probe_notes
-from audiobench_pytest.leaderboard.reduce import reduce_cell
+from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
+from audiobench_pytest.leaderboard.cells.repeats import flip_rates, probe_notes
 from audiobench_pytest.models import harness
-from audiobench_pytest.records.cache import PredictionCache
-from audiobench_pytest.records.plan import ProbedSample
-from audiobench_pytest.records.run_dir import RunDirectory
-from audiobench_pytest.runner.probing import Probe
+from audiobench_pytest.records.answers.cache import PredictionCache
+from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.records.runs.plan import ProbedSample
+from audiobench_pytest.runner.asking.probing import Probe
 from audiobench_pytest.types import Answer, CellId, Request, Sample
 
 CELL = CellId("small", "oracle", RECIPE)

@@ -13,11 +13,11 @@ from audiobench_pytest.errors import ModelError, RecordError, UsageError
 from audiobench_pytest.models import registry
 from audiobench_pytest.models.base import ModelAdapter, Option
 from audiobench_pytest.models.pool import ModelPool
-from audiobench_pytest.records.cache import PredictionCache
-from audiobench_pytest.records.run_dir import RunDirectory
-from audiobench_pytest.runner.inference import Budgets
+from audiobench_pytest.records.answers.cache import PredictionCache
+from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.runner.asking.inference import Budgets
+from audiobench_pytest.runner.asking.shard import Runner, run_shard
 from audiobench_pytest.runner.job import Job
-from audiobench_pytest.runner.shard import Runner, run_shard
 from audiobench_pytest.types import Answer, CellId, State
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.base import ModelAdapter
-from audiobench_pytest.runner.inference import Budgets, Question
-from audiobench_pytest.runner.streaming import ask_streaming
+from audiobench_pytest.runner.asking.inference import Budgets, Question
+from audiobench_pytest.runner.asking.streaming import ask_streaming
 from audiobench_pytest.types import Answer, Prompt, Sample
 
 

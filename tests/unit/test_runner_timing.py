@@ -9,17 +9,17 @@ import pytest
 import soundfile as sf
 
 from audiobench_pytest.catalog.schema import ModelSpec
-from audiobench_pytest.leaderboard.speed import speed_of
+from audiobench_pytest.leaderboard.cells.speed import speed_of
 from audiobench_pytest.models.base import ModelAdapter
-from audiobench_pytest.records.cache import PredictionCache
-from audiobench_pytest.records.columns import read_columns, write_columns
-from audiobench_pytest.records.plan import ShardReceipt
-from audiobench_pytest.records.table import table_of
-from audiobench_pytest.runner import inference
-from audiobench_pytest.runner.decoding import Decoded
-from audiobench_pytest.runner.inference import Budgets, Question, ask
-from audiobench_pytest.runner.streaming import ask_streaming
-from audiobench_pytest.runner.timing import Spent, warm_up
+from audiobench_pytest.records.answers.cache import PredictionCache
+from audiobench_pytest.records.answers.columns import read_columns, write_columns
+from audiobench_pytest.records.runs.plan import ShardReceipt
+from audiobench_pytest.records.runs.table import table_of
+from audiobench_pytest.runner.asking import inference
+from audiobench_pytest.runner.asking.decoding import Decoded
+from audiobench_pytest.runner.asking.inference import Budgets, Question, ask
+from audiobench_pytest.runner.asking.streaming import ask_streaming
+from audiobench_pytest.runner.asking.timing import Spent, warm_up
 from audiobench_pytest.types import Answer, CellId, Outcome, Prediction, Prompt, Sample, State
 
 
@@ -68,9 +68,9 @@ class Timed(ModelAdapter):
 @pytest.fixture
 def clock(monkeypatch):
     found = Clock()
-    monkeypatch.setattr("audiobench_pytest.runner.inference.time", found)
-    monkeypatch.setattr("audiobench_pytest.runner.streaming.time", found)
-    monkeypatch.setattr("audiobench_pytest.runner.timing.time", found)
+    monkeypatch.setattr("audiobench_pytest.runner.asking.inference.time", found)
+    monkeypatch.setattr("audiobench_pytest.runner.asking.streaming.time", found)
+    monkeypatch.setattr("audiobench_pytest.runner.asking.timing.time", found)
     return found
 
 

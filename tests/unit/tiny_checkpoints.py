@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.registry import create, spec_from_hf
-from audiobench_pytest.models.torchaudio_compat import preseed
+from audiobench_pytest.models.transformers.torchaudio_compat import preseed
 from audiobench_pytest.types import Audio, Prompt, Request
 
 preseed()  # as an adapter's load() does, before transformers is imported below

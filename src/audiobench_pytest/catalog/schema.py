@@ -277,7 +277,7 @@ class RubricSpec:
             one per line), `answer`, `choices` (one per line, with letters), `first` and `second` (the two answers that
             are compared), `meta.KEY` (any other key of the row). Only these words in braces are fields; other braces
             are text.
-        parse: Name of the parser of its reply, see `metrics.judge_replies`.
+        parse: Name of the parser of its reply, see `metrics.judge.replies`.
         system: The system message, or "" for none.
         scale: What points are multiplied with for the value that is printed (20 makes 5 points 100).
         samples: How often each question is asked; points are averaged, of yes and no the majority counts.

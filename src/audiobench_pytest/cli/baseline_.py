@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from audiobench_pytest.leaderboard.lock_file import LockedCell
+    from audiobench_pytest.leaderboard.baselines.lock_file import LockedCell
 
 NAME = "audiobench.lock.json"
 
@@ -60,10 +60,10 @@ def _file(given: argparse.Namespace) -> Path:
 
 def _update(given: argparse.Namespace) -> int:
     from audiobench_pytest.errors import UsageError
-    from audiobench_pytest.leaderboard.baselines import cells_of_runs
-    from audiobench_pytest.leaderboard.lock_file import encoded, locked, read_lock
-    from audiobench_pytest.leaderboard.measured import measured
-    from audiobench_pytest.leaderboard.reduce import reduce_cell
+    from audiobench_pytest.leaderboard.baselines.lock_file import encoded, locked, read_lock
+    from audiobench_pytest.leaderboard.baselines.measured import measured
+    from audiobench_pytest.leaderboard.baselines.sources import cells_of_runs
+    from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
     from audiobench_pytest.records.append import write_atomically
 
     path = _file(given)
@@ -93,7 +93,7 @@ def _update(given: argparse.Namespace) -> int:
 
 
 def _show(given: argparse.Namespace) -> int:
-    from audiobench_pytest.leaderboard.lock_file import read_lock
+    from audiobench_pytest.leaderboard.baselines.lock_file import read_lock
 
     cells = read_lock(_file(given))
     if given.json:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from audiobench_pytest.cli import add_catalog
 
 if TYPE_CHECKING:
-    from audiobench_pytest.leaderboard.board_cells import RunCell
-    from audiobench_pytest.leaderboard.boards import FilledBoard
+    from audiobench_pytest.leaderboard.boards.cells import RunCell
+    from audiobench_pytest.leaderboard.boards.fill import FilledBoard
 
 FORMATS = ("table", "csv", "json", "md")
 
@@ -67,7 +67,7 @@ def _board(given: argparse.Namespace) -> int:
     if given.robustness and not spec.averages:
         raise UsageError(f"board '{spec.name}' has no average, so that there are no ranks for --robustness")
     from audiobench_pytest.catalog.published import load_published
-    from audiobench_pytest.leaderboard.boards import fill
+    from audiobench_pytest.leaderboard.boards.fill import fill
 
     board = fill(
         spec,
@@ -80,7 +80,7 @@ def _board(given: argparse.Namespace) -> int:
     )
     _print(board, given.format)
     if given.output:
-        from audiobench_pytest.report.board_files import write_board_files
+        from audiobench_pytest.report.boards.files import write_board_files
 
         for reason in write_board_files(board, given.output):
             print(f"audiobench: {reason}", file=sys.stderr)
@@ -92,10 +92,10 @@ def _board(given: argparse.Namespace) -> int:
 def _cells(paths: Sequence[Path], *, keep_samples: bool) -> list[RunCell]:
     """Return the cells of all runs; directories of one plan are its parts."""
     from audiobench_pytest.errors import UsageError
-    from audiobench_pytest.leaderboard.board_cells import RunCell
-    from audiobench_pytest.leaderboard.reduce import reduce_cell
-    from audiobench_pytest.records.merge import merge_runs
-    from audiobench_pytest.records.run_dir import RunDirectory
+    from audiobench_pytest.leaderboard.boards.cells import RunCell
+    from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
+    from audiobench_pytest.records.runs.directory import RunDirectory
+    from audiobench_pytest.records.runs.merge import merge_runs
 
     plans: dict[str, list[RunDirectory]] = {}
     asked: dict[str, int | None] = {}
@@ -118,7 +118,9 @@ def _cells(paths: Sequence[Path], *, keep_samples: bool) -> list[RunCell]:
 
 
 def _print(board: FilledBoard, form: str) -> None:
-    from audiobench_pytest.report import board_files, board_markdown, board_table
+    from audiobench_pytest.report.boards import files as board_files
+    from audiobench_pytest.report.boards import markdown as board_markdown
+    from audiobench_pytest.report.boards import terminal as board_table
 
     if form == "json":
         print(board_files.as_json(board), end="")
@@ -133,7 +135,7 @@ def _print(board: FilledBoard, form: str) -> None:
 
 def _draw(board: FilledBoard, path: Path) -> None:
     from audiobench_pytest.records.append import write_atomically
-    from audiobench_pytest.report.heat_map import heat_map
-    from audiobench_pytest.report.radar import radar
+    from audiobench_pytest.report.boards.heat_map import heat_map
+    from audiobench_pytest.report.boards.radar import radar
 
     write_atomically(path, (heat_map if board.correlation is not None else radar)(board).encode())

@@ -21,7 +21,7 @@ def add(commands: Any) -> None:
 
 
 def _share(given: argparse.Namespace) -> int:
-    from audiobench_pytest.records.sharing import pull, push
+    from audiobench_pytest.records.answers.sharing import pull, push
 
     if given.push and not given.cache.is_dir():
         raise RecordError(f"{given.cache} is no cache: name one with --cache DIR")

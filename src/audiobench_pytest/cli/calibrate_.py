@@ -38,9 +38,9 @@ def add(commands: Any) -> None:
 
 def _calibrate(given: argparse.Namespace) -> int:
     from audiobench_pytest.errors import UsageError
-    from audiobench_pytest.leaderboard.baselines import cells_of_runs
-    from audiobench_pytest.leaderboard.proposals import propose, snippet
-    from audiobench_pytest.leaderboard.reduce import reduce_cell
+    from audiobench_pytest.leaderboard.baselines.sources import cells_of_runs
+    from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
+    from audiobench_pytest.leaderboard.gates.proposals import propose, snippet
 
     if min(given.slack, given.speed_slack) < 0:
         raise UsageError("--slack and --speed-slack must not be negative")

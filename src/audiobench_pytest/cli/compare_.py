@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from audiobench_pytest.cli import add_catalog
 
 if TYPE_CHECKING:
-    from audiobench_pytest.leaderboard.comparison import Comparison
-    from audiobench_pytest.leaderboard.run_comparison import ComparedCell
+    from audiobench_pytest.leaderboard.baselines.compared import ComparedCell
+    from audiobench_pytest.leaderboard.statistics.comparison import Comparison
 
 _DESCRIPTION = """\
 Compare two runs (or lock files) on the samples that both scored, cell by cell: the difference with its paired 95 %
@@ -46,8 +46,8 @@ def add(commands: Any) -> None:
 
 def _compare(given: argparse.Namespace) -> int:
     from audiobench_pytest.errors import UsageError
-    from audiobench_pytest.leaderboard.baselines import Baseline
-    from audiobench_pytest.leaderboard.run_comparison import compare_runs
+    from audiobench_pytest.leaderboard.baselines.compared import compare_runs
+    from audiobench_pytest.leaderboard.baselines.sources import Baseline
 
     first, second = (Baseline(path) for path in (given.first, given.second))
     cells = compare_runs(first, second, given.metric)

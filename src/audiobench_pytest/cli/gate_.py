@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from audiobench_pytest.types import Verdict
 
 if TYPE_CHECKING:
-    from audiobench_pytest.leaderboard.gate_schema import GatesFile
-    from audiobench_pytest.records.plan import PlannedCell
+    from audiobench_pytest.leaderboard.gates.schema import GatesFile
+    from audiobench_pytest.records.runs.plan import PlannedCell
 
 DEFAULT_GATES = Path("benchmarks/gates.toml")
 
@@ -31,14 +31,14 @@ def add(commands: Any) -> None:
 
 
 def _gate(given: argparse.Namespace) -> int:
-    from audiobench_pytest.leaderboard.flips import probe_notes
-    from audiobench_pytest.leaderboard.gates import judge
-    from audiobench_pytest.leaderboard.reduce import reduce_cell
-    from audiobench_pytest.records.merge import merge_runs
-    from audiobench_pytest.records.run_dir import RunDirectory
+    from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
+    from audiobench_pytest.leaderboard.cells.repeats import probe_notes
+    from audiobench_pytest.leaderboard.gates.verdicts import judge
+    from audiobench_pytest.records.runs.directory import RunDirectory
+    from audiobench_pytest.records.runs.merge import merge_runs
     from audiobench_pytest.report.board import Board
-    from audiobench_pytest.report.files import write_board
-    from audiobench_pytest.report.terminal import lines
+    from audiobench_pytest.report.run.files import write_board
+    from audiobench_pytest.report.run.terminal import lines
 
     runs = [RunDirectory(path) for path in given.runs]
     gates = _gates(given, [plan for run in runs for plan in run.plan()])
@@ -69,9 +69,9 @@ def _gate(given: argparse.Namespace) -> int:
 
 def _gates(given: argparse.Namespace, planned: Sequence[PlannedCell]) -> GatesFile:
     from audiobench_pytest.catalog.loader import load_catalog
-    from audiobench_pytest.leaderboard.gate_schema import GatesFile
-    from audiobench_pytest.leaderboard.limits import load_gates
-    from audiobench_pytest.leaderboard.recipes import quantities, recipe_of
+    from audiobench_pytest.leaderboard.cells.planned import quantities, recipe_of
+    from audiobench_pytest.leaderboard.gates.file import load_gates
+    from audiobench_pytest.leaderboard.gates.schema import GatesFile
 
     path = given.gates or DEFAULT_GATES
     if not planned or not (given.gates or path.is_file()):

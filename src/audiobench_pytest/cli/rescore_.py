@@ -14,7 +14,7 @@ from audiobench_pytest.cli.score_ import add_judge, add_recipes, as_document, ju
 
 if TYPE_CHECKING:
     from audiobench_pytest.catalog.schema import RecipeSpec
-    from audiobench_pytest.records.plan import CellData
+    from audiobench_pytest.records.runs.plan import CellData
 
 
 def add(commands: Any) -> None:
@@ -36,12 +36,12 @@ def add(commands: Any) -> None:
 
 
 def _rescore(given: argparse.Namespace) -> int:
-    from audiobench_pytest.leaderboard.reduce import reduce_cell
-    from audiobench_pytest.records.merge import merge_runs
-    from audiobench_pytest.records.run_dir import RunDirectory
+    from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
+    from audiobench_pytest.records.runs.directory import RunDirectory
+    from audiobench_pytest.records.runs.merge import merge_runs
     from audiobench_pytest.report.board import Board
-    from audiobench_pytest.report.files import write_board
-    from audiobench_pytest.report.terminal import lines
+    from audiobench_pytest.report.run.files import write_board
+    from audiobench_pytest.report.run.terminal import lines
 
     specs = recipe_specs(given.recipe)
     cells = merge_runs([RunDirectory(path) for path in given.runs])
@@ -74,9 +74,9 @@ def _rescored(given: argparse.Namespace, data: CellData, spec: RecipeSpec) -> Ce
     import msgspec
 
     from audiobench_pytest.metrics.recipes import Recipe
-    from audiobench_pytest.records.plan import CellData
-    from audiobench_pytest.runner.scored import needs_judge, score_all
-    from audiobench_pytest.runner.scoring import unscored
+    from audiobench_pytest.records.runs.plan import CellData
+    from audiobench_pytest.runner.scoring.scored import needs_judge, score_all
+    from audiobench_pytest.runner.scoring.scorer import unscored
 
     recipe = Recipe(spec)
     cell = dataclasses.replace(data.plan.cell, recipe=spec.name)

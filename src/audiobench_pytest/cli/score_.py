@@ -13,8 +13,8 @@ from audiobench_pytest.cli import add_catalog
 if TYPE_CHECKING:
     from audiobench_pytest.catalog.schema import RecipeSpec
     from audiobench_pytest.metrics.recipes import Recipe
-    from audiobench_pytest.records.plan import CellData
-    from audiobench_pytest.runner.judge_record import JudgeSettings
+    from audiobench_pytest.records.runs.plan import CellData
+    from audiobench_pytest.runner.scoring.judge_record import JudgeSettings
     from audiobench_pytest.types import CellResult
 
 _DESCRIPTION = """\
@@ -99,7 +99,7 @@ def _score(given: argparse.Namespace) -> int:
 
         raise UsageError(f"--items would overwrite {given.file}: name another file")
     scored = [(spec, _cell(given, spec)) for spec in specs]
-    from audiobench_pytest.leaderboard.reduce import reduce_cell
+    from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
 
     results = [reduce_cell(data) for _, data in scored]
     if given.items:
@@ -120,9 +120,9 @@ def _cell(given: argparse.Namespace, spec: RecipeSpec) -> CellData:
     import msgspec
 
     from audiobench_pytest.metrics.recipes import Recipe
-    from audiobench_pytest.records.plan import CellData, PlannedCell, ShardReceipt
     from audiobench_pytest.records.predictions import read_predictions
-    from audiobench_pytest.runner.scored import score_all
+    from audiobench_pytest.records.runs.plan import CellData, PlannedCell, ShardReceipt
+    from audiobench_pytest.runner.scoring.scored import score_all
     from audiobench_pytest.types import CellId
 
     recipe = Recipe(spec)
@@ -156,7 +156,7 @@ def _cell(given: argparse.Namespace, spec: RecipeSpec) -> CellData:
 
 def judge_settings(given: argparse.Namespace) -> JudgeSettings:
     """Return which judge the command line names."""
-    from audiobench_pytest.runner.judge_record import JudgeSettings
+    from audiobench_pytest.runner.scoring.judge_record import JudgeSettings
 
     return JudgeSettings(
         url=given.judge_url,
@@ -168,7 +168,7 @@ def judge_settings(given: argparse.Namespace) -> JudgeSettings:
 
 def judge_cache(given: argparse.Namespace, recipe: Recipe) -> list[Path]:
     """Return where a judge's replies are kept; scores that cost nothing are not kept by this command."""
-    from audiobench_pytest.runner.scored import needs_judge
+    from audiobench_pytest.runner.scoring.scored import needs_judge
 
     return [given.cache] if needs_judge(recipe) else []
 
@@ -179,8 +179,8 @@ def write_items(path: Path, cells: list[CellData]) -> None:
     Raises:
         RecordError: The file cannot be written.
     """
-    from audiobench_pytest.leaderboard.recipes import recipe_of
-    from audiobench_pytest.leaderboard.reduce import values_at
+    from audiobench_pytest.leaderboard.cells.planned import recipe_of
+    from audiobench_pytest.leaderboard.cells.reduce import values_at
     from audiobench_pytest.records.append import as_line, write_atomically
 
     lines = []
@@ -206,7 +206,7 @@ def write_items(path: Path, cells: list[CellData]) -> None:
 
 def as_document(result: CellResult) -> dict[str, Any]:
     """Return a result as plain JSON values."""
-    from audiobench_pytest.report.as_json import cell_document
+    from audiobench_pytest.report.run.json_file import cell_document
 
     document = cell_document(result)
     scored = sum(number for state, number in document["counts"].items() if state in ("ok", "empty", "invalid"))

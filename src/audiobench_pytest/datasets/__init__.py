@@ -5,7 +5,7 @@ samples whose audio is a file on disk, without decoding any of them. `read_audio
 Importing this package costs the standard library only.
 """
 
-from audiobench_pytest.datasets.audio import audio_seconds, read_audio
+from audiobench_pytest.datasets.audio.decode import audio_seconds, read_audio
 from audiobench_pytest.datasets.loading import Dataset, LoadSettings, count_samples, load_dataset
 from audiobench_pytest.datasets.own_data import is_path_like, spec_for_path
 from audiobench_pytest.datasets.selection import select, shard

@@ -91,7 +91,7 @@ def load_dataset(spec: DatasetSpec, settings: LoadSettings) -> Dataset:
     """
     place = _place(spec, settings)
     if place is None:
-        from audiobench_pytest.datasets.hub import load_hub
+        from audiobench_pytest.datasets.hub.load import load_hub
 
         rows = load_hub(spec, settings)
         return Dataset(spec, tuple(c.sample for c in rows.checked), rows.revision, rows.source, _digest(rows.checked))
@@ -122,12 +122,12 @@ def count_samples(spec: DatasetSpec, settings: LoadSettings) -> int | None:
     if place is None:
         if spec.samples is not None:
             return settings.selected(spec.samples)
-        from audiobench_pytest.datasets.hub import count_hub
+        from audiobench_pytest.datasets.hub.load import count_hub
 
         return count_hub(spec, settings)
     path, source = place
     if isinstance(source, ManifestSource):
-        from audiobench_pytest.datasets.manifests import count_lines
+        from audiobench_pytest.datasets.manifests.read import count_lines
 
         return settings.selected(count_lines(path))
     from audiobench_pytest.datasets.openslr import count_utterances
@@ -161,7 +161,7 @@ def _place(spec: DatasetSpec, settings: LoadSettings) -> tuple[Path, ManifestSou
 def _read_all(path: Path, source: ManifestSource | FolderSource, spec: DatasetSpec) -> tuple[list[Sample], Path, bool]:
     """Return all samples, the folder their places are relative to, and whether audio may lie outside of it."""
     if isinstance(source, ManifestSource):
-        from audiobench_pytest.datasets.manifests import read_manifest
+        from audiobench_pytest.datasets.manifests.read import read_manifest
 
         return read_manifest(path, spec.language), path.parent, source.trusted_paths
     if source.layout != "openslr":

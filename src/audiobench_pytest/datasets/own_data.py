@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from audiobench_pytest.catalog.schema import DatasetSpec, ManifestSource
-from audiobench_pytest.datasets.manifests import first_language
+from audiobench_pytest.datasets.manifests.read import first_language
 from audiobench_pytest.errors import DatasetError, UsageError, did_you_mean
 
 _SUFFIXES = (".jsonl", ".json", ".ndjson", ".list")

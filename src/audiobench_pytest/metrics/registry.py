@@ -9,16 +9,16 @@ from audiobench_pytest.errors import CatalogError, did_you_mean
 from audiobench_pytest.metrics.metric import Metric
 
 METRICS: Mapping[str, str] = {
-    "wer": "audiobench_pytest.metrics.error_rate:ErrorRate",
-    "accuracy": "audiobench_pytest.metrics.accuracy:Accuracy",
-    "bleu": "audiobench_pytest.metrics.bleu:Bleu",
-    "chrf": "audiobench_pytest.metrics.chrf:Chrf",
-    "captions": "audiobench_pytest.metrics.captions:Captions",
-    "match": "audiobench_pytest.metrics.matching:Match",
+    "wer": "audiobench_pytest.metrics.error_rate.metric:ErrorRate",
+    "accuracy": "audiobench_pytest.metrics.accuracy.metric:Accuracy",
+    "bleu": "audiobench_pytest.metrics.ngrams.bleu:Bleu",
+    "chrf": "audiobench_pytest.metrics.ngrams.chrf:Chrf",
+    "captions": "audiobench_pytest.metrics.ngrams.captions:Captions",
+    "match": "audiobench_pytest.metrics.accuracy.matching:Match",
     "chords": "audiobench_pytest.metrics.chords:Chords",
-    "judge": "audiobench_pytest.metrics.judge:Judge",
+    "judge": "audiobench_pytest.metrics.judge.metric:Judge",
     "ifeval": "audiobench_pytest.metrics.ifeval.metric:InstructionFollowing",
-    "bbh": "audiobench_pytest.metrics.bbh:BigBenchHard",
+    "bbh": "audiobench_pytest.metrics.bbh.metric:BigBenchHard",
     "refusal": "audiobench_pytest.metrics.refusal:Refusal",
 }
 """`module:Class` by the name it has in a recipe."""

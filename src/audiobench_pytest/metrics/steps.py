@@ -19,27 +19,25 @@ from typing import Any
 
 from audiobench_pytest.catalog.schema import StepSpec
 from audiobench_pytest.errors import CatalogError, did_you_mean
-from audiobench_pytest.metrics import (
+from audiobench_pytest.metrics.extraction import choices as options
+from audiobench_pytest.metrics.extraction import json_answer, labels, published_options
+from audiobench_pytest.metrics.item import Item
+from audiobench_pytest.metrics.text import (
     chinese,
     cn_tn,
     english,
     fillers,
     general,
-    json_answer,
-    labels,
     letters,
-    number_words,
     openasr_english,
     openasr_multilingual,
-    options,
-    published_options,
     punctuation,
     replies,
     tags,
     tokenized,
     whisper_openai,
 )
-from audiobench_pytest.metrics.item import Item
+from audiobench_pytest.metrics.text import numbers as number_words
 
 TextStep = Callable[[str], str]
 Extraction = Callable[[str, Item], str | None]

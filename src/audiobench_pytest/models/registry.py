@@ -14,10 +14,10 @@ from audiobench_pytest.models.hub import COMMIT
 
 ADAPTERS: Mapping[str, str] = {
     "pocketsphinx": "audiobench_pytest.models.pocketsphinx:PocketsphinxAdapter",
-    "transformers-asr": "audiobench_pytest.models.transformers_asr:TransformersAsrAdapter",
-    "transformers-audio-chat": "audiobench_pytest.models.transformers_audio_chat:TransformersAudioChatAdapter",
+    "transformers-asr": "audiobench_pytest.models.transformers.asr:TransformersAsrAdapter",
+    "transformers-audio-chat": "audiobench_pytest.models.transformers.audio_chat:TransformersAudioChatAdapter",
     "isolated": "audiobench_pytest.models.isolated.adapter:IsolatedAdapter",
-    "openai": "audiobench_pytest.models.openai:OpenAIAdapter",
+    "openai": "audiobench_pytest.models.openai.adapter:OpenAIAdapter",
     "oracle": "audiobench_pytest.models.harness:OracleAdapter",
     "noisy": "audiobench_pytest.models.harness:NoisyAdapter",
     "null": "audiobench_pytest.models.harness:NullAdapter",

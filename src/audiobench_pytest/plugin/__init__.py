@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the `--audiobench-*` options and the ini keys."""
-    from audiobench_pytest.plugin.options import add_options
+    from audiobench_pytest.plugin.asked.options import add_options
 
     add_options(parser)
 
@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; when benchmarks are asked for, also the session that runs them."""
     config.addinivalue_line("markers", "audiobench(task): benchmark all datasets of a task with all models asked for")
-    from audiobench_pytest.plugin.options import is_active
+    from audiobench_pytest.plugin.asked.options import is_active
 
     if is_active(config):
         from audiobench_pytest.plugin.session import start
@@ -34,11 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True, tryfirst=True)  # xdist asks before pytest_configure, so that a plugin must answer
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Let `-n auto` mean a worker per GPU when a model asked for takes one."""
-    from audiobench_pytest.plugin.options import is_active
+    from audiobench_pytest.plugin.asked.options import is_active
 
     if not is_active(config):
         return None
-    from audiobench_pytest.plugin.distributed import auto_workers
+    from audiobench_pytest.plugin.workers.xdist import auto_workers
 
     return auto_workers(config)
 

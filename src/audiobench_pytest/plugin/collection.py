@@ -10,7 +10,7 @@ import pytest
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.plugin.session import Session, find_session
-from audiobench_pytest.records.plan import PlannedCell
+from audiobench_pytest.records.runs.plan import PlannedCell
 from audiobench_pytest.runner.job import Job
 from audiobench_pytest.types import CellId
 

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Sequence
 
 from audiobench_pytest.catalog.schema import RecipeSpec
-from audiobench_pytest.runner.judge_record import JudgeSettings
-from audiobench_pytest.runner.scored import needs_judge, score_all
-from audiobench_pytest.runner.scoring import Scorer, item_of, score_outcome
-from audiobench_pytest.runner.shard import Runner
+from audiobench_pytest.runner.asking.shard import Runner
+from audiobench_pytest.runner.scoring.judge_record import JudgeSettings
+from audiobench_pytest.runner.scoring.scored import needs_judge, score_all
+from audiobench_pytest.runner.scoring.scorer import Scorer, item_of, score_outcome
 from audiobench_pytest.types import SCORED_STATES, CellId, Outcome, SampleScore
 
 

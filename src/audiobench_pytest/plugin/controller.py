@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from audiobench_pytest.errors import AudiobenchError, RecordError, UsageError
-from audiobench_pytest.leaderboard.gate_schema import GatesFile
-from audiobench_pytest.leaderboard.gates import judge
-from audiobench_pytest.leaderboard.limits import load_gates
+from audiobench_pytest.leaderboard.gates.file import load_gates
+from audiobench_pytest.leaderboard.gates.schema import GatesFile
+from audiobench_pytest.leaderboard.gates.verdicts import judge
 from audiobench_pytest.plugin.gate_reports import emit
-from audiobench_pytest.plugin.manifest import asked, describe_run
 from audiobench_pytest.plugin.progress import Progress
+from audiobench_pytest.plugin.run_facts import asked, describe_run
 from audiobench_pytest.plugin.session import Session
-from audiobench_pytest.records.run_dir import RunDirectory
+from audiobench_pytest.records.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-    from audiobench_pytest.records.plan import CellData, PlannedCell
+    from audiobench_pytest.records.runs.plan import CellData, PlannedCell
     from audiobench_pytest.report.board import Board
 
 
@@ -102,10 +102,10 @@ class Controller:
         if not cells:
             self._discard()
             return
-        from audiobench_pytest.leaderboard.flips import probe_notes
-        from audiobench_pytest.leaderboard.reduce import reduce_cell
+        from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
+        from audiobench_pytest.leaderboard.cells.repeats import probe_notes
         from audiobench_pytest.report.board import Board
-        from audiobench_pytest.report.files import write_board
+        from audiobench_pytest.report.run.files import write_board
 
         results = [reduce_cell(cell) for cell in cells]
         notes += (*self._judges(cells), *probe_notes(cells))
@@ -136,7 +136,7 @@ class Controller:
         """Print the leaderboard."""
         if self.board is None:
             return
-        from audiobench_pytest.report.terminal import lines
+        from audiobench_pytest.report.run.terminal import lines
 
         reporter.section("audiobench leaderboard")
         for line in lines(self.board, reporter._tw.fullwidth):
@@ -152,8 +152,8 @@ class Controller:
 
     def _compact(self, cells: list[CellData]) -> None:
         """Merge the cache files of each model whose cells were all reached: the next run reads one file, not many."""
-        from audiobench_pytest.records.cache import PredictionCache
-        from audiobench_pytest.records.compaction import compact
+        from audiobench_pytest.records.answers.cache import PredictionCache
+        from audiobench_pytest.records.answers.compaction import compact
 
         cache = PredictionCache(self._session.settings.cache)
         for cell in cells:
@@ -171,8 +171,8 @@ class Controller:
         if not recipes:
             return ()
         from audiobench_pytest.metrics.recipes import Recipe
-        from audiobench_pytest.records.cache import PredictionCache
-        from audiobench_pytest.runner.calibration import calibration, has_calibration
+        from audiobench_pytest.records.answers.cache import PredictionCache
+        from audiobench_pytest.runner.scoring.judge_check import calibration, has_calibration
 
         notes = []
         cache = PredictionCache(self._session.settings.cache)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pytest
 
-from audiobench_pytest.report.content import finding
+from audiobench_pytest.report.run.content import finding
 from audiobench_pytest.types import CellId, GateResult, Verdict
 
 _OUTCOME = {Verdict.PASS: "passed", Verdict.FAIL: "failed", Verdict.SKIP: "skipped"}

@@ -25,7 +25,7 @@ def register(session: Session) -> None:
     plugins = session.config.pluginmanager
     plugins.register(ItemHooks(session), "audiobench-items")
     if not session.is_controller:
-        from audiobench_pytest.plugin.distributed import join_run
+        from audiobench_pytest.plugin.workers.xdist import join_run
 
         join_run(session)
     elif session.models and not session.config.option.collectonly:
@@ -33,7 +33,7 @@ def register(session: Session) -> None:
 
         on_ray = session.settings.engine == "ray"
         if on_ray:
-            from audiobench_pytest.plugin.ray_engine import RayHooks, check
+            from audiobench_pytest.plugin.workers.ray import RayHooks, check
 
             check(session.config)
         controller = Controller.begin(session)
@@ -41,7 +41,7 @@ def register(session: Session) -> None:
         if on_ray:
             plugins.register(RayHooks(session), "audiobench-ray")
         elif is_distributed(session.config):
-            from audiobench_pytest.plugin.distributed import DistributedHooks
+            from audiobench_pytest.plugin.workers.xdist import DistributedHooks
 
             plugins.register(DistributedHooks(session), "audiobench-distributed")
 

@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from audiobench_pytest.records.run_dir import RunDirectory
-from audiobench_pytest.records.tail import OutcomeNews, ResultTail, ShardNews
+from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.records.runs.tail import OutcomeNews, ResultTail, ShardNews
 from audiobench_pytest.report.numbers import duration
 from audiobench_pytest.types import SCORED_STATES, CellId
 

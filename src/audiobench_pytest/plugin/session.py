@@ -15,15 +15,15 @@ from audiobench_pytest.datasets import Dataset, LoadSettings, count_samples, is_
 from audiobench_pytest.errors import AudiobenchError, DatasetError, UsageError
 from audiobench_pytest.models.base import checked_args
 from audiobench_pytest.models.registry import HF_PREFIX, OPENAI_PREFIX, adapter_class, spec_from_hf, spec_from_openai
-from audiobench_pytest.plugin.markers import check_marker_expression, register_families
-from audiobench_pytest.plugin.settings import Settings, read_settings
-from audiobench_pytest.plugin.suites import Suite, find_suite
-from audiobench_pytest.records.run_dir import RunDirectory
+from audiobench_pytest.plugin.asked.markers import check_marker_expression, register_families
+from audiobench_pytest.plugin.asked.settings import Settings, read_settings
+from audiobench_pytest.plugin.asked.suites import Suite, find_suite
+from audiobench_pytest.records.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
     from audiobench_pytest.plugin.collector import Collector
-    from audiobench_pytest.runner.judge_record import JudgeSettings
-    from audiobench_pytest.runner.shard import Runner
+    from audiobench_pytest.runner.asking.shard import Runner
+    from audiobench_pytest.runner.scoring.judge_record import JudgeSettings
 
 _KEY = pytest.StashKey["Session"]()
 
@@ -81,11 +81,11 @@ class Session:
     def runner(self) -> Runner:
         """What the shards of this process share; made when the first shard runs."""
         from audiobench_pytest.models.pool import ModelPool
-        from audiobench_pytest.records.cache import PredictionCache
+        from audiobench_pytest.records.answers.cache import PredictionCache
         from audiobench_pytest.records.digests import use_memo
-        from audiobench_pytest.runner.inference import Budgets
-        from audiobench_pytest.runner.probing import Probe
-        from audiobench_pytest.runner.shard import Runner
+        from audiobench_pytest.runner.asking.inference import Budgets
+        from audiobench_pytest.runner.asking.probing import Probe
+        from audiobench_pytest.runner.asking.shard import Runner
 
         if self.run is None:
             raise RuntimeError("a shard runs, but no run directory was made")
@@ -118,7 +118,7 @@ class Session:
     @property
     def judge(self) -> JudgeSettings:
         """Which judge is asked by recipes that need one."""
-        from audiobench_pytest.runner.judge_record import JudgeSettings
+        from audiobench_pytest.runner.scoring.judge_record import JudgeSettings
 
         rare = self.settings.rare
         return JudgeSettings(

@@ -9,8 +9,8 @@ import pytest
 
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
 from audiobench_pytest.plugin.session import Session, session_of
+from audiobench_pytest.runner.asking.shard import run_shard
 from audiobench_pytest.runner.job import Job
-from audiobench_pytest.runner.shard import run_shard
 from audiobench_pytest.types import CellId, Outcome
 
 

@@ -7,6 +7,6 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--model`, `--dataset` and the other short forms."""
-    from audiobench_pytest.plugin.options import add_short_options
+    from audiobench_pytest.plugin.asked.options import add_short_options
 
     add_short_options(parser)

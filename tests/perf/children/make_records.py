@@ -4,8 +4,8 @@ import sys
 import time
 from pathlib import Path
 
-from audiobench_pytest.records.plan import PlannedCell, ShardReceipt
-from audiobench_pytest.records.run_dir import RunDirectory
+from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.records.runs.plan import PlannedCell, ShardReceipt
 from audiobench_pytest.types import CellId, Outcome, SampleScore, State
 
 folder, cells, samples = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])

@@ -7,12 +7,12 @@ import sys
 import time
 from pathlib import Path
 
-from audiobench_pytest.leaderboard.gates import judge
-from audiobench_pytest.leaderboard.limits import GatesFile
-from audiobench_pytest.leaderboard.reduce import reduce_cell
-from audiobench_pytest.records.run_dir import RunDirectory
+from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
+from audiobench_pytest.leaderboard.gates.file import GatesFile
+from audiobench_pytest.leaderboard.gates.verdicts import judge
+from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.report.board import Board
-from audiobench_pytest.report.files import write_board
+from audiobench_pytest.report.run.files import write_board
 
 folder, out = Path(sys.argv[1]), Path(sys.argv[2])
 out.mkdir(exist_ok=True)

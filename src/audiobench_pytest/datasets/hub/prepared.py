@@ -1,0 +1,233 @@
+"""What earlier loads of one hub split left on disk, so that the next one needs neither network nor parquet.
+
+Below `<cache>/datasets/<repository>/<commit>/`, per configuration, split and choice of columns:
+
+- `<stem>.jsonl`: one line per extracted row (id, reference, place and size of its audio, duration, other columns);
+  complete lines are appended as rows are extracted, so an interrupted extraction goes on where it stopped;
+- `<stem>.layout.json`: the split's files and the number of rows of each, as far as known;
+- `<stem>.ids.json`: the ids of all rows, once a subset by id has been asked for.
+
+A commit never changes, so none of this ever goes stale.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+from audiobench_pytest.catalog.schema import HubSource
+from audiobench_pytest.datasets.file_check import Checked
+from audiobench_pytest.datasets.loading import LoadSettings
+from audiobench_pytest.datasets.selection import chosen, unique_ids
+from audiobench_pytest.records.sounds import AudioStore, StoredAudio, write_whole
+from audiobench_pytest.types import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One extracted row.
+
+    Attributes:
+        row: Position in the split, from 0.
+        id: The row's own id; equal ids of several rows are told apart when samples are made.
+        text: The reference.
+        audio: Where its audio is, or None when the row has none.
+        duration_s: Seconds, or None when the header could not be read.
+        meta: The row's other scalar columns.
+        problems: What keeps it from being asked.
+    """
+
+    row: int
+    id: str
+    text: str
+    audio: StoredAudio | None
+    duration_s: float | None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+class Prepared:
+    """The extracted rows of one split at one commit; a context manager that closes the file it appends to.
+
+    Reading needs no lock. Writing is guarded by the caller with a lock on `lock_path`.
+    """
+
+    def __init__(self, cache: Path, source: HubSource, commit: str) -> None:
+        """Read what is there."""
+        self.source, self.commit = source, commit
+        self.store = AudioStore(cache.absolute() / "audio")
+        self.folder = repository_folder(cache, source.repo) / commit
+        columns = [source.audio_column, source.text_column, source.id_column, *source.files]
+        digest = hashlib.sha256(json.dumps(columns).encode()).hexdigest()[:8]
+        self._stem = re.sub(r"[^\w.-]", "_", f"{source.config or 'default'}-{source.split}") + f"-{digest}"
+        self._fd: int | None = None
+        self.reload()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    @property
+    def lock_path(self) -> Path:
+        """File to lock while rows are extracted."""
+        return self._path("lock")
+
+    @property
+    def total(self) -> int | None:
+        """Number of rows of the split, or None while not all of its files have been seen."""
+        if self.ids is not None:
+            return len(self.ids)
+        counts = [count for _, count in self.layout if count is not None]
+        return sum(counts) if self.layout and len(counts) == len(self.layout) else None
+
+    def reload(self) -> None:
+        """Read the files again, as another process may have gone on in the meantime."""
+        self.records: dict[int, Record] = {}
+        path = self._path("jsonl")
+        for line in path.read_bytes().split(b"\n") if path.exists() else ():
+            try:
+                record = _from_json(json.loads(line))
+            except (ValueError, TypeError, KeyError):
+                continue  # the torn last line of a process that was killed: that row is extracted again
+            self.records[record.row] = record
+        self.layout: list[tuple[str, int | None]] = [(name, count) for name, count in self._read("layout.json") or ()]
+        self.ids: list[str] | None = self._read("ids.json")
+
+    def set_layout(self, layout: Sequence[tuple[str, int | None]]) -> None:
+        """Note the split's files and the row counts that are known."""
+        if list(layout) != self.layout:
+            self.layout = list(layout)
+            self._write("layout.json", self.layout)
+
+    def set_ids(self, ids: Sequence[str]) -> None:
+        """Note the ids of all rows."""
+        self.ids = list(ids)
+        self._write("ids.json", self.ids)
+
+    def add(self, record: Record) -> None:
+        """Append one extracted row; its audio must be in the store already."""
+        if self._fd is None:
+            path = self._path("jsonl")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            size = os.fstat(self._fd).st_size
+            if size and os.pread(self._fd, 1, size - 1) != b"\n":
+                os.write(self._fd, b"\n")  # ends the torn line of a process that was killed
+        os.write(self._fd, (json.dumps(asdict(record)) + "\n").encode())
+        self.records[record.row] = record
+
+    def wanted(self, settings: LoadSettings) -> list[int] | None:
+        """Return the rows that the settings select, ascending, or None while that cannot be known."""
+        total = self.total
+        if settings.sample is not None and (total is None or settings.sample < total):
+            if self.ids is None:
+                return None
+            names = [name for name, _ in unique_ids(self.ids, _marks(len(self.ids)))]
+            return chosen(names, limit=settings.limit, sample=settings.sample, seed=settings.seed)
+        if total is not None:
+            return list(range(settings.selected(total)))
+        # Without the total a limit is still answered when that many rows are there.
+        if settings.limit is not None and all(row in self.records for row in range(settings.limit)):
+            return list(range(settings.limit))
+        return None
+
+    def lacking(self, rows: Sequence[int]) -> list[int]:
+        """Return those of the rows that are not extracted, or whose audio is gone or cut short."""
+        return [row for row in rows if not self._is_whole(self.records.get(row))]
+
+    def checked(self, rows: Sequence[int], language: str) -> list[Checked]:
+        """Return the samples of rows none of which is lacking.
+
+        Args:
+            rows: As `wanted` gives them.
+            language: ISO 639 code of the set.
+        """
+        # A row's name depends on the rows before it: all of them are known here, from the ids or because the rows are
+        # the first ones.
+        ids = self.ids if self.ids is not None else [self.records[row].id for row in range(len(rows))]
+        names = unique_ids(ids, _marks(len(ids)))
+        return [self._sample(self.records[row], *names[row], language) for row in rows]
+
+    def _sample(self, record: Record, name: str, earlier: int | None, language: str) -> Checked:
+        problems = list(record.problems)
+        if earlier is not None:
+            problems.append(f"duplicate id '{record.id}', first seen in row {earlier}")
+        audio = self.store.root / record.audio.name if record.audio else self.folder / f"row{record.row}"
+        sample = Sample(
+            id=name,
+            audio=audio,
+            reference=record.text,
+            language=language,
+            duration_s=record.duration_s,
+            meta=record.meta,
+            problem=f"{self.describe(record.row)}: {'; '.join(problems)}" if problems else None,
+        )
+        return Checked(sample, record.audio.name if record.audio else "", record.audio.size if record.audio else None)
+
+    def describe(self, row: int) -> str:
+        """Name one row for people."""
+        config = f"{self.source.config}/" if self.source.config else ""
+        return f"{self.source.repo}@{self.commit[:8]} {config}{self.source.split} row {row}"
+
+    def _is_whole(self, record: Record | None) -> bool:
+        return record is not None and (record.audio is None or self.store.has(record.audio))
+
+    def _path(self, suffix: str) -> Path:
+        return self.folder / f"{self._stem}.{suffix}"
+
+    def _read(self, suffix: str) -> Any:
+        path = self._path(suffix)
+        return json.loads(path.read_bytes()) if path.exists() else None
+
+    def _write(self, suffix: str, content: Any) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_whole(self._path(suffix), json.dumps(content).encode())
+
+
+def repository_folder(cache: Path, repo: str) -> Path:
+    """Return the folder of one hub repository below the cache."""
+    return cache / "datasets" / repo.replace("/", "--")
+
+
+def noted_commit(cache: Path, repo: str, revision: str) -> str | None:
+    """Return the commit that a branch or tag stood for when it was last resolved on this machine."""
+    path = repository_folder(cache, repo) / "refs" / quote(revision, safe="")
+    return path.read_text().strip() if path.exists() else None
+
+
+def note_commit(cache: Path, repo: str, revision: str, commit: str) -> None:
+    """Remember what a branch or tag stands for, for loads without network."""
+    path = repository_folder(cache, repo) / "refs" / quote(revision, safe="")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, commit.encode())
+
+
+def _from_json(fields: Mapping[str, Any]) -> Record:
+    audio = fields["audio"]
+    return Record(
+        row=fields["row"],
+        id=fields["id"],
+        text=fields["text"],
+        audio=None if audio is None else StoredAudio(audio["name"], audio["size"]),
+        duration_s=fields["duration_s"],
+        meta=fields["meta"],
+        problems=tuple(fields["problems"]),
+    )
+
+
+def _marks(count: int) -> list[str]:
+    return [f"row{row}" for row in range(count)]

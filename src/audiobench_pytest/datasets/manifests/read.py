@@ -1,0 +1,124 @@
+"""JSONL manifests: one JSON object per line, in one of the dialects."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from audiobench_pytest.datasets.manifests.dialect import Dialect, Row
+from audiobench_pytest.datasets.manifests.native import NATIVE
+from audiobench_pytest.datasets.manifests.wenet import WENET
+from audiobench_pytest.datasets.selection import unique_ids
+from audiobench_pytest.errors import DatasetError, did_you_mean
+from audiobench_pytest.types import Sample
+
+
+def read_manifest(path: Path, language: str) -> list[Sample]:
+    """Return all samples of a manifest, in its order; no audio file is looked at.
+
+    The first line decides the dialect. A line that cannot be asked becomes a sample with a problem.
+
+    Args:
+        path: The manifest.
+        language: ISO 639 code of lines that name none.
+
+    Raises:
+        DatasetError: There is no such file, a line is not a JSON object in UTF-8, the first line lacks a required
+            column, or there is no line at all; names file and line.
+    """
+    rows: list[tuple[int, Row]] = []
+    fallback_ids: list[str] = []
+    dialect: Dialect | None = None
+    for number, line in _lines(path):
+        record = _parse(path, number, line)
+        if dialect is None:
+            dialect = _dialect_of(path, number, record)
+        rows.append((number, dialect.read(record, path.parent)))
+        fallback_ids.append(hashlib.sha256(line).hexdigest())
+    if not rows:
+        raise DatasetError(f"{path}: the manifest holds no samples; it needs one JSON object per line")
+    ids = [row.id or fallback for (_, row), fallback in zip(rows, fallback_ids, strict=True)]
+    names = unique_ids(ids, [f"line{number}" for number, _ in rows])
+    samples = []
+    for (number, row), own_id, (name, earlier) in zip(rows, ids, names, strict=True):
+        problems = list(row.problems)
+        if earlier is not None:
+            problems.append(f"duplicate id '{own_id}', first seen in line {rows[earlier][0]}")
+        samples.append(
+            Sample(
+                id=name,
+                audio=row.audio or path,
+                reference=row.reference,
+                language=row.language or language,
+                duration_s=row.duration_s,
+                meta=row.meta,
+                problem=f"{path}:{number}: {'; '.join(problems)}" if problems else None,
+            )
+        )
+    return samples
+
+
+def count_lines(path: Path) -> int:
+    """Return the number of lines that hold something.
+
+    Raises:
+        DatasetError: There is no such file.
+    """
+    return sum(1 for _ in _lines(path))
+
+
+def first_language(path: Path) -> str | None:
+    """Return the language that the first line of a manifest names, or None.
+
+    Raises:
+        DatasetError: The first line is no sample; see `read_manifest`.
+    """
+    for number, line in _lines(path):
+        record = _parse(path, number, line)
+        return _dialect_of(path, number, record).read(record, path.parent).language
+    return None
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the number and bytes of each line that holds something."""
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                stripped = (line.removeprefix(codecs.BOM_UTF8) if number == 1 else line).strip()
+                if stripped:
+                    yield number, stripped
+    except FileNotFoundError as exc:
+        raise DatasetError(f"{path}: no such manifest") from exc
+    except OSError as exc:
+        raise DatasetError(f"{path}: the manifest cannot be read: {exc.strerror or exc}") from exc
+
+
+def _parse(path: Path, number: int, line: bytes) -> Mapping[str, Any]:
+    try:
+        record = json.loads(line.decode())
+    except UnicodeDecodeError as exc:
+        raise DatasetError(f"{path}:{number}: not UTF-8 (byte {exc.start + 1} of the line); save it as UTF-8") from exc
+    except json.JSONDecodeError as exc:
+        raise DatasetError(f"{path}:{number}: not valid JSON: {exc.msg} at column {exc.colno}") from exc
+    except (ValueError, RecursionError) as exc:  # a number of thousands of digits, a nesting of thousands of levels
+        raise DatasetError(f"{path}:{number}: not valid JSON: {exc}") from exc
+    if not isinstance(record, dict):
+        raise DatasetError(f'{path}:{number}: not a JSON object; each line must be one, as {{"id": ...}}')
+    return record
+
+
+def _dialect_of(path: Path, number: int, record: Mapping[str, Any]) -> Dialect:
+    is_wenet = "wav" in record or ("key" in record and "audio" not in record)
+    dialect = WENET if is_wenet else NATIVE
+    missing = [column for column in dialect.required if column not in record]
+    if missing:
+        named = " and ".join(f"'{m}'{did_you_mean(m, record, show_all_below=0)}" for m in missing)
+        raise DatasetError(
+            f"{path}:{number}: lacks {named}, needed by a manifest of the {dialect.name} dialect; "
+            f"the line has: {', '.join(record) or 'nothing'}"
+        )
+    return dialect

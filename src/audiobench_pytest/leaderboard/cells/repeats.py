@@ -1,0 +1,54 @@
+"""How often a model gives another answer to the same question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audiobench_pytest.leaderboard.gates.schema import FLIPS
+from audiobench_pytest.leaderboard.statistics.bootstrap import intervals
+from audiobench_pytest.types import MetricValue
+
+if TYPE_CHECKING:
+    from audiobench_pytest.leaderboard.statistics.bootstrap import Columns
+    from audiobench_pytest.records.runs.plan import CellData, ProbedSample
+
+
+def flip_rates(probes: Mapping[str, ProbedSample]) -> tuple[MetricValue, ...]:
+    """Return the shares of probed samples whose second answer, and whose second score, is another; none unprobed.
+
+    A sample without a second answer is in neither. The intervals are those of a share of samples.
+    """
+    found = []
+    answered = [probe for _, probe in sorted(probes.items()) if probe.error is None]
+    flips = {
+        "flip_rate": [not probe.same_text for probe in answered],
+        "score_flip_rate": [not probe.same_score for probe in answered if probe.same_score is not None],
+    }
+    for name, flipped in flips.items():
+        if not flipped:
+            continue
+        columns = {"n": np.ones(len(flipped)), "flipped": np.array(flipped, dtype=np.float64)}
+        spread = intervals(columns, _share, bounds={"share": (0.0, 100.0)})["share"] or (None, None)
+        found.append(MetricValue(FLIPS[name], 100.0 * sum(flipped) / len(flipped), *spread))
+    return tuple(found)
+
+
+def probe_notes(cells: Iterable[CellData]) -> Iterator[str]:
+    """Yield a sentence per cell whose samples were asked twice."""
+    for data in cells:
+        answered = [probe for probe in data.probes.values() if probe.error is None]
+        if not data.probes:
+            continue
+        texts = sum(not probe.same_text for probe in answered)
+        scores = [probe.same_score for probe in answered if probe.same_score is not None]
+        told = f"{data.plan.cell}: {len(answered)} samples asked twice, {texts} with another answer"
+        told += f", {scores.count(False)} with another score" if scores else "; a judge's scores are not compared"
+        missing = len(data.probes) - len(answered)
+        yield told + (f"; {missing} without a second answer" if missing else "")
+
+
+def _share(sums: Columns) -> Columns:
+    return {"share": 100.0 * sums["flipped"] / sums["n"]}

@@ -1,0 +1,62 @@
+"""How fast a cell was answered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from audiobench_pytest.records.runs.plan import ShardReceipt
+from audiobench_pytest.records.runs.table import CellTable
+
+_SPENT = ("load_s", "warmup_s", "decode_wait_s")
+
+
+def speed_of(table: CellTable, receipts: Iterable[ShardReceipt]) -> dict[str, float]:
+    """Return what is known of time beside RTFx.
+
+    Args:
+        table: The cell's samples.
+        receipts: What its shards said.
+
+    Returns:
+        Of the answers, when they were given:
+
+        - `samples_per_s`: scored samples per second of inference;
+        - `decode_s`: sum over the clips; threads decode ahead, so that most of it costs no time;
+        - `latency_p50_s`, `latency_p95_s`: from a question to its whole answer, where that is known: of a batch the
+          time of the whole batch, of a server that of the request;
+        - `ttft_p50_s`, `ttft_p95_s`: to the first token, where an adapter can tell.
+
+        Of this run, summed over its shards that ended:
+
+        - `load_s`, `warmup_s`: bringing the model into memory, and its first, made-up question; in no other number;
+        - `decode_wait_s`: while the model waited for clips;
+        - `harness_s`: what is left of the shards' own wall time without these three and inference: reading the data
+          set, keys, the cache, and what of keeping and scoring did not go on beside the model.
+    """
+    scored = table.scored
+    infer_s = math.fsum(table.infer_s[scored])
+    speed = {"decode_s": math.fsum(table.decode_s[scored])}
+    if infer_s > 0:
+        speed["samples_per_s"] = int(scored.sum()) / infer_s
+    for name, title in (("latency_s", "latency"), ("ttft_s", "ttft")):
+        if name in table.more:
+            taken = table.more[name][scored]
+            taken = np.sort(taken[np.isfinite(taken)])
+            if len(taken):
+                for percent in (50, 95):
+                    # Nearest rank: a value that was measured, not one between two.
+                    speed[f"{title}_p{percent}_s"] = float(taken[max(0, math.ceil(percent / 100 * len(taken)) - 1)])
+    return speed | _of_the_run(receipts)
+
+
+def _of_the_run(receipts: Iterable[ShardReceipt]) -> dict[str, float]:
+    ended = [(r.ended - r.started, r.spent) for r in receipts if r.ended is not None and r.spent]
+    if not ended:
+        return {}
+    sums = {name: math.fsum(spent.get(name, 0.0) for _, spent in ended) for name in _SPENT}
+    # Of two clocks: the wall's may be set back while a shard runs.
+    sums["harness_s"] = math.fsum(max(0.0, wall - math.fsum(spent.values())) for wall, spent in ended)
+    return sums

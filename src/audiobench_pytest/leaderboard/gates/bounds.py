@@ -1,0 +1,132 @@
+"""Absolute limits: coverage, any value of the recipe, of a slice, of speed, of a probe."""
+
+from __future__ import annotations
+
+from audiobench_pytest.errors import Red
+from audiobench_pytest.leaderboard.gates.schema import FLIPS, SPEED, Limit
+from audiobench_pytest.leaderboard.gates.words import (
+    apart,
+    first_reason,
+    gate,
+    incomplete,
+    kind_of_loss,
+    lost,
+    quantity_of,
+    scored,
+    title,
+    unit_of,
+)
+from audiobench_pytest.types import CellResult, GateResult, Verdict
+
+_SIDES = {"max": ("within the maximum", "above the maximum"), "min": ("not below the minimum", "below the minimum")}
+
+_OF_THE_JUDGE = ("judge_invalid_rate", "order_agreement")
+"""What is measured of a judge and not of the model."""
+
+
+def judge_coverage(result: CellResult, limit: Limit) -> GateResult:
+    """Judge the share of the samples that were scored; a run that scored nothing is never green."""
+    if result.expected is None:
+        message = "no sample was reached: none of the cell's shards started"
+    elif not result.expected:
+        message = "no sample was selected"
+    else:
+        message = f"{scored(result)} of {result.expected} answered"
+        if missing := lost(result):
+            message += f": {missing}{first_reason(result)}"
+        if limit.value != 1.0:
+            message += f"; the minimum is {100 * limit.value:g} %"
+    passed = scored(result) > 0 and result.coverage >= limit.value
+    verdict = Verdict.PASS if passed else Verdict.FAIL
+    return gate(result, limit, result.coverage, verdict, message, kind=kind_of_loss(result))
+
+
+def judge_value(result: CellResult, limit: Limit) -> GateResult:
+    """Judge a value of the whole cell: one of the recipe's, of a probe, or of speed."""
+    if limit.metric in SPEED:
+        return _speed(result, limit)
+    known = result.named(limit.metric)
+    # Before the first shard has started nobody knows what is measured: then nothing was scored, and that is said.
+    if known is None and limit.metric in FLIPS:
+        return gate(result, limit, None, Verdict.SKIP, f"no {limit.metric}: the run asked nothing twice (--probe K)")
+    if known is None and result.signature:
+        measured = ", ".join(dict.fromkeys(title(one.quantity.name) for one in result.values))
+        message = f"this dataset is measured in {measured}: limit that, not {title(limit.metric)}"
+        return gate(result, limit, None, Verdict.FAIL, message, kind=Red.HARNESS)
+    value = known.value if known is not None else None
+    if value is None:
+        return no_value(result, limit)
+    return bounded(result, limit, value, worst=known.worst if known is not None else None)
+
+
+def no_value(result: CellResult, limit: Limit, part: str = "") -> GateResult:
+    """Return the red of a limit on a value that does not exist."""
+    reason, kind = "nothing was scored", kind_of_loss(result)
+    if scored(result) and limit.metric in SPEED:
+        reason, kind = "no time of inference was recorded", Red.HARNESS
+    elif scored(result):
+        reason, kind = "nothing defines it over these samples", Red.DATA
+    message = f"no {title(limit.metric)}: {reason}"
+    return gate(result, limit, None, Verdict.FAIL, message, kind=kind, part=part)
+
+
+def bounded(
+    result: CellResult, limit: Limit, value: float, *, worst: float | None = None, part: str = "", of: str = ""
+) -> GateResult:
+    """Judge a value against a maximum or a minimum.
+
+    Args:
+        result: The cell.
+        limit: The limit; on it a value still passes.
+        value: What was measured.
+        worst: The value had the samples without a score been answered with nothing.
+        part: The slice, as `key=name`.
+        of: What the value is of, as it follows the metric's name.
+    """
+    quantity = quantity_of(result, limit.metric)
+    unit, name = unit_of(quantity), title(limit.metric)
+    missed = _is_beyond(value, limit)
+    one, other = apart(value, limit.value)
+    message = f"{name}{of} {one}{unit} is {_SIDES[limit.bound][missed]} of {other}{unit}"
+    if quantity.name not in FLIPS and (note := incomplete(result)):
+        message += note
+        if not missed and worst is not None and _is_beyond(worst, limit):
+            message += f"; {name} {apart(worst, limit.value)[0]}{unit} had the others been answered with nothing"
+    kind = Red.HARNESS if limit.metric in _OF_THE_JUDGE else Red.REGRESSION
+    return gate(result, limit, value, Verdict.FAIL if missed else Verdict.PASS, message, kind=kind, part=part)
+
+
+def other_hardware(here: str, cached: int, total: int, wanted: str) -> str | None:
+    """Return why times do not belong to the wanted hardware, or None where they do.
+
+    Args:
+        here: Fingerprint of the hardware that was asked, or "".
+        cached: Answers whose times were taken in another run.
+        total: All answers.
+        wanted: The fingerprint asked for.
+    """
+    if here == wanted and not cached:
+        return None
+    if here and here != wanted:
+        return f"measured on hardware {here}, the limit is for {wanted}"
+    if cached:
+        return (
+            f"{cached} of {total} answers came from the cache: on which hardware their times were taken is not "
+            f"known, the limit is for {wanted}"
+        )
+    return f"on which hardware it was measured is not known, the limit is for {wanted}"
+
+
+def _speed(result: CellResult, limit: Limit) -> GateResult:
+    value = result.rtfx if limit.metric == "rtfx" else result.speed.get(limit.metric)
+    here = result.model.get("hardware")
+    if limit.hardware and scored(result):
+        fingerprint = here if isinstance(here, str) else ""
+        reason = other_hardware(fingerprint, result.cached, scored(result), limit.hardware)
+        if reason is not None:
+            return gate(result, limit, value, limit.on_other_hardware, reason, kind=Red.HARNESS)
+    return no_value(result, limit) if value is None else bounded(result, limit, value)
+
+
+def _is_beyond(value: float, limit: Limit) -> bool:
+    return value > limit.value if limit.bound == "max" else value < limit.value

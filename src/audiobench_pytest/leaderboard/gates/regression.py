@@ -1,0 +1,187 @@
+"""Is a value worse than its baseline's by more than is allowed?"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from audiobench_pytest.errors import AudiobenchError, Red
+from audiobench_pytest.leaderboard.baselines.comparability import difference
+from audiobench_pytest.leaderboard.baselines.sources import Baseline
+from audiobench_pytest.leaderboard.gates.schema import SPEED, Limit, RegressionRule, Trade
+from audiobench_pytest.leaderboard.gates.words import apart, gate, quantity_of, title, unit_of
+from audiobench_pytest.types import CellId, CellResult, GateResult, Verdict
+
+if TYPE_CHECKING:
+    from audiobench_pytest.leaderboard.baselines.measured import Measured
+    from audiobench_pytest.leaderboard.statistics.bootstrap import Values
+    from audiobench_pytest.leaderboard.statistics.regression import Regression
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """By how much a value may be worse, and why.
+
+    Attributes:
+        amount: In the metric's unit, or a share of the baseline's value.
+        relative: Whether it is a share.
+        note: What has to be said of it, with a leading `; `, or "".
+    """
+
+    amount: float
+    relative: bool
+    note: str = ""
+
+
+def judge_regression(
+    result: CellResult, limit: Limit, now: Measured, values: Values, baseline: Baseline, part: str = ""
+) -> GateResult:
+    """Compare a cell with its baseline on the samples that both scored.
+
+    Args:
+        result: The cell.
+        limit: A limit with a `RegressionRule`.
+        now: The cell's samples, of the slice only where there is one.
+        values: Sums of sufficient numbers to values.
+        baseline: What to compare with.
+        part: The slice, as `key=name`.
+    """
+    from audiobench_pytest.leaderboard.baselines.measured import paired
+    from audiobench_pytest.leaderboard.statistics.regression import regression
+
+    rule = limit.rule
+    assert isinstance(rule, RegressionRule)
+    wanted = CellId(result.cell.dataset, rule.baseline_model or result.cell.model, result.cell.recipe)
+    try:
+        before = baseline.find(wanted)
+    except AudiobenchError as exc:
+        return _refused(result, limit, part, f"the baseline {rule.shown} cannot be read: {exc}")
+    if before is None:
+        return _refused(result, limit, part, _no_such_cell(wanted, rule, baseline))
+    reason = difference(before, now)
+    if reason is not None:
+        return _refused(result, limit, part, f"not comparable with the baseline: {reason}")
+    pairs, _ = paired(before, now, limit.metric)
+    if not pairs.ids:
+        return _refused(result, limit, part, f"the baseline {rule.shown} and this run scored no sample in common")
+    allowed = _allowed(limit, rule, before, now)
+    quantity = quantity_of(result, limit.metric)
+    found = regression(
+        pairs.second,
+        pairs.first,
+        values,
+        quantity,
+        allowed.amount,
+        rule.confidence,
+        relative=allowed.relative,
+        clusters=pairs.clusters,
+    )
+    verdict = Verdict(str(found.verdict))
+    counts_as = rule.inconclusive if verdict is Verdict.INCONCLUSIVE else None
+    message = _message(limit.metric, unit_of(quantity), found, rule, len(pairs.ids)) + allowed.note
+    # Within a slice the baseline's other samples are no loss.
+    if pairs.only_second or (pairs.only_first and not part):
+        message += f"; left out: {len(pairs.only_second)} samples scored here only"
+        message += "" if part else f", {len(pairs.only_first)} in the baseline only"
+    return gate(
+        result,
+        limit,
+        found.worsening,
+        verdict,
+        message,
+        part=part,
+        bound=found.allowed if found.allowed is not None else allowed.amount,
+        counts_as=counts_as,
+        details=_details(rule, before, found, len(pairs.ids)),
+    )
+
+
+def _refused(result: CellResult, limit: Limit, part: str, message: str) -> GateResult:
+    return gate(result, limit, None, Verdict.FAIL, message, kind=Red.DATA, part=part)
+
+
+def _no_such_cell(wanted: CellId, rule: RegressionRule, baseline: Baseline) -> str:
+    others: list[str] = []
+    with contextlib.suppress(AudiobenchError):
+        others = sorted(
+            {one.model for one in baseline.cells() if (one.dataset, one.recipe) == (wanted.dataset, wanted.recipe)}
+        )
+    hint = "`audiobench baseline update RUN` writes it"
+    if others:
+        hint = f"it has {', '.join(others)}: name one as baseline_model, or let {hint}"
+    return (
+        f"the baseline {rule.shown} holds no result of '{wanted.dataset}' with model '{wanted.model}' under "
+        f"{wanted.recipe}; {hint}"
+    )
+
+
+def _allowed(limit: Limit, rule: RegressionRule, before: Measured, now: Measured) -> Allowed:
+    """Return what is allowed: more where the trade's gain in speed is there, on the same hardware."""
+    usual = Allowed(limit.value, rule.relative)
+    if rule.trade is None:
+        return usual
+    gain, why_not = _gain(rule.trade, before, now)
+    speed = title(rule.trade.speed)
+    if gain is None:
+        return Allowed(usual.amount, usual.relative, f"; no trade for {speed}: {why_not}")
+    told = f"{speed} is {apart(gain, rule.trade.factor)[0]} times as good as the baseline's"
+    if gain < rule.trade.factor:
+        return Allowed(usual.amount, usual.relative, f"; no trade: {told}, {rule.trade.factor:g} times are asked for")
+    bought = f"{100 * rule.trade.allow:g} %" if rule.trade.relative else f"{rule.trade.allow:g}"
+    return Allowed(rule.trade.allow, rule.trade.relative, f"; {told}, for which {bought} may be lost")
+
+
+def _gain(trade: Trade, before: Measured, now: Measured) -> tuple[float | None, str]:
+    """Return how many times as fast this run is, or None and why that is not known."""
+    for side, name in ((before, "the baseline"), (now, "this run")):
+        if side.cached:
+            return None, f"{name} took {side.cached} answers from the cache, and with them times of another run"
+        if not side.hardware:
+            return None, f"the hardware of {name} is not known"
+    if before.hardware != now.hardware:
+        return None, f"measured on hardware {now.hardware}, the baseline on {before.hardware}"
+    old, new = before.speed.get(trade.speed), now.speed.get(trade.speed)
+    if not old or not new:
+        return None, "it was not measured in both"
+    return (new / old if SPEED[trade.speed].higher_is_better else old / new), ""
+
+
+def _message(metric: str, unit: str, found: Regression, rule: RegressionRule, samples: int) -> str:
+    name = title(metric)
+    if found.base is None or found.new is None or found.worsening is None or found.allowed is None:
+        return f"{name}: nothing defines it over the {samples} samples shared with {rule.shown}"
+    new, base = apart(found.new, found.base)
+    way = "worse" if found.worsening > 0 else "better"
+    moved, allowed = apart(abs(found.worsening), found.allowed)
+    message = f"{name} {new}{unit}, {base}{unit} in {rule.shown}"
+    message += f": {way} by {moved}" if found.worsening else ": no change"
+    sure = f"with {100 * rule.confidence:g} % confidence"
+    if found.low is None or found.high is None:
+        return f"{message}; {samples} samples are too few to tell whether that is more than the {allowed} allowed"
+    if found.verdict == "fail":
+        return f"{message}, and {sure} worse by at least {apart(found.low, found.allowed)[0]}; {allowed} is allowed"
+    if found.verdict == "pass":
+        most = apart(found.high, found.allowed)[0]
+        return f"{message}, and {sure} worse by no more than {most}; {allowed} is allowed"
+    return (
+        f"{message}; {sure} between {found.low:+.2f} and {found.high:+.2f} worse: {samples} samples cannot tell "
+        f"whether that is more than the {allowed} allowed"
+    )
+
+
+def _details(rule: RegressionRule, before: Measured, found: Regression, samples: int) -> Mapping[str, Any]:
+    return {
+        "baseline": rule.shown,
+        "baseline_model": before.cell.model,
+        "base": found.base,
+        "new": found.new,
+        "worsening": found.worsening,
+        "low": found.low,
+        "high": found.high,
+        "allowed": found.allowed,
+        "confidence": found.confidence,
+        "samples": samples,
+        "units": found.units,
+    }

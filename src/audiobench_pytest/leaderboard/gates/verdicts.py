@@ -1,0 +1,251 @@
+"""Limits applied to results: which limit holds for which cell, and what cannot be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audiobench_pytest.errors import Red
+from audiobench_pytest.leaderboard.gates.bounds import bounded, judge_coverage, judge_value, no_value
+from audiobench_pytest.leaderboard.gates.schema import (
+    CHECKS,
+    COVERAGE,
+    EVERYTHING,
+    SPEED,
+    GatesFile,
+    Limit,
+    RegressionRule,
+)
+from audiobench_pytest.leaderboard.gates.words import gate, scored
+from audiobench_pytest.records.runs.plan import PlannedCell
+from audiobench_pytest.types import CellId, CellResult, GateResult, State, Verdict
+
+if TYPE_CHECKING:
+    from audiobench_pytest.leaderboard.baselines.measured import Measured
+    from audiobench_pytest.leaderboard.baselines.sources import Baseline
+    from audiobench_pytest.metrics.recipes import Recipe
+    from audiobench_pytest.records.runs.plan import CellData
+
+_HERE = "this run"
+
+
+def judge(
+    results: Sequence[CellResult],
+    plans: Sequence[PlannedCell],
+    gates: GatesFile,
+    *,
+    interrupted: bool,
+    data: Mapping[CellId, CellData] | None = None,
+) -> list[GateResult]:
+    """Judge every cell: its coverage always, whatever else a limit exists for.
+
+    Per metric, slice and kind of check the most specific limit wins: dataset and model, dataset, family and model,
+    family, task and model, task, default and model, default; then one that names the recipe or the slice. A limit on
+    something that the cell is not measured in applies to it only where the limit names the dataset itself, and then
+    fails: it is a mistake that must be seen.
+
+    A cell of which the user picked some shards only is skipped, and so is one that an interruption left unfinished.
+    Any other sample without a score lowers the coverage, and the value is then judged over the scored samples with a
+    message that says so.
+
+    Args:
+        results: One per cell.
+        plans: One per cell, in any order.
+        gates: The limits.
+        interrupted: The run ended before all of its items had run.
+        data: What is known of the cells' samples, for slices and baselines.
+
+    Returns:
+        The gates of each cell in the order of `results`: coverage, then values, then speed.
+
+    Raises:
+        ValueError: Results and plans are not about the same cells, or a limit needs samples and there are none.
+    """
+    by_cell = {plan.cell: plan for plan in plans}
+    if set(by_cell) != {result.cell for result in results}:
+        odd = sorted(str(cell) for cell in set(by_cell) ^ {result.cell for result in results})
+        raise ValueError(f"results and plans differ in {', '.join(odd)}")
+    baselines: dict[Path, Baseline] = {}
+    return [
+        judged
+        for result in results
+        for judged in _Cell(result, by_cell[result.cell], gates, results, data or {}, baselines).judge(interrupted)
+    ]
+
+
+class _Cell:
+    """One cell and the limits that hold for it."""
+
+    def __init__(
+        self,
+        result: CellResult,
+        plan: PlannedCell,
+        gates: GatesFile,
+        results: Sequence[CellResult],
+        data: Mapping[CellId, CellData],
+        baselines: dict[Path, Baseline],
+    ) -> None:
+        self._result, self._plan, self._gates = result, plan, gates
+        self._data, self._baselines = data, baselines
+        self._samples: Measured | None = None
+        # What the same answers are measured in under any recipe: a limit belongs to those that have its metric.
+        self._measured_in = {
+            value.quantity.name
+            for other in results
+            if (other.cell.dataset, other.cell.model) == (result.cell.dataset, result.cell.model)
+            for value in other.values
+        }
+
+    def judge(self, interrupted: bool) -> Iterator[GateResult]:
+        skip = _skip_reason(self._result, self._plan, interrupted)
+        coverage = self._chosen(COVERAGE.name, "min", None) or Limit(
+            EVERYTHING, COVERAGE.name, None, "min", self._gates.min_coverage, "built-in default"
+        )
+        if skip is None:
+            yield judge_coverage(self._result, coverage)
+        else:
+            yield gate(self._result, coverage, self._result.coverage, Verdict.SKIP, skip)
+        for metric in self._metrics():
+            for part in (None, *self._parts(metric)):
+                for check in CHECKS:
+                    limit = self._chosen(metric, check, part)
+                    if limit is not None:
+                        yield self._judged(limit, part, skip)
+
+    def _judged(self, limit: Limit, part: tuple[str, str] | None, skip: str | None) -> GateResult:
+        named = "=".join(part) if part else ""
+        if skip is not None:
+            known = self._result.named(limit.metric)
+            value = self._result.rtfx if limit.metric == "rtfx" else known.value if known else None
+            comparison = limit.bound not in ("max", "min") or part is not None
+            return gate(self._result, limit, None if comparison else value, Verdict.SKIP, skip, part=named)
+        if part is None and limit.bound in ("max", "min"):
+            return judge_value(self._result, limit)
+        if self._result.named(limit.metric) is None or not scored(self._result):
+            return judge_value(self._result, limit)
+        if part is not None and not self._all_samples().part(*part).ids:
+            return self._empty_slice(limit, part, named)
+        if limit.bound == "regression":
+            return self._against_baseline(limit, part, named)
+        metric = limit.metric
+        if limit.bound == "published":
+            from audiobench_pytest.leaderboard.gates.published import compared_metric
+
+            metric = compared_metric({one.quantity.name for one in self._result.values}, metric)
+        value, samples = self._value(metric, part)
+        if value is None:
+            return no_value(self._result, limit, named)
+        if limit.bound == "published":
+            from audiobench_pytest.leaderboard.gates.published import judge_published
+
+            return judge_published(self._result, limit, value, metric, named)
+        return bounded(self._result, limit, value, part=named, of=f" of {named} ({samples} samples)")
+
+    def _against_baseline(self, limit: Limit, part: tuple[str, str] | None, named: str) -> GateResult:
+        from audiobench_pytest.leaderboard.baselines.sources import Baseline
+        from audiobench_pytest.leaderboard.gates.regression import judge_regression
+
+        rule = limit.rule
+        assert isinstance(rule, RegressionRule)
+        baseline = self._baselines.setdefault(rule.baseline, Baseline(rule.baseline, rule.shown))
+        samples = self._all_samples() if part is None else self._all_samples().part(*part)
+        return judge_regression(self._result, limit, samples, self._recipe().values, baseline, named)
+
+    def _empty_slice(self, limit: Limit, part: tuple[str, str], named: str) -> GateResult:
+        # As with a metric that is not measured: a mistake where the limit names the dataset, and else no matter.
+        what = f"no scored sample says its {part[0]}" if part[1] == EVERYTHING else f"no scored sample has {named}"
+        aimed = limit.scope == self._result.cell.dataset
+        verdict = Verdict.FAIL if aimed else Verdict.SKIP
+        return gate(self._result, limit, None, verdict, what, kind=Red.DATA, part=named)
+
+    def _value(self, metric: str, part: tuple[str, str] | None) -> tuple[float | None, int]:
+        """Return a value of the cell or of a slice, and the number of samples behind it."""
+        known = self._result.named(metric)
+        if part is None:
+            return (known.value if known is not None else None), 0
+        from audiobench_pytest.leaderboard.cells.reduce import exact_sums, values_at
+
+        samples = self._all_samples().part(*part).scored(metric)
+        if not samples.ids:
+            return None, 0
+        return values_at(self._recipe(), exact_sums(samples.columns)).get(metric), len(samples.ids)
+
+    def _metrics(self) -> list[str]:
+        """Return what limits of this cell are about: its values in their order, then anything else, then speed."""
+        order = [value.quantity.name for value in self._result.values]
+        named = [limit.metric for limit in self._gates.limits if limit.metric != COVERAGE.name]
+        found = dict.fromkeys((*order, *named))
+        return [one for one in found if one not in SPEED] + [one for one in SPEED if one in found]
+
+    def _parts(self, metric: str) -> Iterator[tuple[str, str]]:
+        """Yield the slices that limits of this cell are about, `*` being each that there is."""
+        wanted = dict.fromkeys(
+            limit.slice
+            for limit in self._gates.limits
+            if limit.slice and limit.metric == metric and self._rank(limit) is not None
+        )
+        found: dict[tuple[str, str], None] = {}
+        for key, name in wanted:
+            if name != EVERYTHING:
+                found[key, name] = None
+                continue
+            texts = self._all_samples().keys.get(key, ()) if self._result.cell in self._data else ()
+            found |= dict.fromkeys((key, one) for one in sorted({text for text in texts if text}) or [EVERYTHING])
+        yield from found
+
+    def _chosen(self, metric: str, check: str, part: tuple[str, str] | None) -> Limit | None:
+        """Return the most specific limit."""
+        best: tuple[tuple[int, ...], Limit] | None = None
+        for limit in self._gates.limits:
+            if limit.metric != metric or limit.bound != check or not _is_about(limit.slice, part):
+                continue
+            rank = self._rank(limit)
+            if rank is not None and (best is None or rank > best[0]):
+                best = (rank, limit)
+        return best[1] if best is not None else None
+
+    def _rank(self, limit: Limit) -> tuple[int, ...] | None:
+        """Return how closely a limit is aimed at the cell, or None when it does not apply to it."""
+        result = self._result
+        levels = (EVERYTHING, result.task, result.family, result.cell.dataset)
+        if limit.scope not in levels or limit.model not in (None, result.cell.model):
+            return None
+        if limit.recipe not in (None, result.cell.recipe):
+            return None
+        measured = not limit.is_of_the_recipe or result.named(limit.metric) is not None
+        if not measured and (limit.scope != result.cell.dataset or limit.metric in self._measured_in):
+            return None
+        level = max(rank for rank, name in enumerate(levels) if name == limit.scope)
+        exact = limit.slice is not None and limit.slice[1] != EVERYTHING
+        return level, limit.model is not None, limit.recipe is not None, exact
+
+    def _recipe(self) -> Recipe:
+        from audiobench_pytest.leaderboard.cells.planned import recipe_of
+
+        return recipe_of(self._plan)
+
+    def _all_samples(self) -> Measured:
+        if self._samples is None:
+            from audiobench_pytest.leaderboard.baselines.measured import measured
+
+            if self._result.cell not in self._data:
+                raise ValueError(f"{self._result.cell}: its samples are needed, and were not given")
+            self._samples = measured(self._data[self._result.cell], _HERE)
+        return self._samples
+
+
+def _is_about(wanted: tuple[str, str] | None, part: tuple[str, str] | None) -> bool:
+    if wanted is None or part is None:
+        return wanted is part
+    return wanted[0] == part[0] and wanted[1] in (EVERYTHING, part[1])
+
+
+def _skip_reason(result: CellResult, plan: PlannedCell, interrupted: bool) -> str | None:
+    if plan.partial:
+        return f"partial selection: shards {len(plan.selected)} of {plan.shards}"
+    if interrupted and result.expected is None:
+        return "interrupted before the first sample"
+    if interrupted and result.counts[State.MISSING]:
+        return f"interrupted: {(result.expected or 0) - result.counts[State.MISSING]}/{result.expected} samples"
+    return None

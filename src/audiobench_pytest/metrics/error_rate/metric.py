@@ -1,0 +1,229 @@
+"""Word, character and mixed error rates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec, language_code
+from audiobench_pytest.errors import CatalogError
+from audiobench_pytest.metrics.error_rate.alignment import align_counts
+from audiobench_pytest.metrics.error_rate.compounds import join_equal_regions, merged_counts
+from audiobench_pytest.metrics.item import Item
+from audiobench_pytest.metrics.metric import Metric, flag, one_of, ratio, total
+from audiobench_pytest.metrics.references import all_references
+from audiobench_pytest.metrics.text.units import Counting, counting
+from audiobench_pytest.types import Quantity, SampleScore, State
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from audiobench_pytest.metrics.metric import Sums
+
+MOSTLY_RIGHT = 0.5
+"""Utterance error rate up to which an utterance counts as intelligible (Seed-TTS, URO-Bench)."""
+
+
+def _main(language: str) -> str:
+    """Return the language of a code without script and region: `pt` of `pt-BR`."""
+    return language_code(language).partition("-")[0]
+
+
+def _codes(text: str) -> frozenset[str]:
+    return frozenset(_main(code) for code in text.split())
+
+
+class ErrorRate(Metric):
+    """Edit distance over reference length: `errors`, `units`, `substitutions`, `deletions`, `insertions` per sample.
+
+    A reference that is empty after its steps adds the prediction's units as errors and no units of its own, unless
+    `empty_reference` says otherwise. Where a rule counts two units (`character+word`), the second gives a second value
+    (`wer_word`), from `second_errors` and `second_units`.
+
+    Options:
+        average: `micro` (errors of the corpus over its units, the default) or `utterance` (mean of the utterances'
+            rates, also for the parts; the micro rate is then a second value, with the mean over utterances up to 50 %
+            and the share above).
+        compat: Samples that a source leaves out and this metric does not, so that a second value (`wer_compat`) is the
+            source's: `empty-references-dropped` (how many of them were answered with words is then a value of its own),
+            or `null-dropped`: answers that are the text `null`, here answers of nothing.
+        references: `one` (the default) or `best`: the reference among the item's with the lowest rate, the first of
+            equals; its units are the sample's weight.
+        compounds: `true` where parting or joining a compound costs nothing; see `compounds.merged_counts`.
+        join_regions: Languages for which regions that differ only by spaces become one unit first; see
+            `compounds.join_equal_regions`.
+        empty_reference: `insertions` (the default) or `data_error`: such a sample is not scored.
+        ignored_reference: A sample whose reference is this text after its steps is a data error.
+    """
+
+    options: ClassVar[Mapping[str, Callable[[str], object]]] = {
+        "average": one_of("micro", "utterance"),
+        "compat": one_of("empty-references-dropped", "null-dropped"),
+        "references": one_of("one", "best"),
+        "compounds": flag,
+        "join_regions": _codes,
+        "empty_reference": one_of("insertions", "data_error"),
+        "ignored_reference": str,
+    }
+    # jiwer stands for the alignment: its counts are ours (see `align_counts`), whichever of the two computed them.
+    packages = ("jiwer",)
+    uses_units = True
+    sees: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, spec: RecipeSpec) -> None:
+        super().__init__(spec)
+        self.utterance = self.given.get("average") == "utterance"
+        self._compat = self.given.get("compat")
+        self._best = self.given.get("references") == "best"
+        if self.utterance and self._compat:
+            raise CatalogError("the options average: utterance and compat exclude each other")
+        self._seconds: set[str] = set()
+        if self._best:
+            self.sees = ("aliases",)  # type: ignore[misc]  # what a score depends on is the recipe's, not the class's
+        self._join_regions = cast("frozenset[str]", self.given.get("join_regions", frozenset()))
+        self._count = merged_counts if self.given.get("compounds") else align_counts
+
+    def prepare(self, rule: LanguageRule) -> None:
+        """Check the rule's unit."""
+        second = counting(rule.unit).second
+        if second:
+            self._seconds.add(second)
+
+    def quantities(self, languages: Iterable[str]) -> tuple[Quantity, ...]:
+        """Return the rate (`wer` when each language counts words, else `cer`), its other readings, and its parts.
+
+        The rate over a rule's second unit is among them when all the languages have the same.
+        """
+        used = [(counting(self.spec.rule(language).unit), language) for language in languages]
+        name = "wer" if all(rule.is_words(language) for rule, language in used) else "cer"
+        found = [Quantity(name)]
+        if self._compat:
+            found.append(Quantity(f"{name}_compat"))
+        seconds = {rule.second for rule, _ in used}
+        if len(seconds) == 1 and "" not in seconds:
+            found.append(Quantity(_second_name(*seconds)))
+        if self.utterance:
+            found += [Quantity(f"{name}_micro"), Quantity(f"{name}_below_50", maximum=100.0 * MOSTLY_RIGHT)]
+            found.append(Quantity("above_50_rate", maximum=100.0))
+        found += [Quantity(f"{part}_rate") for part in _PARTS]
+        if self._compat == "empty-references-dropped":
+            found.append(Quantity("hallucination_on_empty", unit="samples"))
+        return tuple(found)
+
+    def score(self, item: Item, reference: str, prediction: str | None, rule: LanguageRule) -> SampleScore:
+        """Align units of the prediction to those of the reference."""
+        state, reason = State.OK, None
+        if prediction is None:
+            state, reason, prediction = State.INVALID, "no text could be extracted", ""
+        elif self._compat == "null-dropped" and item.prediction == "null":
+            state, reason, prediction = State.EMPTY, "the text 'null' stands for no answer", ""
+        how = counting(rule.unit)
+        if self._best and item.aliases:
+            reference = self._nearest(all_references(item, reference, rule), prediction, item, how)
+        reference_units, counts = self._aligned(how, reference, prediction, item)
+        unusable = self._unusable(reference, reference_units)
+        if unusable:
+            return SampleScore({}, reference, prediction, State.DATA_ERROR, unusable)
+        substitutions, deletions, insertions = counts
+        errors, units = substitutions + deletions + insertions, len(reference_units)
+        numbers: dict[str, float] = {
+            "errors": errors,
+            "units": units,
+            "substitutions": substitutions,
+            "deletions": deletions,
+            "insertions": insertions,
+        }
+        if how.split_second is not None:
+            said = how.split_second(reference)
+            numbers["second_errors"] = sum(align_counts(said, how.split_second(prediction)))
+            numbers["second_units"] = len(said)
+        if self.utterance:
+            numbers |= _utterance_numbers(counts, errors, units)
+        if self._compat == "null-dropped" and state is State.EMPTY:
+            numbers |= {"dropped_errors": errors, "dropped_units": units}
+        elif self._compat == "empty-references-dropped" and not units and errors:
+            numbers |= {"dropped_errors": errors, "hallucinations": 1}
+        return SampleScore(numbers, reference, prediction, state, reason)
+
+    def _aligned(
+        self, how: Counting, reference: str, prediction: str, item: Item
+    ) -> tuple[Sequence[str], tuple[int, int, int]]:
+        """Return the reference's units, as they were aligned, and the counts."""
+        reference_units: Sequence[str] = how.split(reference)
+        if reference == prediction:
+            return reference_units, (0, 0, 0)
+        prediction_units: Sequence[str] = how.split(prediction)
+        if self._join_regions and _main(item.language) in self._join_regions:
+            reference_units, prediction_units = join_equal_regions(reference_units, prediction_units)
+        return reference_units, self._count(reference_units, prediction_units)
+
+    def _nearest(self, references: Sequence[str], prediction: str, item: Item, how: Counting) -> str:
+        def rate(reference: str) -> float:
+            units, counts = self._aligned(how, reference, prediction, item)
+            return sum(counts) / len(units) if units else float("inf")
+
+        return min(references, key=rate, default="")
+
+    def _unusable(self, reference: str, units: Sequence[str]) -> str | None:
+        if not units and self.given.get("empty_reference") == "data_error":
+            return "the reference is empty after its steps"
+        if reference and reference == self.given.get("ignored_reference"):
+            return f"the reference says that this segment is not to be scored: '{reference}'"
+        return None
+
+    def values(self, sums: Sums) -> dict[str, NDArray[np.float64]]:
+        """Return the rates in percent."""
+        errors, units = total(sums, "errors"), total(sums, "units")
+        micro = ratio(errors, units)
+        second = ratio(total(sums, "second_errors"), total(sums, "second_units"))
+        compat = ratio(errors - total(sums, "dropped_errors"), units - total(sums, "dropped_units"))
+        values = {_second_name(unit): second for unit in self._seconds}
+        values["hallucination_on_empty"] = total(sums, "hallucinations")
+        rates = {"": micro, "_compat": compat}
+        if self.utterance:
+            n, below = total(sums, "n"), total(sums, "n_below")
+            mean, mean_below = ratio(total(sums, "rate"), n), ratio(total(sums, "rate_below"), below)
+            rates = {"": mean, "_micro": micro, "_below_50": mean_below}
+            values["above_50_rate"] = ratio(n - below, n)
+            values |= {f"{part}_rate": ratio(total(sums, f"{part}_rate"), n) for part in _PARTS}
+        else:
+            values |= {f"{part}_rate": ratio(total(sums, f"{part}s"), units) for part in _PARTS}
+        return values | {f"{name}{which}": rate for name in ("wer", "cer") for which, rate in rates.items()}
+
+    def signature(self, languages: Iterable[str]) -> list[str]:
+        """Return the average and any other option."""
+        return (
+            super().signature(languages)
+            if "average" in self.spec.options
+            else ["avg:micro", *super().signature(languages)]
+        )
+
+    def versions(self, languages: Iterable[str]) -> tuple[str, ...]:
+        """Return the aligner, and the tokenizers that count in these languages.
+
+        Raises:
+            MissingExtraError: One is not installed; the message names the extra.
+        """
+        used = [counting(self.spec.rule(language).unit) for language in languages]
+        for how in used:
+            how.require()
+        return (*sorted({package for how in used for package in how.packages}), *self.packages)
+
+
+def _utterance_numbers(counts: tuple[int, int, int], errors: int, units: int) -> dict[str, float]:
+    rate = errors / units if units else float(errors > 0)
+    numbers = {"n": 1.0, "rate": rate}
+    if rate <= MOSTLY_RIGHT:
+        numbers |= {"n_below": 1.0, "rate_below": rate}
+    if errors:
+        numbers |= {f"{part}_rate": count / (units or errors) for part, count in zip(_PARTS, counts, strict=True)}
+    return numbers
+
+
+def _second_name(unit: str) -> str:
+    """Return what the rate over a second unit is called: `wer_word`, `cer_character`."""
+    return f"{'wer' if counting(unit).is_words('') else 'cer'}_{unit}"
+
+
+_PARTS = ("substitution", "deletion", "insertion")

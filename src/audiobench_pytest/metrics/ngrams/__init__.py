@@ -1,0 +1,1 @@
+"""Scores from counts of n-grams: BLEU, chrF, caption metrics."""

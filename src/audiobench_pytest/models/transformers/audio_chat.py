@@ -1,0 +1,347 @@
+"""Audio language models of the transformers library that are told what to do with a recording: Qwen2-Audio and kin."""
+
+from __future__ import annotations
+
+import gc
+import importlib.metadata
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from audiobench_pytest.catalog.schema import ModelSpec
+from audiobench_pytest.errors import ModelError, UsageError
+from audiobench_pytest.models.base import ModelAdapter, Option
+from audiobench_pytest.models.text_option import TextOrFile
+from audiobench_pytest.models.transformers import devices
+from audiobench_pytest.models.transformers.checkpoints import open_checkpoint
+from audiobench_pytest.types import Answer, Request
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FAMILIES: Mapping[str, str] = {
+    "audioflamingo3": "AudioFlamingo3ForConditionalGeneration",
+    "qwen2_audio": "Qwen2AudioForConditionalGeneration",
+}
+"""Class of transformers by model type. What a family needs to be here: a processor that takes texts with a placeholder
+and clips, and an answer that does not depend on the batch (a test holds this on a small checkpoint of each)."""
+
+_WARM_TOKENS = 4
+_LEAST_S = 0.1
+"""A shorter clip is followed by silence up to here: it would become no audio token, or a single one, which the code of
+Qwen2-Audio takes for a question of an older format."""
+
+
+class TransformersAudioChatAdapter(ModelAdapter):
+    """Asks a checkpoint one question about one clip, in its own chat format, in batches that are padded on the left.
+
+    Decoding is greedy unless asked otherwise, whatever the checkpoint's own settings say of sampling; its repetition
+    penalty is heeded. In float32 an answer does not depend on the batch it is given in: a penalty does not count
+    padding, and where answers are sampled each clip is asked by itself, from the same seed. In half precision rounding
+    differs with the shape of a batch, so that now and then a word may.
+
+    A clip longer than the model can hear is cut, and its answer's meta says so (`heard_s`), or refused.
+
+    For the key of its answers see `TransformersAsrAdapter`.
+    """
+
+    packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
+    extra: ClassVar[str] = "local"
+    overlaps = True
+    warm_up = True
+    batch_rows = 16
+    options: ClassVar[Mapping[str, Option]] = {
+        "device": Option(str, "auto", "auto, cpu, mps, cuda or cuda:N", (), False),
+        # The precision that it resolves to is part of the identity; how it was asked for is not.
+        "dtype": Option(
+            str, "auto", "precision; auto is bfloat16 on CUDA, else float32", ("auto", *devices.DTYPES), False
+        ),
+        "prompt": Option(TextOrFile, None, "instruction, or @FILE; default: that of the task"),
+        "system": Option(TextOrFile, None, "system message, or @FILE; default: what the checkpoint's template says"),
+        "template": Option(
+            str, "chat", "the checkpoint's chat format, or sound and instruction alone", ("chat", "plain")
+        ),
+        "max_new_tokens": Option(int, 256, "most tokens of an answer"),
+        "min_new_tokens": Option(int, None, "least tokens of an answer; for measuring"),
+        "num_beams": Option(int, 1, "width of the beam search; 1 is greedy"),
+        "do_sample": Option(bool, False, "draw tokens at random"),
+        "temperature": Option(float, None, "of the sampling; default: the checkpoint's"),
+        "top_p": Option(float, None, "of the sampling; default: the checkpoint's"),
+        "top_k": Option(int, None, "of the sampling; default: the checkpoint's"),
+        "repetition_penalty": Option(float, None, "1 is none; default: the checkpoint's"),
+        "long_audio": Option(str, "cut", "what becomes of a clip that is too long for the model", ("cut", "refuse")),
+        "attn": Option(
+            str,
+            "auto",
+            "implementation of attention",
+            ("auto", "sdpa", "eager", "flash_attention_2", "flash_attention_3"),
+        ),
+        "seed": Option(int, 0, "seed set before every batch"),
+        "threads": Option(int, None, "CPU threads; default: torch's, which takes every core", (), False),
+    }
+
+    def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
+        """Find the checkpoint and read its small files.
+
+        Raises:
+            MissingExtraError: torch or transformers is not installed.
+            ModelError: There is no such checkpoint, or it is of no family that is known here.
+            UsageError: An argument out of its range, or one that does not go with another.
+        """
+        super().__init__(spec, args)
+        self._check_arguments()
+        self._placement = devices.place(self.args["device"], self.args["dtype"], half="bfloat16")
+        self._checkpoint = open_checkpoint(spec)
+        self._class = FAMILIES.get(self._checkpoint.model_type)
+        if self._class is None:
+            raise ModelError(
+                f"model '{spec.name}': {self._checkpoint.where} is of type '{self._checkpoint.model_type}'; "
+                f"this version talks to {', '.join(FAMILIES)}"
+            )
+        self.sample_rate: int = int(self._checkpoint.features.get("sampling_rate", 16_000))
+        self.takes_instruction = self.args["prompt"] is None
+        self._model: Any = None
+        self._processor: Any = None
+        self._rendered: dict[str, str] = {}
+        self._audio_options: dict[str, Any] = {}
+        self._most_samples = 0
+        self._ends: frozenset[int] = frozenset()
+
+    def _check_arguments(self) -> None:
+        args, name = self.args, self.spec.name
+        least = {"max_new_tokens": 1, "min_new_tokens": 1, "num_beams": 1, "threads": 1, "top_k": 1}
+        for option, minimum in least.items():
+            if args[option] is not None and args[option] < minimum:
+                raise UsageError(f"--model-args: {option}={args[option]} of model '{name}' must be at least {minimum}")
+        for option, most in (("temperature", math.inf), ("top_p", 1.0), ("repetition_penalty", math.inf)):
+            if args[option] is not None and not (0 < args[option] <= most and math.isfinite(args[option])):
+                limit = "" if most == math.inf else f", at most {most:g}"
+                raise UsageError(f"--model-args: {option}={args[option]} of model '{name}' must be above 0{limit}")
+        if args["min_new_tokens"] is not None and args["min_new_tokens"] > args["max_new_tokens"]:
+            raise UsageError(f"--model-args: min_new_tokens of model '{name}' is above its max_new_tokens")
+        for option in ("temperature", "top_p", "top_k"):
+            if args[option] is not None and not args["do_sample"]:
+                raise UsageError(f"--model-args: {option} of model '{name}' has an effect with do_sample=yes only")
+        if args["template"] == "plain" and args["system"] is not None:
+            raise UsageError(f"--model-args: model '{name}' has no system message with template=plain")
+
+    def identity(self) -> dict[str, Any]:
+        """Return what the answers depend on; imports neither torch nor transformers.
+
+        Raises:
+            ModelError: A file of a checkpoint folder cannot be read.
+        """
+        return {**self.base_identity(), **self._checkpoint.identity(), "dtype": self._placement.dtype}
+
+    def load(self) -> None:
+        """Bring model and processor into memory.
+
+        Raises:
+            ModelError: They cannot be loaded, lack weights, or the device is not there.
+        """
+        assert self._class is not None
+        self._processor = self._checkpoint.load("AutoProcessor")
+        self._model = self._checkpoint.load_model(self._class, self._placement, self.args["attn"])
+        if self.args["threads"] is not None:
+            import torch
+
+            torch.set_num_threads(self.args["threads"])
+        features = self._processor.feature_extractor
+        seconds = getattr(self._processor, "max_audio_len", None) or features.chunk_length
+        self._most_samples = round(seconds * self.sample_rate)
+        self._audio_options = {"sampling_rate": self.sample_rate}
+        if self._placement.on_cuda:
+            from transformers.processing_utils import AudioKwargs
+
+            # Spectrograms of 30 s take 10 ms a clip on a CPU, for which the device would wait.
+            if "device" in AudioKwargs.__annotations__:
+                self._audio_options["device"] = self._placement.device
+        ends = self._model.generation_config.eos_token_id
+        self._ends = frozenset(() if ends is None else (ends,) if isinstance(ends, int) else ends)
+        self._rendered = {}
+
+    def generate(self, batch: Sequence[Request]) -> list[Answer]:
+        """Answer a batch; running out of memory is torch's own error.
+
+        Raises:
+            ModelError: It was not loaded, or an instruction cannot be put into its format.
+        """
+        if self._model is None:
+            raise ModelError(f"model '{self.spec.name}' was asked before it was loaded")
+        answers: dict[int, Answer] = {}
+        rows: list[int] = []
+        for row, request in enumerate(batch):
+            if self.args["long_audio"] == "refuse" and len(self._waveform(request)) > self._most_samples:
+                answers[row] = Answer(error=self._too_long(request))
+            else:
+                rows.append(row)
+        # A sampled answer takes from the stream of random numbers what the others of its batch leave.
+        for group in ([row] for row in rows) if self.args["do_sample"] else [rows] if rows else []:
+            with devices.steady(self._placement, self.args["seed"]):
+                answers.update(zip(group, self._answer([batch[row] for row in group]), strict=True))
+        return [answers[row] for row in range(len(batch))]
+
+    def warm(self, request: Request) -> None:
+        """Answer about silence, in a few tokens only: a model may have much to say about it."""
+        args = self.args
+        self.args = {**args, "max_new_tokens": _WARM_TOKENS, "min_new_tokens": None}
+        try:
+            self.generate([request])
+        finally:
+            self.args = args
+
+    def synchronize(self) -> None:
+        """Wait until the device has done all it was given."""
+        devices.synchronize(self._placement)
+
+    def close(self) -> None:
+        """Free the model's memory."""
+        self._model = self._processor = None
+        gc.collect()
+        if self._placement.on_cuda:
+            import torch
+
+            torch.cuda.empty_cache()
+
+    def describe(self) -> dict[str, Any]:
+        """Return device, precision, attention, commit or folder, and package versions."""
+        told = devices.describe(self._placement)
+        told |= {"source": self._checkpoint.source, "commit": self._checkpoint.commit}
+        told |= {name: importlib.metadata.version(name) for name in self.packages}
+        if self._model is not None:
+            told["attn"] = getattr(self._model.config, "_attn_implementation", None)
+            told["hears_s"] = self._most_samples / self.sample_rate
+        return told
+
+    def _answer(self, batch: Sequence[Request]) -> list[Answer]:
+        sounds = [self._heard(request) for request in batch]
+        inputs = self._inputs([self._text(request) for request in batch], sounds)
+        tokens = self._model.generate(**inputs, **self._generation(inputs["attention_mask"]))
+        tokens = tokens[:, inputs["input_ids"].shape[1] :].tolist()
+        answers = []
+        for request, sound, said in zip(batch, sounds, tokens, strict=True):
+            count = next((place + 1 for place, token in enumerate(said) if token in self._ends), None)
+            said = said if count is None else said[:count]
+            meta: dict[str, Any] = {"tokens": len(said), "finish_reason": "length" if count is None else "stop"}
+            if len(sound) < len(self._waveform(request)):
+                meta["heard_s"] = len(sound) / self.sample_rate
+            answers.append(Answer(self._processor.tokenizer.decode(said, skip_special_tokens=True).strip(), meta=meta))
+        return answers
+
+    def _inputs(self, texts: Sequence[str], sounds: Sequence[NDArray[np.float32]]) -> dict[str, Any]:
+        """Return the model's inputs on its device, questions padded on the left.
+
+        Each row is made by itself: a spectrogram of 30 s fits into a processor's cache where sixteen do not (8 ms
+        against 16 ms a clip), and what a row becomes cannot depend on the others.
+        """
+        import torch
+
+        rows = [
+            self._processor(text=[text], audio=[sound], return_tensors="pt", audio_kwargs=self._audio_options)
+            for text, sound in zip(texts, sounds, strict=True)
+        ]
+        width = max(row["input_ids"].shape[1] for row in rows)
+        padding = {"input_ids": self._processor.tokenizer.pad_token_id or 0, "attention_mask": 0}
+        device, dtype = self._model.device, self._model.dtype
+        inputs = {}
+        for name in rows[0]:
+            parts = [row[name] for row in rows]
+            if name in padding:
+                pad = torch.nn.functional.pad
+                parts = [pad(part, (width - part.shape[1], 0), value=padding[name]) for part in parts]
+            joined = torch.cat(parts)
+            inputs[name] = joined.to(device, dtype) if joined.is_floating_point() else joined.to(device)
+        return inputs
+
+    def _generation(self, mask: Any) -> dict[str, Any]:
+        args = self.args
+        options: dict[str, Any] = {name: args[name] for name in ("max_new_tokens", "num_beams", "do_sample")}
+        options |= {"min_new_tokens": args["min_new_tokens"]} if args["min_new_tokens"] is not None else {}
+        for name in ("temperature", "top_p", "top_k"):
+            if args[name] is not None or not args["do_sample"]:
+                options[name] = args[name]
+        own = getattr(self._model.generation_config, "repetition_penalty", None)
+        penalty = args["repetition_penalty"] or own or 1.0
+        options["repetition_penalty"] = 1.0  # transformers' own counts padding
+        if penalty != 1.0:
+            options["logits_processor"] = [_Penalty(penalty, mask, args["num_beams"])]
+        return options
+
+    def _text(self, request: Request) -> str:
+        """Return the question in the model's format; each instruction is put into it once."""
+        instruction = self.args["prompt"] if request.prompt.text is None else request.prompt.text
+        if instruction is None:
+            raise ModelError(f"model '{self.spec.name}' was given no instruction")
+        if instruction not in self._rendered:
+            text = "".join(self._parts(instruction))
+            sounds = text.count(self._processor.audio_token)
+            if sounds != 1:
+                raise ModelError(
+                    f"model '{self.spec.name}': its format has {sounds} places for sound where it should have one; an "
+                    f"instruction must not hold '{self._processor.audio_token}'"
+                )
+            self._rendered[instruction] = text
+        return self._rendered[instruction]
+
+    def _parts(self, instruction: str) -> Iterator[str]:
+        processor = self._processor
+        if self.args["template"] == "chat":
+            # What stands for the sound here is never opened: the clip itself goes to the processor.
+            content = [{"type": "audio", "audio": ""}, {"type": "text", "text": instruction}]
+            conversation: list[dict[str, Any]] = [{"role": "user", "content": content}]
+            if self.args["system"] is not None:
+                conversation.insert(0, {"role": "system", "content": [{"type": "text", "text": self.args["system"]}]})
+            yield processor.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
+        else:
+            for name in ("audio_bos_token", "audio_token", "audio_eos_token"):
+                yield getattr(processor, name, "")
+            yield instruction
+
+    def _heard(self, request: Request) -> NDArray[np.float32]:
+        import numpy as np
+
+        sound = self._waveform(request)[: self._most_samples]
+        return np.pad(sound, (0, max(0, round(_LEAST_S * self.sample_rate) - len(sound))))
+
+    def _waveform(self, request: Request) -> NDArray[np.float32]:
+        if request.audio is None or request.audio.sample_rate != self.sample_rate:
+            got = "no audio" if request.audio is None else f"{request.audio.sample_rate} Hz"
+            raise ValueError(
+                f"sample '{request.sample_id}': model '{self.spec.name}' wants {self.sample_rate} Hz, got {got}"
+            )
+        return request.audio.samples
+
+    def _too_long(self, request: Request) -> str:
+        seconds, most = len(self._waveform(request)) / self.sample_rate, self._most_samples / self.sample_rate
+        return f"a clip of {seconds:.1f} s is longer than the {most:g} s that the model hears (long_audio=cut cuts it)"
+
+
+class _Penalty:
+    """Makes tokens that stand in the question or in the answer so far less likely, as transformers does; not padding.
+
+    Padding is a token too (often one that ends an answer): counted, an answer would depend on its batch.
+    """
+
+    def __init__(self, penalty: float, mask: Any, beams: int) -> None:
+        """Keep which positions of the questions are padding.
+
+        Args:
+            penalty: What positive scores are divided by, and negative ones multiplied with.
+            mask: `(rows, tokens)` attention mask of the questions, padded on the left.
+            beams: Beams per row.
+        """
+        self._penalty = penalty
+        self._padding = mask.repeat_interleave(beams, dim=0) == 0
+
+    def __call__(self, tokens: Any, scores: Any) -> Any:
+        """Return the scores of the next token, `(rows x beams, vocabulary)`."""
+        import torch
+
+        seen = tokens.clone()
+        width = self._padding.shape[1]
+        # Each padding position repeats the last token of the question, which is penalised anyway.
+        seen[:, :width] = torch.where(self._padding, tokens[:, width - 1 : width], tokens[:, :width])
+        score = scores.gather(1, seen)
+        score = torch.where(score < 0, score * self._penalty, score / self._penalty)
+        return scores.scatter(1, seen, score)

@@ -1,0 +1,83 @@
+"""What a family of transformers' speech recognisers has to offer to `TransformersAsrAdapter`."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from audiobench_pytest.errors import ModelError, UsageError
+from audiobench_pytest.models.transformers.checkpoints import Checkpoint
+from audiobench_pytest.models.transformers.devices import Placement
+from audiobench_pytest.types import Answer, Request
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Recognizer(abc.ABC):
+    """One checkpoint of one family: what can be told from its small files, and after `load` its model.
+
+    Attributes:
+        rows: Most rows of a batch, unless the catalogue says otherwise.
+        seconds: Most padded seconds of a batch, likewise.
+        sample_rate: Hz at which the model wants its audio.
+        equal_length: Padding would change its answers: only clips of equal length may share a batch.
+        takes_language_hint: It makes use of the dataset's language.
+    """
+
+    rows: ClassVar[int]
+    seconds: ClassVar[float]
+    equal_length: bool = False
+    takes_language_hint: bool = False
+
+    def __init__(self, checkpoint: Checkpoint, args: Mapping[str, Any]) -> None:
+        """Check the arguments against the checkpoint; load nothing.
+
+        Raises:
+            UsageError: An argument that this checkpoint cannot honour.
+        """
+        self.checkpoint = checkpoint
+        self.args = dict(args)
+        self.sample_rate = int(checkpoint.features.get("sampling_rate", 16_000))
+        self._model: Any = None
+
+    @abc.abstractmethod
+    def load(self, placement: Placement) -> None:
+        """Bring model and tokenizer into memory.
+
+        Raises:
+            ModelError: They cannot be loaded.
+        """
+
+    @abc.abstractmethod
+    def recognize(self, batch: Sequence[Request], placement: Placement) -> list[Answer]:
+        """Answer each request; no answer depends on what else is in the batch (exactly so in float32)."""
+
+    @property
+    def model(self) -> Any:
+        """The loaded model.
+
+        Raises:
+            ModelError: `load` was not called.
+        """
+        if self._model is None:
+            raise ModelError(f"model '{self.checkpoint.model}' was asked before it was loaded")
+        return self._model
+
+    def close(self) -> None:
+        """Forget the model."""
+        self._model = None
+
+    def _waveform(self, request: Request) -> NDArray[np.float32]:
+        if request.audio is None or request.audio.sample_rate != self.sample_rate:
+            got = "no audio" if request.audio is None else f"{request.audio.sample_rate} Hz"
+            raise ValueError(f"sample '{request.sample_id}': a recogniser for {self.sample_rate} Hz was handed {got}")
+        return request.audio.samples
+
+    def _refuse(self, arguments: Mapping[str, Any], why: str) -> None:
+        """Raise a UsageError if any of these arguments differs from the value that asks for nothing."""
+        for name, idle in arguments.items():
+            if self.args[name] != idle:
+                raise UsageError(f"--model-args: {name}={self.args[name]} of model '{self.checkpoint.model}': {why}")

@@ -1,0 +1,1 @@
+"""What the user asks for: options, ini keys, files and names in `-m`, read once and checked before anything runs."""

@@ -1,0 +1,1 @@
+"""Who does the work: xdist workers, Ray actors, the share of the GPUs each gets."""

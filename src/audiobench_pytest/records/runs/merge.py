@@ -1,0 +1,73 @@
+"""Several run directories of one plan (its parts, or repetitions) as one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from audiobench_pytest.errors import UsageError
+from audiobench_pytest.records.keys import canonical
+from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.records.runs.plan import CellData, PlannedCell
+from audiobench_pytest.types import CellId
+
+
+def merge_runs(
+    runs: Sequence[RunDirectory], slices: Callable[[PlannedCell], Iterable[str]] | None = None
+) -> list[CellData]:
+    """Return the cells of all runs, each with the samples of all of them, planned as a whole.
+
+    A sample in several runs counts once: the last run named wins. Samples that are in none are missing, and nothing
+    excuses them any more: a part that was forgotten turns the coverage gate red.
+
+    Args:
+        runs: The run directories.
+        slices: As in `RunDirectory.cells`.
+
+    Raises:
+        UsageError: A folder is no run directory, or two runs do not belong together.
+        RecordError: A run cannot be read.
+    """
+    asked: dict[str, Path] = {}
+    found: dict[CellId, list[CellData]] = {}
+    for run in runs:
+        manifest = run.manifest()
+        if manifest is None:
+            raise UsageError(f"{run.path} is not a run directory: it holds no run.json")
+        asked.setdefault(str(manifest["asked"]), run.path)
+        for cell in run.cells(slices):
+            found.setdefault(cell.plan.cell, []).append(cell)
+    if len(asked) > 1:
+        first, second = list(asked.values())[:2]
+        raise UsageError(
+            f"{first} and {second} hold different plans (other data, models, arguments or selection): "
+            "only the parts of one plan can be judged together"
+        )
+    return [_merged(cells) for cells in found.values()]
+
+
+def _merged(cells: Sequence[CellData]) -> CellData:
+    subjects = {(r.total, r.signature, r.dataset.get("digest")) for cell in cells for r in cell.receipts}
+    if len(subjects) > 1:
+        said = " and ".join(sorted(f"{total} samples, {rule}, data {data}" for total, rule, data in subjects))
+        raise UsageError(f"{cells[0].plan.cell}: the runs read different data or scored it differently ({said})")
+    identities = {canonical(r.model.get("identity")): r.model.get("identity") for cell in cells for r in cell.receipts}
+    if len(identities) > 1:
+        raise UsageError(f"{cells[0].plan.cell}: the runs asked different models ({_differences(identities.values())})")
+    outcomes = {sample_id: outcome for cell in cells for sample_id, outcome in cell.outcomes.items()}
+    receipts = tuple(receipt for cell in cells for receipt in cell.receipts)
+    probes = {sample_id: probe for cell in cells for sample_id, probe in cell.probes.items()}
+    return CellData(_whole(cells[0].plan), receipts, outcomes, probes)
+
+
+def _differences(identities: Iterable[Any]) -> str:
+    """Say in what some models differ: `dtype: "float16" and "float32"`."""
+    known = [identity if isinstance(identity, dict) else {} for identity in identities]
+    values = {key: sorted({canonical(one.get(key)) for one in known}) for key in sorted(set().union(*known))}
+    return "; ".join(f"{key}: {' and '.join(found)}" for key, found in values.items() if len(found) > 1)
+
+
+def _whole(plan: PlannedCell) -> PlannedCell:
+    return dataclasses.replace(plan, selected=tuple(range(plan.shards)))

@@ -1,0 +1,129 @@
+"""What one run intends (cells and shards) and what its shards report, as kept in the run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from audiobench_pytest.records.runs.table import CellTable, table_of
+from audiobench_pytest.types import CellId, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCell:
+    """One cell of the plan.
+
+    Attributes:
+        cell: Which cell.
+        task: The dataset's task.
+        family: The dataset's family marker, or "".
+        node: Node id of the benchmark function it belongs to (`benchmarks/asr/test_asr.py::test_asr`).
+        shards: Number of shards it was cut into.
+        selected: Which of them this run runs; fewer than `shards` after `-k`, `--lf` or a node id.
+        published_recipe: The dataset's own recipe where this version scores with another one, else None.
+        samples: Number of samples selected, when known while planning, else None.
+        recipe: The recipe as it was when planned, as plain values, so that a run can be reduced wherever it is read.
+        clusters: Meta key whose values are resampled as wholes (`speaker`), or "" for single samples.
+        slices: Meta keys that results are also given by (`gender`, `accent`).
+    """
+
+    cell: CellId
+    task: str
+    family: str
+    node: str
+    shards: int
+    selected: tuple[int, ...]
+    published_recipe: str | None = None
+    samples: int | None = None
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    clusters: str = ""
+    slices: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Meta keys that the statistics look at."""
+        return tuple(dict.fromkeys((*((self.clusters,) if self.clusters else ()), *self.slices)))
+
+    @property
+    def partial(self) -> bool:
+        """Whether the user picked only some of the cell's shards, so that no gate can be judged."""
+        return len(self.selected) < self.shards
+
+
+@dataclass(frozen=True, slots=True)
+class ShardReceipt:
+    """What a process says of one shard: once when it starts, once more when it ends.
+
+    Attributes:
+        cell: Which cell.
+        shard: Which shard, from 0.
+        of: Number of shards of the cell.
+        expected: Samples of this shard.
+        total: Samples of the whole cell's selection.
+        started: Seconds since the epoch.
+        ended: Seconds since the epoch, or None while the shard runs (or when its process died).
+        signature: The recipe's signature for the languages of the selection.
+        dataset: Revision, digest and source of the data, as JSON values.
+        model: Name, revision, device, dtype, arguments, as JSON values; what `describe` adds once loaded.
+        loads: How often this shard had to load its model (0 or 1).
+        spent: What the model did with the shard's time, in seconds: `load_s`, `warmup_s`, `infer_s`, `decode_wait_s`
+            (see `runner.asking.timing`); empty while the shard runs.
+    """
+
+    cell: CellId
+    shard: int
+    of: int
+    expected: int
+    total: int
+    started: float
+    ended: float | None = None
+    signature: str = ""
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+    model: Mapping[str, Any] = field(default_factory=dict)
+    loads: int = 0
+    spent: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbedSample:
+    """What came of asking a sample a second time.
+
+    Attributes:
+        cell: Which cell.
+        sample_id: Which sample.
+        same_text: Whether the second answer is the first one, character for character.
+        same_score: Whether both have the same numbers; None where a judge would have to give them.
+        error: Why there is no second answer, or None; then the rest means nothing.
+    """
+
+    cell: CellId
+    sample_id: str
+    same_text: bool
+    same_score: bool | None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class CellData:
+    """Everything a run directory knows about one cell.
+
+    Attributes:
+        plan: What was intended.
+        receipts: One per shard that started: the newest.
+        outcomes: One per sample id: the newest. Samples that were never reached are not in it. Read from a run
+            directory, the texts stay in the files until they are looked at.
+        probes: What came of asking some samples twice, by sample id.
+    """
+
+    plan: PlannedCell
+    receipts: tuple[ShardReceipt, ...]
+    outcomes: Mapping[str, Outcome]
+    probes: Mapping[str, ProbedSample] = field(default_factory=dict)
+
+    @cached_property
+    def table(self) -> CellTable:
+        """The samples' numbers as columns."""
+        known = getattr(self.outcomes, "table", None)
+        return known if isinstance(known, CellTable) else table_of(self.outcomes.values(), self.plan.keys)

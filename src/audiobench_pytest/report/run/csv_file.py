@@ -1,0 +1,96 @@
+"""The leaderboard for spreadsheets (`leaderboard.csv`): one row per cell, every number unrounded."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from audiobench_pytest.errors import Red
+from audiobench_pytest.leaderboard.gates.schema import FLIPS
+from audiobench_pytest.report.board import Board
+from audiobench_pytest.types import CellResult, GateResult, State, Verdict
+
+COLUMNS = {
+    "dataset": "name of the dataset",
+    "model": "name of the model",
+    "recipe": "name of the recipe",
+    "task": "task of the dataset",
+    "family": "family marker of the dataset; empty for a user's own data",
+    "metric": "name of the headline value (wer, cer, acc, bleu, ...)",
+    "unit": "% or points; empty for a plain number",
+    "higher_is_better": "True or False",
+    "value": "over the scored samples; empty when nothing was scored",
+    "low": "lower end of the 95 % bootstrap interval",
+    "high": "upper end",
+    "worst": "the value had the samples without a score been answered with nothing",
+    "expected": "samples selected; empty when nobody knows",
+    "ok": "samples answered",
+    "empty": "samples answered with nothing; scored as the worst there is",
+    "invalid": "samples whose answer names nothing that can be scored; wrong",
+    "judge_invalid": "samples whose judge said nothing usable; not scored",
+    "failed": "samples on which the model failed; not scored",
+    "data_error": "samples that could not be asked; not scored",
+    "missing": "samples not reached; not scored",
+    "coverage": "scored / expected, 0 to 1",
+    "errors": "errors over the scored samples, of an error rate",
+    "units": "reference units over the scored samples, of an error rate",
+    "substitutions": "of the errors",
+    "deletions": "of the errors",
+    "insertions": "of the errors",
+    "n": "samples that an accuracy or a mean is taken over",
+    "correct": "correct ones, of an accuracy",
+    "cached": "samples answered by the cache",
+    "audio_s": "seconds of sound of the answered samples",
+    "infer_s": "seconds of inference of the answered samples",
+    "wall_s": "seconds during which any process worked on the cell in this run",
+    "rtfx": "audio_s / infer_s; empty where no time was taken",
+    "samples_per_s": "scored samples per second of inference",
+    "latency_p50_s": "median seconds from a question to its whole answer",
+    "latency_p95_s": "95th percentile of the same",
+    "ttft_p50_s": "median seconds to the first token, where the adapter can tell",
+    "ttft_p95_s": "95th percentile of the same",
+    "decode_s": "seconds of decoding and resampling, summed over the clips; threads do it beside the model",
+    "load_s": "seconds of bringing the model into memory in this run",
+    "warmup_s": "seconds of its first, made-up question; in no other number",
+    "decode_wait_s": "seconds the model waited for clips",
+    "harness_s": "seconds of the shards that were none of these and no inference",
+    "hardware": "fingerprint of what the model ran on; empty where nothing was asked in this run, or of a server",
+    "flip_rate": "% of the samples asked twice whose second answer is another (--probe)",
+    "score_flip_rate": "% of them whose second score is another",
+    "signature": "what makes two values comparable",
+    "published_recipe": "recipe of the published numbers where it is another one",
+    "verdict": "fail, inconclusive, skip or pass: the worst of the cell's gates",
+    "red": "regression, harness or data: the kinds of its red gates",
+}
+"""Columns in order, and what they hold."""
+
+
+def render(board: Board) -> str:
+    """Return the board as CSV with a header line; fields that do not exist are empty, lines end in a line feed."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(COLUMNS), lineterminator="\n")
+    writer.writeheader()
+    for result in board.results:
+        writer.writerow(_row(result, [gate for gate in board.gates if gate.cell == result.cell]))
+    return buffer.getvalue().encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _row(result: CellResult, gates: list[GateResult]) -> dict[str, Any]:
+    row = {name: getattr(result, name) for name in COLUMNS if hasattr(result, name)}
+    row |= {"dataset": result.cell.dataset, "model": result.cell.model, "recipe": result.cell.recipe}
+    head = result.headline
+    row |= {"unit": head.quantity.unit, "higher_is_better": head.quantity.higher_is_better}
+    row |= {"value": head.value, "low": head.low, "high": head.high, "worst": head.worst}
+    row |= {name: int(number) for name, number in result.sums.items() if name in COLUMNS and float(number).is_integer()}
+    row |= {name: number for name, number in result.speed.items() if name in COLUMNS}
+    hardware = result.model.get("hardware")
+    row["hardware"] = " ".join(hardware) if isinstance(hardware, list) else hardware
+    row |= {name: known.value for name in FLIPS if (known := result.named(name)) is not None}
+    row |= {str(state): result.counts.get(state, 0) for state in State}
+    # An open verdict that the owner counts as failed is red like any other.
+    verdicts = {Verdict.FAIL if gate.effect is Verdict.FAIL else gate.verdict for gate in gates}
+    order = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.SKIP, Verdict.PASS)
+    row["verdict"] = next((verdict for verdict in order if verdict in verdicts), None)
+    row["red"] = " ".join(kind for kind in Red if any(gate.kind == kind for gate in gates))
+    return {name: "" if value is None else str(value) for name, value in row.items()}

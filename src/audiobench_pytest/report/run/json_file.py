@@ -1,0 +1,128 @@
+"""The leaderboard for programs (`leaderboard.json`): every number unrounded, keys sorted, the same bytes every time."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from audiobench_pytest.leaderboard.cells.totals import best_cells
+from audiobench_pytest.report.board import Board
+from audiobench_pytest.types import CellResult, GateResult, MetricValue, State
+
+SCHEMA_VERSION = 1
+"""Raised when a field changes its meaning or goes away; new fields do not raise it."""
+
+
+def render(board: Board) -> str:
+    """Return the board as JSON, ending in a newline.
+
+    Top level: `schema_version`, `run_dir`, `interrupted`, `wall_s`, `notes`, `cells`, `gates`. A cell holds the fields
+    of `CellResult` with `dataset`, `model` and `recipe` beside them, `model_info` and `data_info` for what model
+    and data were, `counts` per state, and `best` for the leader of its column. Numbers that do not exist are null.
+    """
+    best = best_cells(board.results)
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "run_dir": board.run_dir,
+        "interrupted": board.interrupted,
+        "wall_s": board.wall_s,
+        "notes": list(board.notes),
+        "cells": [{**cell_document(result), "best": result.cell in best} for result in board.results],
+        "gates": [_gate(gate) for gate in board.gates],
+    }
+    text = json.dumps(_finite(document), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    # A file name that is not UTF-8 arrives as lone surrogates: written `\udcNN` they are valid JSON.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def cell_document(result: CellResult) -> dict[str, Any]:
+    """Return a cell's result as plain JSON values."""
+    return {
+        "dataset": result.cell.dataset,
+        "model": result.cell.model,
+        "recipe": result.cell.recipe,
+        "task": result.task,
+        "family": result.family,
+        "metric": result.metric,
+        "unit": result.headline.quantity.unit,
+        "higher_is_better": result.headline.quantity.higher_is_better,
+        "value": result.headline.value,
+        "low": result.headline.low,
+        "high": result.headline.high,
+        "worst": result.headline.worst,
+        "values": [_value(value) for value in result.values],
+        "signature": result.signature,
+        "published_recipe": result.published_recipe,
+        "expected": result.expected,
+        "counts": {str(state): result.counts[state] for state in State},
+        "coverage": result.coverage,
+        "sums": dict(result.sums),
+        "cached": result.cached,
+        "audio_s": result.audio_s,
+        "infer_s": result.infer_s,
+        "wall_s": result.wall_s,
+        "rtfx": result.rtfx,
+        "speed": dict(result.speed),
+        "clusters": result.clusters,
+        "n_clusters": result.n_clusters,
+        "slices": [
+            {
+                "key": part.key,
+                "name": part.name,
+                "samples": part.samples,
+                "values": [_value(value) for value in part.values],
+            }
+            for part in result.slices
+        ],
+        "model_info": result.model,
+        "data_info": result.data,
+        "first_errors": [
+            {"id": sample_id, "state": str(state), "reason": reason} for sample_id, state, reason in result.first_errors
+        ],
+    }
+
+
+def _value(value: MetricValue) -> dict[str, Any]:
+    quantity = value.quantity
+    return {
+        "name": quantity.name,
+        "unit": quantity.unit,
+        "higher_is_better": quantity.higher_is_better,
+        "range": [quantity.minimum, quantity.maximum],
+        "value": value.value,
+        "low": value.low,
+        "high": value.high,
+        "worst": value.worst,
+    }
+
+
+def _gate(gate: GateResult) -> dict[str, Any]:
+    return {
+        "dataset": gate.cell.dataset,
+        "model": gate.cell.model,
+        "recipe": gate.cell.recipe,
+        "metric": gate.metric,
+        "bound": gate.bound,
+        "limit": gate.limit,
+        "value": gate.value,
+        "verdict": str(gate.verdict),
+        "counts_as": str(gate.effect),
+        "kind": None if gate.kind is None else str(gate.kind),
+        "slice": gate.slice,
+        "message": gate.message,
+        "source": gate.source,
+        "details": dict(gate.details),
+    }
+
+
+def _finite(value: Any) -> Any:
+    """Replace NaN and infinities, which JSON lacks and a model's own arguments may hold, by null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return value

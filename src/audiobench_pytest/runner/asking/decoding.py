@@ -1,0 +1,98 @@
+"""A bounded pool that decodes audio ahead of the model."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from audiobench_pytest.datasets.audio.decode import read_audio
+from audiobench_pytest.errors import SampleError
+from audiobench_pytest.types import Audio, Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One decoded clip, or why it could not be decoded.
+
+    Attributes:
+        audio: The sound, or None.
+        problem: The reason why there is none.
+        seconds: Time it took, in seconds.
+    """
+
+    audio: Audio | None
+    problem: str | None
+    seconds: float
+
+
+def decode(sample: Sample, sample_rate: int, max_seconds: float) -> Decoded:
+    """Decode one sample's file; a bad file is an outcome, not an exception, whatever a decoder raises over it."""
+    started = time.perf_counter()
+    try:
+        audio = read_audio(sample.audio, sample_rate, max_seconds=max_seconds)
+    except SampleError as exc:
+        return Decoded(None, str(exc), time.perf_counter() - started)
+    except Exception as exc:  # a clip that does not fit into memory, a network drive that fails half-way
+        problem = f"{sample.audio}: cannot be decoded: {type(exc).__name__}: {exc}"
+        return Decoded(None, problem, time.perf_counter() - started)
+    return Decoded(audio, None, time.perf_counter() - started)
+
+
+class DecodeAhead:
+    """Give out each batch decoded, in order, while the next ones are being decoded; the first begin at once.
+
+    Decoding and resampling release the interpreter lock, so threads suffice. At most `ahead` batches wait in memory
+    beside the one in use.
+    """
+
+    def __init__(
+        self,
+        batches: Sequence[Sequence[Sample]],
+        *,
+        sample_rate: int,
+        max_seconds: float,
+        threads: int,
+        ahead: int = 2,
+    ) -> None:
+        """Begin.
+
+        Args:
+            batches: Samples of each batch.
+            sample_rate: Hz that the model wants.
+            max_seconds: Clips longer than this are refused.
+            threads: Number of decoding threads.
+            ahead: Batches decoded in advance.
+        """
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="audiobench-decode")
+        self._decode = partial(decode, sample_rate=sample_rate, max_seconds=max_seconds)
+        self._remaining = iter(batches)
+        self._waiting: deque[list[Future[Decoded]]] = deque()
+        self._taken = False
+        for _ in range(ahead + 1):
+            self._submit()
+
+    def __iter__(self) -> Iterator[list[Decoded]]:
+        return self
+
+    def __next__(self) -> list[Decoded]:
+        if self._taken:
+            self._submit()  # whoever comes again has done with the batch before
+        if not self._waiting:
+            self.close()
+            raise StopIteration
+        self._taken = True
+        return [future.result() for future in self._waiting.popleft()]
+
+    def close(self) -> None:
+        """Decode nothing more: an interrupt waits for the clips that are being read, and for none behind them."""
+        self._waiting.clear()
+        self._remaining = iter(())
+        self._pool.shutdown(cancel_futures=True)
+
+    def _submit(self) -> None:
+        if (batch := next(self._remaining, None)) is not None:
+            self._waiting.append([self._pool.submit(self._decode, sample) for sample in batch])

@@ -1,0 +1,308 @@
+"""Asks a judge: many questions at once, every reply kept as it comes, each asked again only where it cannot be read.
+
+What is to be asked and what a reply is worth is `metrics.judge`'s; how a server is pressed is `models.openai.chat`'s.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from audiobench_pytest.errors import ModelError, UsageError
+from audiobench_pytest.metrics.item import Item
+from audiobench_pytest.metrics.judge.metric import Judge, JudgeCall, JudgeReply
+from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.models.openai.chat import ChatClient
+from audiobench_pytest.records.answers.cache import ModelCache, PredictionCache
+from audiobench_pytest.records.keys import digest
+from audiobench_pytest.runner.scoring.judge_record import JudgeRecord, JudgeSettings
+from audiobench_pytest.runner.scoring.scorer import item_of
+from audiobench_pytest.types import Answer, Outcome, Prediction, SampleScore, State
+
+GIVE_UP_AFTER = 32
+"""Answers whose questions all failed, before one succeeded, after which a judge is taken to be out of order."""
+
+_SYNC_EVERY_S = 5.0
+_SEED_STEP = 1000
+
+
+def judge_of(recipe: Recipe) -> Judge:
+    """Return the judge of a recipe.
+
+    Raises:
+        UsageError: It needs none.
+    """
+    if not isinstance(recipe.metric, Judge):
+        raise UsageError(f"the recipe '{recipe.spec.name}' needs no judge: leave the judge's options out")
+    return recipe.metric
+
+
+def judged_signature(recipe: Recipe, languages: Iterable[str], record: JudgeRecord) -> str:
+    """Return the recipe's signature with the judge that replied: two values with different judges never compare."""
+    return "|".join([recipe.signature(languages), *record.signature_fields()])
+
+
+def judge_scores(
+    recipe: Recipe,
+    items: Iterable[Item],
+    settings: JudgeSettings,
+    cache: PredictionCache | None = None,
+    *,
+    record: JudgeRecord | None = None,
+) -> Iterator[tuple[Item, SampleScore]]:
+    """Yield each answer with its score, in the order in which scores are known.
+
+    Answers that need no judge and those whose replies are in the cache come first, and need no server; a reply is
+    in the cache before its score is yielded, so that a judging that is stopped loses nothing. An answer whose judge did
+    not reply, or said nothing usable in three attempts, has `State.JUDGE_INVALID` with the reason; what had no reply is
+    asked again by the next run.
+
+    Args:
+        recipe: Its metric is a judge.
+        items: The answers; all are taken before the first question is sent.
+        settings: Which judge.
+        cache: Where replies are kept, or None to keep nothing.
+        record: Is filled in.
+
+    Raises:
+        UsageError: The recipe needs no judge, no judge or no address is named.
+        ModelError: The judge cannot be reached, or not one question had a reply. What was judged before has been
+            yielded, and is kept.
+        RecordError: A reply cannot be kept.
+    """
+    session = _Session(recipe, settings, cache, record if record is not None else JudgeRecord())
+    return session.scores(items)
+
+
+def judge_outcomes(
+    recipe: Recipe,
+    outcomes: Iterable[Outcome],
+    settings: JudgeSettings,
+    cache: PredictionCache | None = None,
+    *,
+    record: JudgeRecord | None = None,
+) -> Iterator[Outcome]:
+    """Yield outcomes with their score under a recipe that needs a judge, in the order in which scores are known.
+
+    What `scorer.score_outcome` is for other recipes. A sample without an answer gets the numbers of an empty one, which
+    bound the worst case; the judge is not asked about it.
+
+    Raises:
+        UsageError: As for `judge_scores`.
+        ModelError: As for `judge_scores`.
+        RecordError: As for `judge_scores`.
+    """
+    judge = judge_of(recipe)
+    answered: dict[int, Outcome] = {}
+    unanswered: list[Outcome] = []
+    items: list[Item] = []
+    for outcome in outcomes:
+        if outcome.prediction is None:
+            unanswered.append(outcome)
+            continue
+        items.append(item_of(outcome))
+        answered[id(items[-1])] = outcome
+    scores = judge_scores(recipe, items, settings, cache, record=record)
+    for outcome in unanswered:
+        score = judge.unasked(item_of(outcome), recipe.texts(item_of(outcome))[0], "")
+        yield dataclasses.replace(outcome, score=score if score is not None and score.numbers else None)
+    for item, score in scores:
+        outcome = answered[id(item)]
+        if score.state is State.DATA_ERROR:
+            yield dataclasses.replace(outcome, state=score.state, reason=score.reason, score=None)
+            continue
+        state = score.state if outcome.state is State.OK and score.state is not State.OK else outcome.state
+        yield dataclasses.replace(outcome, state=state, reason=score.reason, score=score)
+
+
+@dataclass(slots=True, eq=False)
+class _Case:
+    """One answer on its way to a score."""
+
+    item: Item
+    reference: str
+    prediction: str | None
+    calls: tuple[JudgeCall, ...]
+    replies: list[list[JudgeReply]]
+
+    @property
+    def unanswered(self) -> str | None:
+        return next((tried[-1].error for tried in self.replies if tried and tried[-1].error is not None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One question to be sent."""
+
+    key: str
+    call: JudgeCall
+    attempt: int
+
+
+class _Session:
+    """One judging."""
+
+    def __init__(
+        self, recipe: Recipe, settings: JudgeSettings, cache: PredictionCache | None, record: JudgeRecord
+    ) -> None:
+        self.recipe, self.judge, self.settings, self.record = recipe, judge_of(recipe), settings, record
+        self.model = settings.model or self.judge.rubric.judge
+        if not self.model:
+            raise UsageError(f"the rubric '{self.judge.rubric.name}' names no judge: write --judge-model NAME")
+        sampling = self.judge.sampling
+        self.sampling = {name: value for name, value in sampling.items() if name not in settings.omit}
+        record.model, record.sampling = self.model, dict(self.sampling)
+        record.omitted = tuple(sorted(settings.omit & sampling.keys()))
+        record.rubric = f"{self.judge.rubric.name}#{self.judge.template.digest}"
+        # Where it runs is not in it: the same model behind another port is the same judge.
+        identity = {"judge": self.model, "sampling": self.sampling, "rubric": self.judge.template.digest}
+        self.identity = digest(identity)
+        self.cache: ModelCache | None = cache.model(f"judge-{self.model}", identity) if cache is not None else None
+        self.known: dict[str, JudgeReply] = {}
+        self.queue: deque[_Ask] = deque()
+        self.waiting: dict[str, list[tuple[_Case, int]]] = {}
+        self.answered = 0
+
+    def scores(self, items: Iterable[Item]) -> Iterator[tuple[Item, SampleScore]]:
+        try:
+            open_cases: list[_Case] = []
+            for item in items:
+                reference, prediction = self.recipe.texts(item)
+                calls = self.judge.calls(item, reference, prediction)
+                case = _Case(item, reference, prediction, calls, [[] for _ in calls])
+                if self._prepared(case):
+                    yield item, self._score(case)
+                else:
+                    open_cases.append(case)
+            if open_cases:
+                with closing(self._ask_all(open_cases)) as judged:
+                    yield from self._held_back(judged, len(open_cases))
+        finally:
+            if self.cache is not None:
+                self.cache.sync()
+                self.cache.close()
+
+    def _prepared(self, case: _Case) -> bool:
+        """Take what the cache knows; whether that is all."""
+        ready = [not self._continue(case, index, ask=False) for index in range(len(case.calls))]
+        return all(ready)
+
+    def _ask_all(self, cases: list[_Case]) -> Generator[_Case, None, None]:
+        """Yield cases as their last reply comes in."""
+        for case in cases:
+            for index in range(len(case.calls)):
+                self._continue(case, index, ask=True)
+        client = ChatClient(self.settings.server(), f"the judge '{self.model}'", "--judge-url")
+        self.record.endpoints = tuple(client.urls)
+        open_calls = {
+            id(case): sum(self.judge.wants(*pair) for pair in zip(case.calls, case.replies, strict=True))
+            for case in cases
+        }
+        try:
+            # A repetition joins the queue while others are in flight; what comes too late is asked in another round.
+            while self.queue:
+                with closing(client.run(self._drained(), self._body)) as answers:
+                    for ask, answer in answers:
+                        reply = self._kept(ask, answer)
+                        for case, index in self.waiting.pop(ask.key):
+                            case.replies[index].append(reply)
+                            if not self._continue(case, index, ask=True):
+                                open_calls[id(case)] -= 1
+                                if open_calls[id(case)] == 0:
+                                    yield case
+        finally:
+            client.close()
+
+    def _held_back(self, cases: Iterator[_Case], expected: int) -> Iterator[tuple[Item, SampleScore]]:
+        """Yield scores; while no question has had a reply, hold the failed ones back: the judge may be out of order."""
+        held: list[_Case] = []
+        for case in cases:
+            if self.answered == 0:
+                held.append(case)
+                if len(held) >= GIVE_UP_AFTER:
+                    break
+                continue
+            for one in (*held, case):
+                yield one.item, self._score(one)
+            held.clear()
+        if not held:
+            return
+        if self.answered:
+            for one in held:
+                yield one.item, self._score(one)
+            return
+        asked = f"{len(held)} of {expected} answers" if len(held) < expected else f"all {expected} answers"
+        raise ModelError(
+            f"the judge '{self.model}' at {' '.join(self.record.endpoints)} replied to nothing that it was asked about "
+            f"{asked}: {held[0].unanswered}. See that it runs and serves this model, or name another one with "
+            "--judge-url and --judge-model; replies of earlier runs are kept"
+        )
+
+    def _continue(self, case: _Case, index: int, *, ask: bool) -> bool:
+        """Take known replies to one question of a case; whether it still wants one, which is then queued."""
+        call, tried = case.calls[index], case.replies[index]
+        while self.judge.wants(call, tried):
+            key = digest([self.identity, call.messages, call.sample, len(tried)])
+            reply = self._known(key)
+            if reply is None:
+                if ask:
+                    if key not in self.waiting:
+                        self.queue.append(_Ask(key, call, len(tried)))
+                    self.waiting.setdefault(key, []).append((case, index))
+                return True
+            tried.append(reply)
+        return False
+
+    def _known(self, key: str) -> JudgeReply | None:
+        if key not in self.known and self.cache is not None and (found := self.cache.get(key)) is not None:
+            self.record.cached += 1
+            self.record.note(found)
+            self.known[key] = _reply(found)
+        return self.known.get(key)
+
+    def _drained(self) -> Iterator[_Ask]:
+        while self.queue:
+            yield self.queue.popleft()
+
+    def _body(self, ask: _Ask) -> dict[str, Any]:
+        body: dict[str, Any] = {"model": self.model, **self.sampling}
+        if "seed" in body:
+            # The same seed would give the same sample, and the same unreadable reply, again.
+            body["seed"] += ask.call.sample + _SEED_STEP * ask.attempt
+        body["messages"] = [{"role": role, "content": text} for role, text in ask.call.messages]
+        return body
+
+    def _kept(self, ask: _Ask, answer: Answer) -> JudgeReply:
+        text = "" if answer.error is not None else answer.text
+        latency = answer.timing.get("latency_s", 0.0)
+        prediction = Prediction(ask.key, text, answer.error, 0.0, latency, meta=answer.meta, timing=answer.timing)
+        if self.cache is not None:
+            self.cache.put(prediction)
+            self.cache.sync(every_s=_SYNC_EVERY_S)
+        record = self.record
+        record.asked += 1
+        record.repeated += ask.attempt > 0
+        reply = _reply(prediction)
+        if answer.error is not None:
+            record.unanswered += 1
+            return reply
+        self.answered += 1
+        record.note(prediction)
+        for name in ("tokens", "prompt_tokens"):
+            told = answer.meta.get(name)
+            setattr(record, name, getattr(record, name) + (told if isinstance(told, int) else 0))
+        self.known[ask.key] = reply
+        return reply
+
+    def _score(self, case: _Case) -> SampleScore:
+        return self.judge.score_replies(case.item, case.reference, case.prediction, case.replies)
+
+
+def _reply(prediction: Prediction) -> JudgeReply:
+    # What the server cut off or filtered out is no verdict, even if its last word looks like one.
+    cut = prediction.meta.get("finish_reason") in ("length", "content_filter")
+    return JudgeReply(prediction.text, prediction.error, cut)

@@ -1,0 +1,146 @@
+"""From what became of a sample to its numbers under a recipe."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from audiobench_pytest import metrics
+from audiobench_pytest.catalog.loader import catalog_folders
+from audiobench_pytest.metrics.item import Item
+from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.records.answers.scores import ScoreStore, score_key
+from audiobench_pytest.types import CellId, Outcome, SampleScore, State
+
+
+@functools.cache
+def _code_digest() -> str:
+    """Return a digest of the scoring code: a stored score is not found again by a version that computes another."""
+    folder = Path(metrics.__file__).parent
+    # Choices may be the labels of any set there is, a user's own included; templates of options are tables.
+    data = [
+        path for place in catalog_folders() for kind in ("labels", "tables") for path in place.glob(f"{kind}/*.yaml")
+    ]
+    digest = hashlib.blake2b(digest_size=16)
+    for path in [*sorted(folder.rglob("*.py")), *sorted(data)]:
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+class Scorer:
+    """A recipe with the scores that are known already."""
+
+    def __init__(self, recipe: Recipe, caches: Sequence[Path] = (), *, writer: str = "main") -> None:
+        """Score by a recipe; look into caches first.
+
+        Args:
+            recipe: The recipe.
+            caches: Folders of the cache, the first one is written; empty for none.
+            writer: Name of this process.
+        """
+        self.recipe = recipe
+        self._caches, self._writer = tuple(caches), writer
+        self._sees = recipe.sees()
+        self._stores: dict[str, ScoreStore] = {}
+
+    def score(self, item: Item) -> SampleScore:
+        """Return the numbers of an answer, from the cache or by the recipe."""
+        if not self._caches:
+            return self.recipe.score(item)
+        store = self._store(item.language)
+        key = score_key(self._parts(item))
+        score = store.get(key)
+        if score is None:
+            score = self.recipe.score(item)
+            store.put(key, score)
+        return score
+
+    def close(self) -> None:
+        """Write the new scores."""
+        for store in self._stores.values():
+            store.close()
+
+    def _parts(self, item: Item) -> Iterator[str]:
+        yield item.reference
+        yield item.prediction
+        for field in self._sees:
+            value = getattr(item, field)
+            if not value:  # what most samples have of most fields; JSON would cost more than the rest of the key
+                yield ""
+                continue
+            yield value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+
+    def _store(self, language: str) -> ScoreStore:
+        store = self._stores.get(language)
+        if store is None:
+            spec = repr(self.recipe.spec)
+            name = score_key([self.recipe.signature([language]), language, spec, _code_digest()]).hex()
+            folders = [cache / "scores" / name for cache in self._caches]
+            store = self._stores[language] = ScoreStore(folders, writer=self._writer)
+        return store
+
+
+TARGET_LANGUAGE = "target_language"
+"""Meta key of the language that is translated into; recipes of translations go by it."""
+
+
+def language_of(language: str, meta: Mapping[str, Any]) -> str:
+    """Return the language whose rule scores a row: the one translated into, else the one spoken."""
+    return str(meta.get(TARGET_LANGUAGE) or language)
+
+
+def item_of(outcome: Outcome) -> Item:
+    """Return what a recipe may look at of an outcome; a missing prediction stands as an empty one."""
+    meta = outcome.meta
+    return Item(
+        reference=outcome.reference,
+        prediction=outcome.prediction or "",
+        language=language_of(outcome.language, meta),
+        choices=texts_of(meta, "choices"),
+        aliases=texts_of(meta, "aliases"),
+        id=outcome.sample_id,
+        meta=meta,
+    )
+
+
+def texts_of(meta: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Return a list of texts in a row's meta; one that a table spelt as JSON is read, anything else is no list."""
+    value = meta.get(key)
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return ()
+    return tuple(str(one) for one in value if one is not None) if isinstance(value, list | tuple) else ()
+
+
+def score_outcome(scorer: Scorer, outcome: Outcome, item: Item | None = None) -> Outcome:
+    """Return an outcome with its numbers under a recipe.
+
+    A sample without an answer gets the numbers of an empty one, which bound the worst case and never enter the headline
+    value. A broken sample whose reference is unknown has none.
+    """
+    if outcome.prediction is None and not outcome.reference.strip() and scorer.recipe.metric.needs_reference:
+        return dataclasses.replace(outcome, score=None)
+    score = scorer.score(item if item is not None else item_of(outcome))
+    if outcome.prediction is None:
+        return dataclasses.replace(outcome, score=score if score.numbers else None)
+    if score.state is State.DATA_ERROR:
+        return dataclasses.replace(outcome, state=State.DATA_ERROR, reason=score.reason, score=None)
+    state = score.state if outcome.state is State.OK and score.state is not State.OK else outcome.state
+    return dataclasses.replace(outcome, state=state, reason=score.reason, score=score)
+
+
+def unscored(outcome: Outcome, cell: CellId) -> Outcome:
+    """Return an outcome as it was before a recipe looked at it, for another cell."""
+    state = outcome.state
+    if outcome.prediction is not None:
+        state = State.OK if outcome.prediction.strip() else State.EMPTY
+    reason = outcome.reason if outcome.prediction is None else None
+    return dataclasses.replace(outcome, cell=cell, state=state, reason=reason, score=None)

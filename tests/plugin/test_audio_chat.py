@@ -10,7 +10,7 @@ pytest.importorskip(
 
 import tiny_checkpoints
 
-from audiobench_pytest.prompts.profiles import INSTRUCTIONS
+from audiobench_pytest.catalog.loader import load_catalog
 
 ARGUMENTS = "--model-args=device=cpu,threads=1,max_new_tokens=8"
 
@@ -53,5 +53,5 @@ def test_a_chat_model_is_told_what_to_do_answers_in_batches_and_is_described(pro
 def test_an_instruction_of_the_users_own_is_another_question(project, chat):
     assert chat("--model-args=prompt=What is said?").ret == 0
     assert project.cell()["model_info"]["identity"]["args"]["prompt"] == "What is said?"
-    assert chat(f"--model-args=prompt={INSTRUCTIONS['asr']['en'].replace(',', ' ')}").ret == 0
+    assert chat(f"--model-args=prompt={load_catalog().prompts.get('asr/en').text.replace(',', ' ')}").ret == 0
     assert project.cell()["cached"] == 0

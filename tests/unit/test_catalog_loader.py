@@ -5,9 +5,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiobench_pytest.catalog.loader import Entries, load_catalog, read_entries
+from audiobench_pytest.catalog.loader import Entries, load_catalog, use_folders
+from audiobench_pytest.catalog.reading import read_entries
 from audiobench_pytest.catalog.schema import (
-    _SHORT,
     DatasetSpec,
     LanguageRule,
     ModelSpec,
@@ -15,6 +15,7 @@ from audiobench_pytest.catalog.schema import (
     StepSpec,
     language_code,
 )
+from audiobench_pytest.catalog.schema.recipes import _SHORT
 from audiobench_pytest.errors import CatalogError, UnknownNameError
 
 
@@ -199,11 +200,44 @@ def test_every_entry_is_found_by_its_name(names):
     assert {spec.name for spec in found} == set(distinct)
 
 
-def test_a_recipe_that_does_not_exist_yet_is_kept_by_name():
+def test_a_set_is_scored_by_its_own_recipe_or_its_tasks():
     catalog = load_catalog()
-    own, published = catalog.recipe_for(DatasetSpec("a", recipe="wer/of-the-future@9"))
-    assert (own.name, published) == ("wer/audiobench-pytest@1", "wer/of-the-future@9")
-    assert catalog.recipe_for(DatasetSpec("a", recipe=own.name)) == (own, None)
+    assert catalog.recipe_for(DatasetSpec("a", "asr")).name == "wer/audiobench-pytest@1"
+    assert catalog.recipe_for(DatasetSpec("a", "emotion")).name == "match/label@1"
+    assert catalog.recipe_for(DatasetSpec("a", "emotion", recipe="match/em")).name == "match/em"
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (
+            DatasetSpec("a", "emotion", recipe="match/lable@1"),
+            "dataset 'a': unknown recipe 'match/lable@1' .*match/label@1",
+        ),
+        (DatasetSpec("a", "emotoin"), "dataset 'a': unknown task 'emotoin' .*emotion"),
+    ],
+)
+def test_a_recipe_that_does_not_exist_is_never_replaced_by_another(spec, message):
+    with pytest.raises(CatalogError, match=message):
+        load_catalog().recipe_for(spec)
+
+
+def test_an_entry_names_a_task_that_there_is(tmp_path):
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "mine.yaml").write_text("datasets: [{name: a, task: emotoin}]", "utf-8")
+    use_folders([tmp_path])
+    try:
+        with pytest.raises(CatalogError, match=r"mine.yaml: dataset 'a': task: unknown task 'emotoin' .*emotion"):
+            _ = load_catalog().datasets
+    finally:
+        use_folders([])
+
+
+def test_a_column_map_can_be_written_in_yaml(tmp_path):
+    text = "datasets: [{name: a, task: emotion, manifest: {path: x, columns: {text: emotion, choices: options}}}]"
+    (spec,) = read(tmp_path, text)
+    assert spec.manifest.columns == (("text", "emotion"), ("choices", "options"))
+    assert hash(spec)
 
 
 def test_families_list_their_datasets():
@@ -214,7 +248,7 @@ def test_families_list_their_datasets():
 
 
 def test_the_bundled_catalogue_is_read_once():
-    assert load_catalog() is load_catalog()
+    assert load_catalog().recipes is load_catalog().recipes
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import audiobench_pytest
-from audiobench_pytest.catalog.loader import Entries, load_catalog, use_folders
+from audiobench_pytest.catalog.loader import Catalog, Entries, use_folders
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec
 from audiobench_pytest.catalog.suites import load_protocols, load_suites, plan
 from audiobench_pytest.errors import CatalogError
@@ -48,13 +48,12 @@ def test_protocols_name_data_prompt_and_hint():
 
 
 def test_a_plan_says_what_this_version_lacks():
-    catalog = load_catalog()
     protocol = load_protocols().get("kimi-replication/librispeech-test-clean")
     names = {"datasets": [DatasetSpec("librispeech-test-clean")], "models": [ModelSpec("kimiaudio", "x")]}
     suite = dataclasses.replace(
         load_suites().get("kimi-replication"), protocols=(protocol.name, "kimi-replication/speech-hsk")
     )
-    whole = dataclasses.replace(catalog, **{kind: Entries(kind, entries) for kind, entries in names.items()})
+    whole = Catalog(**{kind: Entries(kind, entries) for kind, entries in names.items()})
     first, second = plan(suite, whole)
     assert first.runnable
     assert first.missing == ()
@@ -63,7 +62,7 @@ def test_a_plan_says_what_this_version_lacks():
         "the catalogue has no model 'kimiaudio-speech'",
         "this version asks no model for speech",
     )
-    nothing = dataclasses.replace(catalog, **{kind: Entries(kind, []) for kind in ("datasets", "models", "recipes")})
+    nothing = Catalog(**{kind: Entries(kind, []) for kind in ("datasets", "models", "recipes")})
     assert plan(suite, nothing)[0].missing == (
         "the catalogue has no data set 'librispeech-test-clean'",
         "the catalogue has no model 'kimiaudio'",

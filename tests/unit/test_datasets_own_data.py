@@ -1,11 +1,12 @@
 """A path where a catalogue name could stand."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 
-from audiobench_pytest.datasets import is_path_like, spec_for_path
+from audiobench_pytest.datasets import LoadSettings, is_path_like, load_dataset, spec_for_path
 from audiobench_pytest.errors import UsageError
 
 
@@ -81,3 +82,60 @@ def test_language_is_that_of_the_first_line(folder: Path) -> None:
 def test_what_is_not_there_is_a_usage_error(folder: Path, text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         spec_for_path(text, cwd=folder)
+
+
+def labelled(tmp_path, **row):
+    path = tmp_path / "mine.jsonl"
+    path.write_text(json.dumps({"id": "a", "audio": "a.wav", **row}) + "\n", "utf-8")
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    return path
+
+
+@pytest.mark.parametrize(("text", "task"), [("{}", "asr"), ("emotion:{}", "emotion"), ("x=emotion:{}", "emotion")])
+def test_the_task_is_told_before_the_path(tmp_path, text, task):
+    spec = spec_for_path(text.format("mine.jsonl"), cwd=labelled(tmp_path, text="sad").parent)
+    assert spec.task == task
+    assert spec.name == ("x" if text.startswith("x=") else "mine")
+
+
+def test_a_manifest_may_say_its_task_and_may_keep_another_thing_under_that_name(tmp_path):
+    assert spec_for_path("mine.jsonl", cwd=labelled(tmp_path, text="sad", task="emotion").parent).task == "emotion"
+    assert spec_for_path("mine.jsonl", cwd=labelled(tmp_path, text="sad", task="music").parent).task == "asr"
+
+
+def test_a_task_that_does_not_exist_is_refused_with_close_matches(tmp_path):
+    with pytest.raises(UsageError, match=r"unknown task 'emotoin' .*emotion"):
+        spec_for_path("emotoin:mine.jsonl", cwd=labelled(tmp_path, text="sad").parent)
+
+
+def test_a_colon_may_be_part_of_the_path(tmp_path):
+    (tmp_path / "emotion:x.jsonl").write_text(labelled(tmp_path, text="sad").read_text("utf-8"), "utf-8")
+    assert spec_for_path("emotion:x.jsonl", cwd=tmp_path).task == "asr"
+
+
+@pytest.mark.parametrize(
+    ("row", "reference"),
+    [
+        ({"text": "words", "emotion": "sad", "label": "x"}, "sad"),
+        ({"text": "words", "label": "sad"}, "sad"),
+        ({"text": "sad"}, "sad"),
+        ({"text": "words", "label": 3}, "3"),
+    ],
+)
+def test_the_answer_is_in_the_column_of_the_task(tmp_path, row, reference):
+    spec = spec_for_path("emotion:mine.jsonl", cwd=labelled(tmp_path, **row).parent)
+    (sample,) = load_dataset(spec, LoadSettings(tmp_path / "cache")).samples
+    assert sample.reference == reference
+    assert sample.meta["choices"] == (reference,), "the closed set of data that list none is what they hold"
+    if sample.reference != row["text"]:
+        assert sample.meta["text_column"] == "words"
+
+
+def test_choices_of_the_row_or_of_the_set_come_first(tmp_path):
+    spec = spec_for_path("emotion:mine.jsonl", cwd=labelled(tmp_path, label="sad").parent)
+    settings = LoadSettings(tmp_path / "cache")
+    (sample,) = load_dataset(dataclasses.replace(spec, labels="ravdess-emotion"), settings).samples
+    assert sample.meta["choices"][:2] == ("neutral", "calm")
+    labelled(tmp_path, label="sad", choices=["sad", "glad"])
+    (sample,) = load_dataset(spec, settings).samples
+    assert sample.meta["choices"] == ["sad", "glad"]

@@ -1,13 +1,12 @@
 """A board from runs and published rows: what counts in a column, what is marked, what is never averaged."""
 
-import dataclasses
 import math
 
 import pytest
 from board_inputs import RECIPE, board, column, run_cell_of, write_run
 
 from audiobench_pytest.catalog.boards import AverageSpec, CombinedSpec
-from audiobench_pytest.catalog.loader import Entries, load_catalog
+from audiobench_pytest.catalog.loader import Catalog, Entries
 from audiobench_pytest.catalog.published import (
     CellRecipe,
     Published,
@@ -27,9 +26,7 @@ from audiobench_pytest.types import MetricValue, Quantity, SliceResult, State
 
 def known(**sizes):
     """Return the catalogue with data sets of these sizes."""
-    return dataclasses.replace(
-        load_catalog(), datasets=Entries("dataset", [DatasetSpec(name, samples=n) for name, n in sizes.items()])
-    )
+    return Catalog(datasets=Entries("dataset", [DatasetSpec(name, samples=n) for name, n in sizes.items()]))
 
 
 CATALOG = known(a=100, b=100, c=100)

@@ -1,48 +1,115 @@
-"""Which prompt a model is given for a sample."""
+"""What a model is asked beside the sound, and that no prompt gives away what is expected."""
 
 from pathlib import Path
 
 import pytest
 
-from audiobench_pytest.errors import UsageError
-from audiobench_pytest.prompts.profiles import INSTRUCTIONS, prompt_for
+from audiobench_pytest.catalog.entries import use_folders
+from audiobench_pytest.catalog.loader import load_catalog
+from audiobench_pytest.catalog.schema import PromptSpec
+from audiobench_pytest.errors import CatalogError, SampleError, UnknownNameError, UsageError
+from audiobench_pytest.prompts.profiles import profile_for, prompt_for
+from audiobench_pytest.prompts.render import Template
 from audiobench_pytest.types import Prompt, Sample
 
-
-def sample(language):
-    return Sample("a", Path("a.wav"), "text", language)
+PROMPTS = load_catalog().prompts
 
 
-@pytest.mark.parametrize(("takes", "language"), [(True, "de"), (False, None)])
-def test_a_recogniser_is_told_the_language_or_nothing(takes, language):
-    assert prompt_for(sample("de"), takes_language_hint=takes) == Prompt(None, language, "plain")
-    assert prompt_for(sample("de"), takes_language_hint=takes, task="no-such-task") == Prompt(None, language, "plain")
+def sample(language: str = "en", reference: str = "x", **meta: object) -> Sample:
+    return Sample("a", Path("a.wav"), reference, language, meta=meta)
+
+
+def told(row: Sample, task: str = "asr", named: str = "") -> Prompt:
+    return prompt_for(row, takes_language_hint=False, takes_instruction=True, task=task, named=named)
+
+
+def template(text: str) -> Template:
+    return Template(PromptSpec("mine", "emotion", text))
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "yue"])
+def test_a_plain_recogniser_is_told_the_language_and_nothing_else(language):
+    found = prompt_for(sample(language), takes_language_hint=True, task="asr")
+    assert found == Prompt(text=None, language=language)
 
 
 @pytest.mark.parametrize(
-    ("language", "code"),
-    [
-        ("en", "en"),
-        ("zh", "zh"),
-        ("zh-CN", "zh"),
-        ("ZH_tw", "zh"),
-        ("yue", "zh"),
-        ("cmn", "zh"),
-        ("de", "en"),
-        ("", "en"),
-    ],
+    ("language", "name"),
+    [("en", "asr/en"), ("zh", "asr/zh"), ("zh-TW", "asr/zh"), ("yue", "asr/zh"), ("cmn", "asr/zh"), ("sw", "asr/en")],
 )
-def test_a_model_that_is_told_what_to_do_is_told_in_chinese_or_english(language, code):
-    found = prompt_for(sample(language), takes_language_hint=False, takes_instruction=True)
-    assert found == Prompt(INSTRUCTIONS["asr"][code], None, f"asr/{code}")
+def test_the_instruction_is_in_chinese_for_chinese_and_in_english_otherwise(language, name):
+    assert told(sample(language)) == Prompt(PROMPTS.get(name).text, None, name)
 
 
-def test_a_task_without_an_instruction_says_what_to_do():
-    with pytest.raises(UsageError, match=r"no instruction for the task 'emotion' yet .*asr.*prompt=TEXT"):
-        prompt_for(sample("en"), takes_language_hint=False, takes_instruction=True, task="emotion")
+def test_a_prompt_sees_the_fields_of_the_row():
+    found = told(sample(reference="sad", choices=["happy", "sad"]), "emotion")
+    assert found.profile == "emotion/en"
+    assert found.text is not None
+    assert "happy, sad" in found.text
 
 
-@pytest.mark.parametrize("task", INSTRUCTIONS)
-def test_every_task_has_an_english_instruction(task):
-    assert INSTRUCTIONS[task]["en"]
-    assert all(text == text.strip() and "\n" not in text for text in INSTRUCTIONS[task].values())
+def test_choices_that_a_table_spells_as_json_are_read():
+    assert "happy, sad" in (told(sample(reference="sad", choices='["happy", "sad"]'), "emotion").text or "")
+
+
+@pytest.mark.parametrize("field", ["reference", "aliases", "answer", "label", "emotion"])
+def test_a_prompt_never_sees_what_is_expected(field):
+    row = sample(reference="sad", answer="sad", label="sad", emotion="sad", aliases=["unhappy"])
+    with pytest.raises(SampleError, match=field):
+        template("It is {{ " + field + " }}.").render(row)
+
+
+def test_a_field_that_the_row_lacks_is_an_error_that_names_both():
+    with pytest.raises(SampleError, match=r"'mine'.*'question' is undefined; the row has .*speaker"):
+        template("{{ question }}").render(sample(speaker="a"))
+
+
+def test_a_prompt_can_read_fields_and_do_nothing_else():
+    with pytest.raises(SampleError, match="unsafe"):
+        template("{{ speaker.__class__.__mro__ }}").render(sample(speaker="a"))
+
+
+def test_a_text_that_is_no_template_is_told_with_its_line():
+    with pytest.raises(CatalogError, match=r"'mine': line 2: unexpected"):
+        template("one\n{{ two").render(sample())
+
+
+def test_a_task_without_a_prompt_is_refused():
+    with pytest.raises(UsageError, match="no prompt asks the task 'captions' about recordings in 'en'"):
+        told(sample(), "captions")
+
+
+def test_a_named_prompt_is_taken_and_must_ask_the_task():
+    assert told(sample("en"), named="asr/zh").profile == "asr/zh"
+    with pytest.raises(UsageError, match="'emotion/en' asks the task 'emotion', not 'asr'"):
+        told(sample(), named="emotion/en")
+    with pytest.raises(UnknownNameError, match="asr/en"):
+        told(sample(), named="asr/em")
+
+
+def test_prompts_of_a_users_own_folder_are_found(tmp_path):
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts" / "mine.yaml").write_text(
+        "prompts:\n  - {name: mine/de, task: asr, languages: [de], text: Schreib auf.}\n", "utf-8"
+    )
+    use_folders([tmp_path])
+    try:
+        assert told(sample("de-CH")).text == "Schreib auf."
+    finally:
+        use_folders([])
+    assert told(sample("de-CH")).profile == "asr/en"
+
+
+@pytest.mark.parametrize("spec", PROMPTS, ids=lambda spec: spec.name)
+def test_every_prompt_asks_a_task_and_is_a_template(spec):
+    assert spec.task in load_catalog().tasks
+    assert spec.text == spec.text.strip()
+    Template(spec)
+
+
+@pytest.mark.parametrize("task", load_catalog().tasks, ids=lambda task: task.name)
+def test_every_task_can_be_asked_and_scored(task):
+    assert profile_for(task.name, "en").task == task.name
+    assert task.recipe in load_catalog().recipes
+    assert task.title
+    assert task.reference

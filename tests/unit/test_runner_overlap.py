@@ -63,7 +63,7 @@ class InPlace(Model):
 class Talker(Model):
     """Has to be told what to do."""
 
-    takes_instruction = True
+    follows_instructions = True
 
 
 @pytest.fixture
@@ -312,6 +312,6 @@ def test_a_model_that_needs_one_is_given_the_instruction_of_the_task(world, monk
     list(run_shard(runner, world.job("talker")))
     assert len(set(asked)) == 2, "English and Chinese"
     assert None not in asked
-    with pytest.raises(UsageError, match="no instruction for the task 'guessing'"):
+    with pytest.raises(UsageError, match="unknown task 'guessing'"):
         list(run_shard(runner, world.job("talker", task="guessing")))
     runner.close()

@@ -6,12 +6,10 @@ recipe is none of the column's, so that "comparable or not" is decided by data a
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from audiobench_pytest.catalog.loader import Entries, catalog_folders, read_entries
+from audiobench_pytest.catalog.entries import Entries, Kind
 from audiobench_pytest.catalog.published import Published, PublishedRef, load_published
 from audiobench_pytest.errors import CatalogError, did_you_mean
 
@@ -154,19 +152,7 @@ def load_boards() -> Entries[BoardSpec]:
     Raises:
         CatalogError: A file is wrong; the message names file and entry.
     """
-    return _load(catalog_folders())
-
-
-@functools.cache
-def _load(folders: tuple[Path, ...]) -> Entries[BoardSpec]:
-    published = load_published()
-    found = []
-    for folder in folders:
-        for path in sorted((folder / "boards").glob("*.yaml")):
-            for board in read_entries(path, "boards", BoardSpec):
-                check(board, published, f"{path.name}: board '{board.name}'")
-                found.append(board)
-    return Entries("board", found)
+    return BOARDS.load()
 
 
 def check(board: BoardSpec, published: Published, where: str) -> None:
@@ -212,3 +198,6 @@ def _known(names: tuple[str, ...], known: Iterable[str], where: str, *, may_be_e
     for name in names:
         if name not in known:
             raise CatalogError(f"{where}: there is no '{name}'{did_you_mean(name, known)}")
+
+
+BOARDS = Kind("board", "boards", BoardSpec, check=lambda board, where: check(board, load_published(), where))

@@ -1,105 +1,93 @@
-"""Reads the catalogue's YAML files, types them and finds entries by name.
-
-All scalars are read as strings and typed by the schema, so that `no` stays a language and `1.10` stays a version. The C
-loader reads 500 entries in 0.06 s, the pure one in 0.38 s; the C one is used wherever PyYAML brings it.
-"""
+"""The catalogue: all that exists by name, each kind read when it is first asked for."""
 
 from __future__ import annotations
 
-import functools
-import types
-import typing
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
-from pathlib import Path
-from typing import Any, Generic, TypeVar
+from functools import cached_property
+from typing import Any
 
+from audiobench_pytest.catalog.entries import Entries, Kind, catalog_folders, use_folders
 from audiobench_pytest.catalog.schema import (
     CalibrationSpec,
     DatasetSpec,
     LabelSetSpec,
     ModelSpec,
+    PromptSpec,
     RecipeSpec,
     RubricSpec,
-    StepSpec,
+    TaskSpec,
 )
-from audiobench_pytest.errors import CatalogError, UnknownNameError, did_you_mean
+from audiobench_pytest.errors import CatalogError, UnknownNameError
+
+__all__ = ["Catalog", "Entries", "catalog_folders", "load_catalog", "use_folders"]
 
 
-class Entry(typing.Protocol):
-    """What all kinds of entries are: a dataclass with a name."""
-
-    __dataclass_fields__: typing.ClassVar[dict[str, Field[Any]]]
-
-    @property
-    def name(self) -> str:
-        """What the entry is found by."""
+def _asks_a_task(entry: DatasetSpec | PromptSpec, where: str) -> None:
+    try:
+        TASKS.load().get(entry.task)
+    except UnknownNameError as exc:
+        raise CatalogError(f"{where}: task: {exc}") from None
 
 
-T = TypeVar("T", bound=Entry)
-
-_FOLDER = Path(__file__).parent
-
-_INLINE: dict[Any, str] = {RecipeSpec: "default"}
-"""Field whose own fields may stand in the entry itself: a recipe with one rule for all languages writes `steps: [...]`
-beside its name."""
-
-
-class Entries(Generic[T]):
-    """The entries of one kind, found by name or alias; case, `_` and `-` do not matter."""
-
-    def __init__(self, what: str, entries: Iterable[T]) -> None:
-        """Index entries.
-
-        Raises:
-            CatalogError: Two entries claim one name.
-        """
-        self._what: str = what
-        self._by_name: dict[str, T] = {}
-        self._folded: dict[str, T] = {}
-        entry: T
-        for entry in entries:
-            self._by_name[entry.name] = entry
-            for name in (entry.name, *getattr(entry, "aliases", ())):
-                other = self._folded.setdefault(_fold(name), entry)
-                if other is not entry:
-                    raise CatalogError(f"the {what} name '{name}' belongs to both {other.name} and {entry.name}")
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(self._by_name.values())
-
-    def __len__(self) -> int:
-        return len(self._by_name)
-
-    def __contains__(self, name: str) -> bool:
-        return _fold(name) in self._folded
-
-    def names(self) -> list[str]:
-        """Return all names, sorted."""
-        return sorted(self._by_name)
-
-    def get(self, name: str) -> T:
-        """Return the entry of a name or alias.
-
-        Raises:
-            UnknownNameError: There is none; the message lists close matches.
-        """
-        try:
-            return self._folded[_fold(name)]
-        except KeyError:
-            raise UnknownNameError(self._what, name, self._by_name) from None
+TASKS = Kind("task", "tasks", TaskSpec)
+PROMPTS = Kind("prompt", "prompts", PromptSpec, check=_asks_a_task)
+DATASETS = Kind("dataset", "datasets", DatasetSpec, check=_asks_a_task)
+MODELS = Kind("model", "models", ModelSpec)
+RECIPES = Kind("recipe", "recipes", RecipeSpec)
+LABELS = Kind("label set", "labels", LabelSetSpec)
+RUBRICS = Kind("rubric", "rubrics", RubricSpec)
+CALIBRATION = Kind("calibration set", "calibration", CalibrationSpec)
 
 
-@dataclass(frozen=True, slots=True)
 class Catalog:
     """All that exists by name."""
 
-    datasets: Entries[DatasetSpec]
-    models: Entries[ModelSpec]
-    recipes: Entries[RecipeSpec]
-    labels: Entries[LabelSetSpec]
-    rubrics: Entries[RubricSpec]
-    calibration: Entries[CalibrationSpec]
+    def __init__(self, **entries: Entries[Any]) -> None:
+        """Look at the catalogue.
+
+        Args:
+            entries: What takes the place of a kind's entries that are read from files, by kind (`datasets=...`).
+        """
+        vars(self).update(entries)
+
+    @cached_property
+    def tasks(self) -> Entries[TaskSpec]:
+        """What can be asked."""
+        return TASKS.load()
+
+    @cached_property
+    def prompts(self) -> Entries[PromptSpec]:
+        """In which words."""
+        return PROMPTS.load()
+
+    @cached_property
+    def datasets(self) -> Entries[DatasetSpec]:
+        """Of what."""
+        return DATASETS.load()
+
+    @cached_property
+    def models(self) -> Entries[ModelSpec]:
+        """Of whom."""
+        return MODELS.load()
+
+    @cached_property
+    def recipes(self) -> Entries[RecipeSpec]:
+        """How answers are scored."""
+        return RECIPES.load()
+
+    @cached_property
+    def labels(self) -> Entries[LabelSetSpec]:
+        """Closed sets of labels."""
+        return LABELS.load()
+
+    @cached_property
+    def rubrics(self) -> Entries[RubricSpec]:
+        """What judges are asked."""
+        return RUBRICS.load()
+
+    @cached_property
+    def calibration(self) -> Entries[CalibrationSpec]:
+        """What judges are checked by."""
+        return CALIBRATION.load()
 
     def families(self) -> dict[str, list[str]]:
         """Return the names of the datasets of each family marker."""
@@ -109,219 +97,21 @@ class Catalog:
                 found.setdefault(dataset.family, []).append(dataset.name)
         return found
 
-    def recipe_for(self, dataset: DatasetSpec) -> tuple[RecipeSpec, str | None]:
-        """Return the recipe that scores a dataset, and the name of its published one where that is another.
+    def recipe_for(self, dataset: DatasetSpec) -> RecipeSpec:
+        """Return the recipe that scores a dataset: its own, or its task's where it names none.
 
-        An entry whose own recipe this version does not have is scored by `wer/audiobench-pytest@1`.
+        Raises:
+            CatalogError: There is no such recipe or task; the message lists close matches.
         """
-        if dataset.recipe in self.recipes:
-            return self.recipes.get(dataset.recipe), None
-        return self.recipes.get("wer/audiobench-pytest@1"), dataset.recipe
-
-
-_own_folders: tuple[Path, ...] = ()
-
-
-def use_folders(folders: Iterable[Path]) -> None:
-    """Let the user's own catalogue folders be read beside the built-in one, in this process, until the next call.
-
-    A folder holds `recipes/*.yaml`, `labels/*.yaml`, ... as the built-in one does.
-
-    Raises:
-        CatalogError: A folder does not exist.
-    """
-    global _own_folders
-    _own_folders = tuple(folders)
-    for folder in _own_folders:
-        if not folder.is_dir():
-            raise CatalogError(f"catalog: there is no folder {folder}")
-
-
-def catalog_folders() -> tuple[Path, ...]:
-    """Return the folders that entries are read from: the built-in one, then the user's own."""
-    return (_FOLDER, *_own_folders)
+        try:
+            return self.recipes.get(dataset.recipe or self.tasks.get(dataset.task).recipe)
+        except UnknownNameError as exc:
+            raise CatalogError(f"dataset '{dataset.name}': {exc}") from None
 
 
 def load_catalog() -> Catalog:
     """Return the catalogue: what ships with the package, and the user's own entries.
 
-    Raises:
-        CatalogError: A file is wrong; the message names file and entry.
+    A kind is read when it is first asked for; a `CatalogError` then names file and entry.
     """
-    return _load(_own_folders)
-
-
-@functools.cache
-def _load(own: tuple[Path, ...]) -> Catalog:
-    return Catalog(
-        datasets=Entries("dataset", _read(own, "datasets", DatasetSpec)),
-        models=Entries("model", _read(own, "models", ModelSpec)),
-        recipes=Entries("recipe", _read(own, "recipes", RecipeSpec)),
-        labels=Entries("label set", _read(own, "labels", LabelSetSpec)),
-        rubrics=Entries("rubric", _read(own, "rubrics", RubricSpec)),
-        calibration=Entries("calibration set", _read(own, "calibration", CalibrationSpec)),
-    )
-
-
-def _read(own: tuple[Path, ...], kind: str, spec: type[T]) -> Iterator[T]:
-    for folder in (_FOLDER, *own):
-        for path in sorted((folder / kind).glob("*.yaml")):
-            yield from read_entries(path, kind, spec)
-
-
-def read_entries(path: Path, kind: str, spec: type[T]) -> Iterator[T]:
-    """Yield the entries of one YAML file.
-
-    An entry with `matrix` (a list of mappings) stands for one entry per row: the row's values replace `{name}` in all
-    its texts, and a row key that is a field of the entry sets that field. The same holds inside an entry for the
-    mappings of a list.
-
-    Args:
-        path: The file.
-        kind: The top-level key that holds the list (`datasets`).
-        spec: The type of its entries.
-
-    Raises:
-        CatalogError: The file is no YAML, or an entry has an unknown, missing or wrongly typed field.
-    """
-    import yaml
-
-    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-    try:
-        with path.open("rb") as file:
-            content = yaml.load(file, Loader=loader)
-    except (OSError, yaml.YAMLError) as exc:
-        raise CatalogError(f"{path}: {exc}") from exc
-    entries = content.get(kind) if isinstance(content, dict) else None
-    if not isinstance(entries, list):
-        raise CatalogError(f"{path}: expected a list under the key '{kind}'")
-    for number, entry in enumerate(entries, start=1):
-        if not isinstance(entry, dict):
-            raise CatalogError(f"{path}: entry {number} is no mapping")
-        whole = f"{path.name}: entry {number} ({entry.get('name', 'without a name')})"
-        for one in _expand(entry, _hints(spec).keys() | _inline(spec).keys(), whole):
-            where = f"{path.name}: entry {number} ({one.get('name', 'without a name')})"
-            yield typing.cast(T, _build(spec, one, where))
-
-
-def _expand(entry: Mapping[str, Any], names: Collection[str], where: str) -> Iterator[dict[str, Any]]:
-    rows = entry.get("matrix", [{}])
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise CatalogError(f"{where}: matrix: expected a list of mappings, one per entry, found {rows!r}")
-    template = {k: v for k, v in entry.items() if k != "matrix"}
-    written = str(template)
-    for row in rows:
-        for key in row:
-            if key not in names and f"{{{key}}}" not in written:
-                raise CatalogError(f"{where}: matrix: '{key}' is no field, and no text of the entry holds {{{key}}}")
-        filled = {k: _fill(v, row) for k, v in template.items()}
-        yield {**filled, **{k: v for k, v in row.items() if k in names}}
-
-
-def _rows(hint: Any, value: Any, where: str) -> Iterator[Any]:
-    """Yield what one element of a list stands for: a part of an entry may have a `matrix` as the entry itself may."""
-    if isinstance(value, dict) and "matrix" in value and is_dataclass(hint):
-        yield from _expand(value, {f.name for f in fields(hint)}, where)
-    else:
-        yield value
-
-
-def _fill(value: Any, row: Mapping[str, str]) -> Any:
-    if isinstance(value, str):
-        for name, text in row.items():
-            value = value.replace("{" + name + "}", str(text))
-        return value
-    if isinstance(value, list):
-        return [_fill(v, row) for v in value]
-    if isinstance(value, dict):
-        return {k: _fill(v, row) for k, v in value.items()}
-    return value
-
-
-def _build(spec: Any, content: Any, where: str) -> Any:
-    if not isinstance(content, dict):
-        raise CatalogError(f"{where}: expected a mapping, found {content!r}")
-    hints, inline = _hints(spec), _inline(spec)
-    for key in content:
-        if key not in hints and key not in inline:
-            raise CatalogError(f"{where}: unknown field '{key}'{did_you_mean(key, [*hints, *inline])}")
-    content = _nested(spec, content, where)
-    missing = [
-        f.name for f in fields(spec) if f.default is MISSING and f.default_factory is MISSING and f.name not in content
-    ]
-    if missing:
-        raise CatalogError(f"{where}: the field '{missing[0]}' is missing")
-    return spec(**{key: _typed(hints[key], value, f"{where}: {key}") for key, value in content.items()})
-
-
-@functools.cache
-def _hints(spec: Any) -> dict[str, Any]:
-    return typing.get_type_hints(spec)
-
-
-@functools.cache
-def _inline(spec: Any) -> dict[str, Any]:
-    """Return the fields that an entry may write as its own although they belong to one of its fields."""
-    outer = _hints(spec)
-    inner = _hints(outer[_INLINE[spec]]) if spec in _INLINE else {}
-    return {name: hint for name, hint in inner.items() if name not in outer}
-
-
-def _nested(spec: Any, content: dict[str, Any], where: str) -> dict[str, Any]:
-    """Return an entry with such fields where they belong."""
-    inner = {key: content[key] for key in content if key in _inline(spec)}
-    if not inner:
-        return content
-    field = _INLINE[spec]
-    if field in content:
-        both = next(iter(inner))
-        raise CatalogError(f"{where}: '{both}' belongs under '{field}', which the entry has as well: write it there")
-    return {**{key: value for key, value in content.items() if key not in inner}, field: inner}
-
-
-def _typed(hint: Any, value: Any, where: str) -> Any:
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (types.UnionType, typing.Union):
-        if value in ("", "null", "~", None):
-            return None
-        return _typed(next(a for a in args if a is not type(None)), value, where)
-    if hint is StepSpec:
-        return _step(value, where)
-    if is_dataclass(hint):
-        return _build(hint, value, where)
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise CatalogError(f"{where}: expected a list, found {value!r}")
-        return tuple(_typed(args[0], one, where) for v in value for one in _rows(args[0], v, where))
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise CatalogError(f"{where}: expected a mapping, found {value!r}")
-        return {k: _typed(args[1], v, f"{where}: {k}") for k, v in value.items()}
-    if hint is Any:
-        return value
-    if hint is bool:
-        if value not in ("true", "false"):
-            raise CatalogError(f"{where}: expected true or false, found {value!r}")
-        return value == "true"
-    if not isinstance(value, str):
-        raise CatalogError(f"{where}: expected {hint.__name__}, found {value!r}")
-    try:
-        return hint(value)
-    except ValueError:
-        raise CatalogError(f"{where}: expected {hint.__name__}, found {value!r}") from None
-
-
-def _step(value: Any, where: str) -> StepSpec:
-    if isinstance(value, str):
-        return StepSpec(value)
-    if isinstance(value, dict) and len(value) == 1:
-        name, argument = next(iter(value.items()))
-        if isinstance(argument, list) and all(isinstance(one, str) for one in argument):
-            return StepSpec(name, tuple(argument))
-        if isinstance(argument, str):
-            return StepSpec(name, argument)
-    raise CatalogError(f"{where}: expected a step (`lower`, or `json_field: answer`), found {value!r}")
-
-
-def _fold(name: str) -> str:
-    return name.casefold().replace("_", "-")
+    return Catalog()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from audiobench_pytest.catalog.loader import Entries, catalog_folders, read_entries
+from audiobench_pytest.catalog.entries import Entries, Kind, catalog_folders
 from audiobench_pytest.errors import CatalogError, UnknownNameError
 
 COLUMNS = ("model", "benchmark", "metric", "value")
@@ -208,6 +208,9 @@ class Published:
         return self.table(ref.table).get(model, ref.benchmark, ref.metric)
 
 
+TABLES = Kind("published table", "published", TableSpec, key="tables")
+
+
 def load_published() -> Published:
     """Return the published tables: what ships with the package, and those of the user's own catalogue folders.
 
@@ -219,15 +222,12 @@ def load_published() -> Published:
 
 @functools.cache
 def _load(folders: tuple[Path, ...]) -> Published:
-    tables = []
-    for folder in folders:
-        for path in sorted((folder / "published").glob("*.yaml")):
-            tables += [_table(spec, path.parent) for spec in read_entries(path, "tables", TableSpec)]
-    return Published(tables)
+    return Published([_table(spec, folders) for spec in TABLES.load()])
 
 
-def _table(spec: TableSpec, folder: Path) -> PublishedTable:
-    path = folder / spec.file
+def _table(spec: TableSpec, folders: tuple[Path, ...]) -> PublishedTable:
+    places = [folder / "published" / spec.file for folder in reversed(folders)]
+    path = next((place for place in places if place.is_file()), places[-1])
     cells: dict[tuple[str, str, str], PublishedValue] = {}
     try:
         with path.open(encoding="utf-8", newline="") as file:

@@ -8,11 +8,10 @@ protocols.
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from audiobench_pytest.catalog.loader import Catalog, Entries, catalog_folders, load_catalog, read_entries
+from audiobench_pytest.catalog.entries import Entries, Kind
+from audiobench_pytest.catalog.loader import Catalog, load_catalog
 from audiobench_pytest.catalog.published import PublishedRef, PublishedValue, load_published
 from audiobench_pytest.errors import CatalogError, UnknownNameError
 
@@ -136,12 +135,12 @@ def load_suites() -> Entries[SuiteSpec]:
     Raises:
         CatalogError: A file is wrong; the message names file and entry.
     """
-    return _load(catalog_folders())[0]
+    return SUITES.load()
 
 
 def load_protocols() -> Entries[ProtocolSpec]:
     """Return the protocols, found by name; otherwise as `load_suites`."""
-    return _load(catalog_folders())[1]
+    return PROTOCOLS.load()
 
 
 def plan(suite: SuiteSpec, catalog: Catalog | None = None) -> tuple[PlannedProtocol, ...]:
@@ -185,26 +184,13 @@ def _missing(protocol: ProtocolSpec, catalog: Catalog) -> list[str]:
     return found
 
 
-@functools.cache
-def _load(folders: tuple[Path, ...]) -> tuple[Entries[SuiteSpec], Entries[ProtocolSpec]]:
-    found = []
-    for folder in folders:
-        for path in sorted((folder / "protocols").glob("*.yaml")):
-            for protocol in read_entries(path, "protocols", ProtocolSpec):
-                _check(protocol, f"{path.name}: protocol '{protocol.name}'")
-                found.append(protocol)
-    protocols = Entries("protocol", found)
-    suites = []
-    for folder in folders:
-        for path in sorted((folder / "suites").glob("*.yaml")):
-            for suite in read_entries(path, "suites", SuiteSpec):
-                for name in suite.protocols:
-                    try:
-                        protocols.get(name)
-                    except UnknownNameError as exc:
-                        raise CatalogError(f"{path.name}: suite '{suite.name}': {exc}") from None
-                suites.append(suite)
-    return Entries("suite", suites), protocols
+def _check_suite(suite: SuiteSpec, where: str) -> None:
+    protocols = load_protocols()
+    for name in suite.protocols:
+        try:
+            protocols.get(name)
+        except UnknownNameError as exc:
+            raise CatalogError(f"{where}: {exc}") from None
 
 
 def _check(protocol: ProtocolSpec, where: str) -> None:
@@ -218,3 +204,7 @@ def _check(protocol: ProtocolSpec, where: str) -> None:
     published.check(ref.column, f"{where}: expected")
     if published.value(ref.column, ref.model) is None:
         raise CatalogError(f"{where}: expected: table '{ref.table}' prints nothing for '{ref.model}' there")
+
+
+PROTOCOLS = Kind("protocol", "protocols", ProtocolSpec, check=_check)
+SUITES = Kind("suite", "suites", SuiteSpec, check=_check_suite)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import DatasetSpec, FolderSource, ManifestSource
 from audiobench_pytest.datasets.file_check import Checked, check_files
 from audiobench_pytest.datasets.selection import select
@@ -163,12 +165,39 @@ def _read_all(path: Path, source: ManifestSource | FolderSource, spec: DatasetSp
     if isinstance(source, ManifestSource):
         from audiobench_pytest.datasets.manifests.read import read_manifest
 
-        return read_manifest(path, spec.language), path.parent, source.trusted_paths
+        samples = read_manifest(path, spec.language, _columns(path, source, spec))
+        return _with_choices(samples, spec), path.parent, source.trusted_paths
     if source.layout != "openslr":
         raise DatasetError(f"{spec.name}: folder layout '{source.layout}' does not exist; known: openslr")
     from audiobench_pytest.datasets.openslr import corpus_folder, read_openslr
 
     return read_openslr(path, source.subfolder, spec.language), corpus_folder(path, source.subfolder), True
+
+
+def _columns(path: Path, source: ManifestSource, spec: DatasetSpec) -> Sequence[tuple[str, str]]:
+    """Return which columns stand for ours: those that the entry names, and that of its task's answer."""
+    from audiobench_pytest.datasets.manifests.read import first_line
+
+    names = load_catalog().tasks.get(spec.task).reference if spec.task else ("text",)
+    if names == ("text",) or "text" in dict(source.columns):
+        return source.columns
+    answer = next((name for name in names if name in first_line(path)), "text")
+    return source.columns if answer == "text" else (*source.columns, ("text", answer))
+
+
+def _with_choices(samples: list[Sample], spec: DatasetSpec) -> list[Sample]:
+    """Return samples with the closed set that their answer is one of, where they list none themselves."""
+    catalog = load_catalog()
+    if spec.labels:
+        labels = tuple(catalog.labels.get(spec.labels).labels)
+    elif spec.task and catalog.tasks.get(spec.task).closed:
+        labels = tuple(sorted({sample.reference for sample in samples if sample.problem is None}))
+    else:
+        return samples
+    return [
+        sample if sample.meta.get("choices") else dataclasses.replace(sample, meta={**sample.meta, "choices": labels})
+        for sample in samples
+    ]
 
 
 def _digest(rows: Sequence[Checked]) -> str:

@@ -4,46 +4,54 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import DatasetSpec, ManifestSource
-from audiobench_pytest.datasets.manifests.read import first_language
+from audiobench_pytest.datasets.manifests.read import first_line
 from audiobench_pytest.errors import DatasetError, UsageError, did_you_mean
+
+TASK = "asr"
+"""What is asked about data that says nothing of its task, and of which nothing is said."""
 
 _SUFFIXES = (".jsonl", ".json", ".ndjson", ".list")
 
 
 def is_path_like(text: str) -> bool:
-    """Whether a `--dataset` value is a path or `NAME=PATH` rather than a name of the catalogue."""
+    """Whether a `--dataset` value is a path, `NAME=PATH` or `TASK:PATH` rather than a name of the catalogue."""
     return "/" in text or "=" in text or text.casefold().endswith(_SUFFIXES)
 
 
 def spec_for_path(text: str, *, cwd: Path) -> DatasetSpec:
     """Return the entry of a manifest that no catalogue knows.
 
-    It is named by `NAME=PATH`, else by its folder if the file is called `manifest`, else by its stem. Its language is
-    the one that the first line states, else English.
+    It is named by `NAME=PATH`, else by its folder if the file is called `manifest`, else by its stem. Its task is that
+    of `TASK:PATH`, else the `task` of its first line where that is one, else `asr`; its language the one that the first
+    line states, else English.
 
     Args:
-        text: `PATH` or `NAME=PATH`; a relative path is relative to `cwd`.
+        text: `PATH`, `TASK:PATH`, `NAME=PATH` or `NAME=TASK:PATH`; a relative path is relative to `cwd`.
         cwd: The working folder.
 
     Raises:
-        UsageError: There is no such file (names close matches beside it), or `NAME` or `PATH` is empty.
+        UsageError: There is no such file (names close matches beside it) or task, or `NAME` or `PATH` is empty.
     """
     name, path_text = _split(text)
+    task, path_text = _task(path_text, cwd)
     path = cwd / Path(path_text).expanduser()
     if not path.is_file():
         raise UsageError(_missing(path_text, path))
     if name is None:
         name = path.absolute().parent.name if path.stem == "manifest" else path.stem
     try:
-        language = first_language(path)
+        first = first_line(path)
     except DatasetError:
-        language = None  # loading the set says what is wrong with it
+        first = {}  # loading the set says what is wrong with it
+    tasks, language = load_catalog().tasks, first.get("language", first.get("lang"))
+    stated = str(first.get("task", ""))  # other projects keep other things under this name
     return DatasetSpec(
         name=name or path.stem,
-        task="asr",
+        task=tasks.get(task or (stated if stated in tasks else TASK)).name,
         family="",
-        language=language or "en",
+        language=language if isinstance(language, str) and language.strip() else "en",
         manifest=ManifestSource(str(path), trusted_paths=True),
     )
 
@@ -59,6 +67,14 @@ def _split(text: str) -> tuple[str | None, str]:
     if not name.strip() or not path.strip():
         raise UsageError(f"--dataset {text}: give NAME=PATH with both a name and a path")
     return name.strip(), path.strip()
+
+
+def _task(text: str, cwd: Path) -> tuple[str, str]:
+    """Return task and path; a colon belongs to the path where a file is called so."""
+    task, colon, path = text.partition(":")
+    if not colon or "/" in task or (cwd / Path(text).expanduser()).is_file():
+        return "", text
+    return task, path
 
 
 def _missing(text: str, path: Path) -> str:

@@ -48,6 +48,8 @@ class ModelAdapter(abc.ABC):
         sees: What beside the sound and the prompt `generate` uses: `"reference"`, `"sample_id"`. The runner hands over
             only what this names, and what is named becomes part of the cache key.
         takes_language_hint: Whether the dataset's language is passed in `Prompt.language`.
+        follows_instructions: Whether it does what it is told, so that any task can be asked of it; a plain recogniser
+            writes down speech, whatever it is told.
         takes_instruction: Whether it has to be told what to do, in `Prompt.text`.
         batch_rows: Most rows of a batch.
         batch_seconds: Most seconds of a batch, padding included.
@@ -69,6 +71,7 @@ class ModelAdapter(abc.ABC):
     sample_rate: int | None = 16_000
     sees: ClassVar[frozenset[str]] = frozenset()
     takes_language_hint: bool = False
+    follows_instructions: ClassVar[bool] = False
     takes_instruction: bool = False
     batch_rows: int = 1
     batch_seconds: float = 480.0
@@ -84,6 +87,28 @@ class ModelAdapter(abc.ABC):
     def options_for(cls, spec: ModelSpec) -> Mapping[str, Option]:
         """Return what `--model-args` may set for one model: the adapter's options, unless the entry brings its own."""
         return cls.options
+
+    @classmethod
+    def follows(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
+        """Whether a model that is configured like this does what it is told; see `follows_instructions`.
+
+        Args:
+            spec: The catalogue entry, which may know better than the adapter.
+            args: Checked values of the adapter's options.
+        """
+        return cls.follows_instructions if spec.follows is None else spec.follows
+
+    @classmethod
+    def is_told(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
+        """Whether a model that is configured like this is told what to do in `Prompt.text`.
+
+        It is where it follows instructions, unless the user has given it one for everything (`prompt=`).
+
+        Args:
+            spec: The catalogue entry.
+            args: Checked values of the adapter's options.
+        """
+        return cls.follows(spec, args) and args.get("prompt") is None
 
     @classmethod
     def require(cls, spec: ModelSpec) -> None:
@@ -110,6 +135,7 @@ class ModelAdapter(abc.ABC):
         self.require(spec)
         self.spec = spec
         self.args = dict(args)
+        self.takes_instruction = self.is_told(spec, args)
 
     @abc.abstractmethod
     def identity(self) -> dict[str, Any]:

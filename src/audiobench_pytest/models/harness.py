@@ -24,7 +24,13 @@ class _HarnessAdapter(ModelAdapter):
     """What the three have in common: they take their answer from the request, and can be told to be slow."""
 
     options: ClassVar[Mapping[str, Option]] = _SPEED
+    follows_instructions = True
     batch_rows = 16
+
+    @classmethod
+    def is_told(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
+        """It answers any task, and is told nothing: what it answers does not come from the question."""
+        return False
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         super().__init__(spec, args)

@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import msgspec
 import pytest
 
-from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
-from audiobench_pytest.errors import UsageError
+from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec, TaskSpec
+from audiobench_pytest.errors import CatalogError, UsageError
+from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.models.base import checked_args
+from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.session import Session, find_session
+from audiobench_pytest.prompts.profiles import profile_for
 from audiobench_pytest.records.runs.plan import PlannedCell
 from audiobench_pytest.runner.job import Job
 from audiobench_pytest.types import CellId
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """In the place of a job: a cell that cannot be run as it was asked; a usage error where it is selected."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """In the place of a job: a cell that there is not; a skipped test, and a usage error where there is no other."""
+
+    reason: str
+
 
 NO_MODEL = "no model: name one with --audiobench-model (or --model, where the root conftest opts in)"
 
@@ -33,28 +53,81 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         skip = pytest.mark.skip(reason=NO_MODEL)
         metafunc.parametrize("audiobench", [pytest.param(None, id="no-model", marks=skip)], indirect=True)
         return
-    metafunc.parametrize("audiobench", list(_params(session, task)), indirect=True)
+    try:
+        params = list(_params(session, session.catalog.tasks.get(task)))
+    except UsageError as exc:
+        params = [pytest.param(Refused(f"{metafunc.definition.nodeid}: {exc}"), id=task)]
+    metafunc.parametrize("audiobench", params, indirect=True)
 
 
-def _params(session: Session, task: str) -> Iterator[object]:
+def _params(session: Session, task: TaskSpec) -> Iterator[object]:
+    datasets = [dataset for dataset in session.datasets if dataset.task == task.name]
+    if not datasets:
+        yield _unasked(task.name, _no_data(session, task))
     # Models outermost: with one model in memory per process, each is loaded once.
-    for model in session.models:
-        if task not in model.tasks:
+    for model in session.models if datasets else ():
+        reason = _why_not(session, task, model)
+        if reason is not None:
+            yield _unasked(f"{task.name}-{model.name}", reason)
             continue
-        for dataset in session.datasets:
-            if dataset.task == task and (session.suite is None or session.suite.has(dataset.name, model.name)):
+        for dataset in datasets:
+            if session.suite is None or session.suite.has(dataset.name, model.name):
                 yield from _cell(session, dataset, model)
 
 
+def _unasked(name: str, reason: str, marks: Iterable[pytest.MarkDecorator] = ()) -> object:
+    return pytest.param(Unasked(reason), id=name, marks=[*marks, pytest.mark.skip(reason=reason)])
+
+
+def _no_data(session: Session, task: TaskSpec) -> str:
+    others = ", ".join(f"{dataset.name} ({dataset.task})" for dataset in session.datasets)
+    if session.settings.datasets:
+        return f"none of the data sets asked for is of the task {task.name}: {others}; write --dataset {task.name}:PATH"
+    return f"there is no data set of the task {task.name} yet: name your own with --dataset {task.name}:PATH"
+
+
+def _why_not(session: Session, task: TaskSpec, model: ModelSpec) -> str | None:
+    """Return why a task cannot be asked of a model, or None where it can."""
+    if model.tasks and task.name not in model.tasks:
+        return f"model {model.name} does {', '.join(model.tasks)}, not {task.name}"
+    if task.instructed and not session.follows(model):
+        able = ", ".join(_names_of_able(session, task))
+        return (
+            f"model {model.name} writes down speech and follows no instruction, so {task.name} ({task.title}) cannot "
+            f"be asked of it; it can of {able}, and of openai:<name on a server>"
+        )
+    return None
+
+
+def _names_of_able(session: Session, task: TaskSpec) -> list[str]:
+    """Return the names of the models of the catalogue that a task can be asked of."""
+    adapters = {spec.name: adapter_class(spec.adapter) for spec in session.catalog.models}
+    return [
+        spec.name
+        for spec in session.catalog.models
+        if (not spec.tasks or task.name in spec.tasks)
+        and adapters[spec.name].follows(spec, checked_args(adapters[spec.name], spec, {}))
+    ]
+
+
 def _cell(session: Session, dataset: DatasetSpec, model: ModelSpec) -> Iterator[object]:
-    recipe, *more = recipes_of(session, dataset)
-    cell = CellId(dataset.name, model.name, recipe.name)
     marks = [getattr(pytest.mark, dataset.family)] if dataset.family else []
+    try:
+        recipe, *more = recipes_of(session, dataset)
+        for spec in (recipe, *more):
+            Recipe(spec)  # a wrong step or option is told now, not when the model has answered
+        if session.is_told(model):
+            profile_for(dataset.task, dataset.language, dataset.prompt)
+    except (UsageError, CatalogError) as exc:
+        yield pytest.param(Refused(f"{dataset.name}: {exc}"), id=f"{dataset.name}-{model.name}", marks=marks)
+        return
+    cell = CellId(dataset.name, model.name, recipe.name)
     named = dataset.hub or dataset.folder or (dataset.manifest and dataset.manifest.bundled)
     if model.languages and named and dataset.language not in model.languages:
         knows = ", ".join(model.languages)
-        reason = f"model {model.name} knows {knows}; dataset {dataset.name} is {dataset.language}"
-        yield pytest.param(None, id=str(cell), marks=[*marks, pytest.mark.skip(reason=reason)])
+        yield _unasked(
+            str(cell), f"model {model.name} knows {knows}; dataset {dataset.name} is {dataset.language}", marks
+        )
         return
     shards, of = session.settings.part.shards(session.shards.get(dataset.name, 1))
     for k in shards:
@@ -66,17 +139,33 @@ def recipes_of(session: Session, dataset: DatasetSpec) -> tuple[RecipeSpec, ...]
     """Return the recipes that score a dataset: those the user named, else the suite's, else its own."""
     if session.suite is not None and not session.recipes:
         return session.suite.recipes(session.catalog, dataset.name)
-    return session.recipes or (session.catalog.recipe_for(dataset)[0],)
+    return session.recipes or (session.catalog.recipe_for(dataset),)
 
 
 def job_of(item: pytest.Item) -> Job | None:
     """Return the job of a benchmark item, or None for any other item."""
-    job = (
-        item.callspec.params.get("audiobench")
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-        else None
-    )
+    job = _param(item)
     return job if isinstance(job, Job) else None
+
+
+def _param(item: pytest.Item) -> object:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("audiobench") if callspec is not None else None
+
+
+def check_selected(items: Iterable[pytest.Item]) -> None:
+    """Refuse a selection of cells that cannot be run as asked, or that holds none at all.
+
+    Raises:
+        UsageError: With every reason, once.
+    """
+    params = [_param(item) for item in items]
+    refused = dict.fromkeys(param.reason for param in params if isinstance(param, Refused))
+    if refused:
+        raise UsageError("; ".join(refused))
+    unasked = dict.fromkeys(param.reason for param in params if isinstance(param, Unasked))
+    if unasked and not any(isinstance(param, Job) for param in params):
+        raise UsageError(f"nothing of what was selected can be run: {'; '.join(unasked)}")
 
 
 def sort_by_model(session: Session, items: list[pytest.Item]) -> None:

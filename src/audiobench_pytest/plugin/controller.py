@@ -231,7 +231,7 @@ def _gates(session: Session) -> GatesFile:
         path,
         datasets={d.name for d in catalog.datasets} | {d.name for d in session.datasets},
         families=catalog.families(),
-        tasks={d.task for d in catalog.datasets},
+        tasks=set(catalog.tasks.names()),
         models={m.name for m in catalog.models} | {m.name for m in session.models},
     )
 

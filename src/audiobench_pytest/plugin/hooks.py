@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from audiobench_pytest.errors import AudiobenchError, red_of
-from audiobench_pytest.plugin.collection import job_of, planned_cells, sort_by_model
+from audiobench_pytest.plugin.collection import check_selected, job_of, planned_cells, sort_by_model
 from audiobench_pytest.plugin.session import Session
 from audiobench_pytest.plugin.termination import START_AGAIN, Termination
 
@@ -66,9 +66,11 @@ class ItemHooks:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Write the plan: which cells and shards this run runs."""
-        if self._session.run is not None and not is_distributed(session.config):
+        if not is_distributed(session.config):
             try:
-                self._session.run.write_plan(planned_cells(self._session, session.items))
+                check_selected(session.items)
+                if self._session.run is not None:
+                    self._session.run.write_plan(planned_cells(self._session, session.items))
             except AudiobenchError as exc:
                 if not self._session.is_controller:
                     session.shouldstop = str(exc)  # else xdist would say no more than that its workers are gone

@@ -128,6 +128,17 @@ class Session:
             concurrency=rare["judge_concurrency"],
         )
 
+    def follows(self, model: ModelSpec) -> bool:
+        """Whether a model, as it is configured in this run, does what a prompt tells it."""
+        return adapter_class(model.adapter).follows(model, self._checked(model))
+
+    def is_told(self, model: ModelSpec) -> bool:
+        """Whether a model, as it is configured in this run, is told what to do by a prompt of the catalogue."""
+        return adapter_class(model.adapter).is_told(model, self._checked(model))
+
+    def _checked(self, model: ModelSpec) -> dict[str, object]:
+        return checked_args(adapter_class(model.adapter), model, self.model_args.get(model.name, {}))
+
     def read_own_manifests(self) -> None:
         """Read the manifests that the user named, so that a broken one is told before any model loads.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,12 @@ from audiobench_pytest.datasets.selection import unique_ids
 from audiobench_pytest.errors import DatasetError, did_you_mean
 from audiobench_pytest.types import Sample
 
+Columns = Sequence[tuple[str, str]]
 
-def read_manifest(path: Path, language: str) -> list[Sample]:
+_EMPTY = "{path}: the manifest holds no samples; it needs one JSON object per line"
+
+
+def read_manifest(path: Path, language: str, columns: Columns = ()) -> list[Sample]:
     """Return all samples of a manifest, in its order; no audio file is looked at.
 
     The first line decides the dialect. A line that cannot be asked becomes a sample with a problem.
@@ -25,6 +29,7 @@ def read_manifest(path: Path, language: str) -> list[Sample]:
     Args:
         path: The manifest.
         language: ISO 639 code of lines that name none.
+        columns: Our names of columns with those they have in this file; only pairs that differ.
 
     Raises:
         DatasetError: There is no such file, a line is not a JSON object in UTF-8, the first line lacks a required
@@ -34,13 +39,13 @@ def read_manifest(path: Path, language: str) -> list[Sample]:
     fallback_ids: list[str] = []
     dialect: Dialect | None = None
     for number, line in _lines(path):
-        record = _parse(path, number, line)
+        record = _renamed(_parse(path, number, line), columns)
         if dialect is None:
             dialect = _dialect_of(path, number, record)
         rows.append((number, dialect.read(record, path.parent)))
         fallback_ids.append(hashlib.sha256(line).hexdigest())
     if not rows:
-        raise DatasetError(f"{path}: the manifest holds no samples; it needs one JSON object per line")
+        raise DatasetError(_EMPTY.format(path=path))
     ids = [row.id or fallback for (_, row), fallback in zip(rows, fallback_ids, strict=True)]
     names = unique_ids(ids, [f"line{number}" for number, _ in rows])
     samples = []
@@ -71,16 +76,15 @@ def count_lines(path: Path) -> int:
     return sum(1 for _ in _lines(path))
 
 
-def first_language(path: Path) -> str | None:
-    """Return the language that the first line of a manifest names, or None.
+def first_line(path: Path) -> Mapping[str, Any]:
+    """Return the first line of a manifest as it stands.
 
     Raises:
-        DatasetError: The first line is no sample; see `read_manifest`.
+        DatasetError: There is no such file, it holds no line, or its first one is no JSON object.
     """
     for number, line in _lines(path):
-        record = _parse(path, number, line)
-        return _dialect_of(path, number, record).read(record, path.parent).language
-    return None
+        return _parse(path, number, line)
+    raise DatasetError(_EMPTY.format(path=path))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -109,6 +113,24 @@ def _parse(path: Path, number: int, line: bytes) -> Mapping[str, Any]:
     if not isinstance(record, dict):
         raise DatasetError(f'{path}:{number}: not a JSON object; each line must be one, as {{"id": ...}}')
     return record
+
+
+def _renamed(record: Mapping[str, Any], columns: Columns) -> Mapping[str, Any]:
+    """Return a line under our names; what stood under one of them before is kept as `<name>_column`."""
+    if not columns:
+        return record
+    found = dict(record)
+    for ours, theirs in columns:
+        if ours in record:
+            found[f"{ours}_column"] = record[ours]
+        if theirs in record:
+            value = record[theirs]
+            # A class by its number is as good a label as any; a recording's words never are a number.
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            found[ours] = str(value) if is_number else value
+        else:
+            found.pop(ours, None)
+    return found
 
 
 def _dialect_of(path: Path, number: int, record: Mapping[str, Any]) -> Dialect:

@@ -24,12 +24,6 @@ T = TypeVar("T")
 
 URL_VARIABLE, KEY_VARIABLE = "OPENAI_BASE_URL", "OPENAI_API_KEY"
 
-INSTRUCTION = (
-    "Listen to the recording and write down what is said in it, word for word and in the language that is spoken. "
-    "Reply with these words alone, without a remark, a heading or quotation marks."
-)
-"""What a chat model is told unless the benchmark or the user says something else."""
-
 _PROBE_S = 10.0
 _LONG_KEY = 8
 _MOST_NAMES = 16
@@ -136,6 +130,11 @@ class OpenAIAdapter(ModelAdapter):
         "key_env": Option(_Variable, None, f"variable that holds the key; default: {KEY_VARIABLE}", (), False),
     }
 
+    @classmethod
+    def follows(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
+        """A chat model does what it is told; what is behind the transcriptions api writes down speech."""
+        return args["api"] == "chat" and spec.follows is not False
+
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Check what was asked; nothing is sent.
 
@@ -150,8 +149,6 @@ class OpenAIAdapter(ModelAdapter):
             if self.args[name] is not None and not there:
                 instead = "say it in the prompt" if self._is_chat else "use extra_body if the server knows such a field"
                 self._refuse(name, f"the {self.args['api']} api has no such argument: {instead}")
-        if self._is_chat and self.args["prompt"] is None:
-            self.args["prompt"] = INSTRUCTION
         if self.args["extra_body"] is not None:
             self.args["extra_body"] = json.loads(self.args["extra_body"])
         self.takes_language_hint = not self._is_chat and self.args["language"] is None

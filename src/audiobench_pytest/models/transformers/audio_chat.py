@@ -51,6 +51,7 @@ class TransformersAudioChatAdapter(ModelAdapter):
     overlaps = True
     warm_up = True
     batch_rows = 16
+    follows_instructions = True
     options: ClassVar[Mapping[str, Option]] = {
         "device": Option(str, "auto", "auto, cpu, mps, cuda or cuda:N", (), False),
         # The precision that it resolves to is part of the identity; how it was asked for is not.
@@ -100,7 +101,6 @@ class TransformersAudioChatAdapter(ModelAdapter):
                 f"this version talks to {', '.join(FAMILIES)}"
             )
         self.sample_rate: int = int(self._checkpoint.features.get("sampling_rate", 16_000))
-        self.takes_instruction = self.args["prompt"] is None
         self._model: Any = None
         self._processor: Any = None
         self._rendered: dict[str, str] = {}

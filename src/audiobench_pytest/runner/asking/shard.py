@@ -312,12 +312,16 @@ def _question(job: Job, sample: Sample, adapter: ModelAdapter, identity: str, re
         sees["reference"] = digest(sample.reference)
     if "sample_id" in adapter.sees:
         sees["sample_id"] = sample.id
-    prompt = prompt_for(
-        sample,
-        takes_language_hint=adapter.takes_language_hint,
-        takes_instruction=adapter.takes_instruction,
-        task=job.dataset.task,
-    )
+    try:
+        prompt = prompt_for(
+            sample,
+            takes_language_hint=adapter.takes_language_hint,
+            takes_instruction=adapter.takes_instruction,
+            task=job.dataset.task,
+            named=job.dataset.prompt,
+        )
+    except SampleError as exc:
+        return _data_error(job.cell, sample, str(exc))
     return Question(prediction_key(identity, prompt, audio, sees=sees, repeat=repeat), sample, prompt)
 
 

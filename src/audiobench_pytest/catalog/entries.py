@@ -1,0 +1,127 @@
+"""Entries found by name, kind by kind: what ships with the package, and what the user's own folders hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from audiobench_pytest.catalog.reading import Entry, read_entries
+from audiobench_pytest.errors import CatalogError, UnknownNameError
+
+T = TypeVar("T", bound=Entry)
+
+_FOLDER = Path(__file__).parent
+
+
+class Entries(Generic[T]):
+    """The entries of one kind, found by name or alias; case, `_` and `-` do not matter."""
+
+    def __init__(self, what: str, entries: Iterable[T]) -> None:
+        """Index entries.
+
+        Raises:
+            CatalogError: Two entries claim one name.
+        """
+        self._what: str = what
+        self._by_name: dict[str, T] = {}
+        self._folded: dict[str, T] = {}
+        entry: T
+        for entry in entries:
+            self._by_name[entry.name] = entry
+            for name in (entry.name, *getattr(entry, "aliases", ())):
+                other = self._folded.setdefault(_fold(name), entry)
+                if other is not entry:
+                    raise CatalogError(f"the {what} name '{name}' belongs to both {other.name} and {entry.name}")
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __contains__(self, name: str) -> bool:
+        return _fold(name) in self._folded
+
+    def names(self) -> list[str]:
+        """Return all names, sorted."""
+        return sorted(self._by_name)
+
+    def get(self, name: str) -> T:
+        """Return the entry of a name or alias.
+
+        Raises:
+            UnknownNameError: There is none; the message lists close matches.
+        """
+        try:
+            return self._folded[_fold(name)]
+        except KeyError:
+            raise UnknownNameError(self._what, name, self._by_name) from None
+
+
+@dataclass(frozen=True)
+class Kind(Generic[T]):
+    """One kind of entries.
+
+    Attributes:
+        what: What one is called in messages (`data set`).
+        folder: The folder that holds its YAML files, and the key of their lists (`datasets`).
+        type: The type of its entries.
+        check: Refuses an entry whose names stand for nothing; is given the entry and where it stands.
+        key: The key of the lists, where it is not the folder's name.
+    """
+
+    what: str
+    folder: str
+    type: type[T]
+    check: Callable[[T, str], None] | None = None
+    key: str = ""
+
+    def load(self) -> Entries[T]:
+        """Return the entries of this kind, read once per process and set of folders.
+
+        Raises:
+            CatalogError: A file is wrong; the message names file and entry.
+        """
+        folders = catalog_folders()
+        known = _loaded.get((self.folder, folders))
+        if known is None:
+            known = _loaded[self.folder, folders] = Entries(self.what, self._read(folders))
+        return known
+
+    def _read(self, folders: Iterable[Path]) -> Iterator[T]:
+        for folder in folders:
+            for path in sorted((folder / self.folder).glob("*.yaml")):
+                for entry in read_entries(path, self.key or self.folder, self.type):
+                    if self.check is not None:
+                        self.check(entry, f"{path.name}: {self.what} '{entry.name}'")
+                    yield entry
+
+
+_loaded: dict[tuple[str, tuple[Path, ...]], Entries[Any]] = {}
+_own_folders: tuple[Path, ...] = ()
+
+
+def use_folders(folders: Iterable[Path]) -> None:
+    """Let the user's own catalogue folders be read beside the built-in one, in this process, until the next call.
+
+    A folder holds `recipes/*.yaml`, `labels/*.yaml`, ... as the built-in one does.
+
+    Raises:
+        CatalogError: A folder does not exist.
+    """
+    global _own_folders
+    _own_folders = tuple(folders)
+    for folder in _own_folders:
+        if not folder.is_dir():
+            raise CatalogError(f"catalog: there is no folder {folder}")
+
+
+def catalog_folders() -> tuple[Path, ...]:
+    """Return the folders that entries are read from: the built-in one, then the user's own."""
+    return (_FOLDER, *_own_folders)
+
+
+def _fold(name: str) -> str:
+    return name.casefold().replace("_", "-")

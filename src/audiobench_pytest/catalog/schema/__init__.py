@@ -1,0 +1,34 @@
+"""The types of catalogue entries, by subject; the YAML files are checked against them field by field."""
+
+from audiobench_pytest.catalog.schema.data import DatasetSpec, FolderSource, HubSource, ManifestSource
+from audiobench_pytest.catalog.schema.judging import CalibrationCase, CalibrationSpec, RubricSpec
+from audiobench_pytest.catalog.schema.models import ModelSpec, RuntimeSpec
+from audiobench_pytest.catalog.schema.recipes import (
+    LabelSetSpec,
+    LanguageRule,
+    RecipeSpec,
+    Steps,
+    StepSpec,
+    language_code,
+)
+from audiobench_pytest.catalog.schema.tasks import PromptSpec, TaskSpec
+
+__all__ = [
+    "CalibrationCase",
+    "CalibrationSpec",
+    "DatasetSpec",
+    "FolderSource",
+    "HubSource",
+    "LabelSetSpec",
+    "LanguageRule",
+    "ManifestSource",
+    "ModelSpec",
+    "PromptSpec",
+    "RecipeSpec",
+    "RubricSpec",
+    "RuntimeSpec",
+    "StepSpec",
+    "Steps",
+    "TaskSpec",
+    "language_code",
+]

@@ -1,0 +1,70 @@
+"""Models and the environments they run in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeSpec:
+    """The environment of a model whose dependencies clash with ours; see `models.isolated`.
+
+    Attributes:
+        kind: `isolated`: a process of its own on this machine.
+        entry: The class that answers: `module:Class` of something the requirements install, or `file.py:Class`,
+            relative to the working folder.
+        requirements: Lines as in a requirements file; pin them, because what they resolve to decides the answers.
+        python: Version (`3.10`, `3.10.4`), None for that of the running interpreter, or `running` for the running
+            interpreter itself with the packages it has; then there can be no requirements.
+        env: Environment variables of the process, over those that are there.
+    """
+
+    kind: str
+    entry: str
+    requirements: tuple[str, ...] = ()
+    python: str | None = None
+    env: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One model that an adapter can load.
+
+    Attributes:
+        name: Its name (`whisper-large-v3`).
+        adapter: Name of the adapter that loads it (see `models.registry`).
+        source: Hub id or folder of its checkpoint, or None for a model without one.
+        revision: Pinned commit or tag; None means the newest, which is resolved and recorded.
+        args: Default adapter arguments of this entry.
+        languages: Languages it knows; empty means all. A cell in another language is skipped with the reason.
+        tasks: Tasks it is asked; empty means all that it can be asked.
+        follows: Whether it does what a prompt tells it; None means as its adapter says. Only a model that does can be
+            asked a task that has to be put into words.
+        licence: Short name of the weights' licence.
+        parameters: Number of parameters, for the board.
+        batch_rows: Most rows of a batch; None means the adapter's own default.
+        batch_seconds: Most padded seconds of a batch; None means the adapter's own default.
+        gpus: GPUs it cannot do without. 0 for a model that a CPU can run, however slowly: it still takes one GPU where
+            there is one and its adapter has a `device` option.
+        runtime: The environment that the adapter `isolated` runs it in; None for every other adapter.
+        verified: False while nobody has seen this entry run with its real weights.
+        aliases: Other names it is known by.
+    """
+
+    name: str
+    adapter: str
+    source: str | None = None
+    revision: str | None = None
+    args: dict[str, Any] = field(default_factory=dict)
+    languages: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    follows: bool | None = None
+    licence: str = ""
+    parameters: int | None = None
+    batch_rows: int | None = None
+    batch_seconds: float | None = None
+    gpus: int = 0
+    runtime: RuntimeSpec | None = None
+    verified: bool = False
+    aliases: tuple[str, ...] = ()

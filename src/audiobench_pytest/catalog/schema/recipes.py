@@ -1,0 +1,112 @@
+"""Recipes, the rules they are made of, and labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """One step of a rule: its name and, where it takes one, its argument.
+
+    Written `lower`, `json_field: answer` or `labels: [happy, sad]` in YAML.
+    """
+
+    name: str
+    argument: str | tuple[str, ...] | None = None
+
+    def __str__(self) -> str:
+        if self.argument is None:
+            return self.name
+        argument = self.argument if isinstance(self.argument, str) else "/".join(self.argument)
+        return f"{self.name}={argument}"
+
+
+Steps = tuple[StepSpec, ...]
+
+
+_CODES = """
+    eng=en zho=zh chi=zh jpn=ja kor=ko tha=th lao=lo khm=km mya=my bur=my bod=bo tib=bo hin=hi urd=ur fas=fa per=fa
+    ara=ar tur=tr aze=az ron=ro rum=ro ukr=uk bel=be deu=de ger=de fra=fr fre=fr spa=es ita=it por=pt
+"""
+_SHORT = dict(pair.split("=") for pair in _CODES.split())
+"""Two-letter codes of the languages that a recipe has a rule of its own for, by their codes of three letters."""
+
+
+def language_code(code: str) -> str:
+    """Return an ISO 639 code as rules are found by: lower case, two letters where it has them, `-` for `_`.
+
+    `zh_Hant_TW` is `zh-hant-tw`, `jpn` is `ja`, `yue` stays.
+    """
+    language, dash, rest = code.casefold().replace("_", "-").partition("-")
+    return f"{_SHORT.get(language, language)}{dash}{rest}"
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageRule:
+    """How one recipe treats one language.
+
+    Attributes:
+        steps: Applied in order to reference and prediction alike. Steps that extract (`option`, `json_field`) apply to
+            the prediction only.
+        unit: What an error rate counts: `word`, `character` (grapheme clusters), `mixed` (each Han character, each run
+            of other letters and digits), or the name of a tokenizer; metrics that count no units ignore it.
+        reference: Applied to the reference only, before `steps`.
+        prediction: Applied to the prediction only, before `steps`.
+    """
+
+    steps: Steps = ()
+    unit: str = "word"
+    reference: Steps = ()
+    prediction: Steps = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeSpec:
+    """A named, versioned way to turn predictions into a score.
+
+    Attributes:
+        name: `metric/source@version`.
+        score: Name of the metric (`wer`, `accuracy`, `bleu`, ...); see `metrics.registry`.
+        options: The metric's own settings, as text; checked by the metric.
+        languages: Rule per ISO 639 code. For translations it is the target's language that counts.
+        default: Rule of every other language. A recipe with one rule for all may write its fields (`steps`, `unit`,
+            `reference`, `prediction`) beside its name instead.
+        description: One sentence for `list` and the docs.
+        source: Where the rule is defined.
+        aliases: Other names it is known by.
+    """
+
+    name: str
+    score: str
+    options: dict[str, Any] = field(default_factory=dict)
+    default: LanguageRule = LanguageRule()
+    languages: dict[str, LanguageRule] = field(default_factory=dict)
+    description: str = ""
+    source: str = ""
+    aliases: tuple[str, ...] = ()
+
+    def rule(self, language: str) -> LanguageRule:
+        """Return the rule of a language: of `zh-Hant-TW`, else of `zh-Hant`, else of `zh`, else the default."""
+        code = language_code(language)
+        while code:
+            if code in self.languages:
+                return self.languages[code]
+            code = code.rpartition("-")[0]
+        return self.default
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSetSpec:
+    """A closed set of labels with the words that stand for each.
+
+    Attributes:
+        name: `emotion`, `gender`, `meld-emotion`.
+        labels: Synonyms by canonical label; the label itself need not be repeated.
+        description: Where the set is used.
+    """
+
+    name: str
+    labels: dict[str, tuple[str, ...]]
+    description: str = ""

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from isolated_models import RATE, SOURCE, ask, isolated, lives, marks, right
 
-from audiobench_pytest.catalog.loader import read_entries
+from audiobench_pytest.catalog.reading import read_entries
 from audiobench_pytest.catalog.schema import ModelSpec, RuntimeSpec
 from audiobench_pytest.errors import CatalogError, ModelError, UsageError
 from audiobench_pytest.models.isolated.adapter import IsolatedAdapter, match_answers

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiobench_pytest.catalog.loader import load_catalog, read_entries
+from audiobench_pytest.catalog.loader import load_catalog
+from audiobench_pytest.catalog.reading import read_entries
 from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec, StepSpec
 from audiobench_pytest.errors import CatalogError
 from audiobench_pytest.metrics.accuracy.confusion import confusion, count_of, macro_f1

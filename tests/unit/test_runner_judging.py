@@ -16,9 +16,10 @@ from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.models.openai import chat
 from audiobench_pytest.records.answers.cache import PredictionCache
+from audiobench_pytest.runner.scoring import judging
 from audiobench_pytest.runner.scoring.judge_record import JudgeRecord, JudgeSettings
-from audiobench_pytest.runner.scoring.judging import judge_outcomes, judge_scores, judged_signature
-from audiobench_pytest.runner.scoring.scorer import judging
+from audiobench_pytest.runner.scoring.judge_stage import JudgeStage
+from audiobench_pytest.runner.scoring.judging import judge_scores
 from audiobench_pytest.types import CellId, Outcome, State
 
 pytest.importorskip("httpx")
@@ -115,7 +116,7 @@ def test_fields_that_a_server_refuses_are_left_out_and_named(server):
     judged(server, items(1), omit=frozenset({"temperature", "seed"}), record=record)
     assert {"temperature", "seed"}.isdisjoint(server.questions[0].fields)
     assert record.omitted == ("seed", "temperature")
-    assert "not-sent:seed,temperature" in judged_signature(recipe(), ["en"], record).split("|")
+    assert "not-sent:seed,temperature" in record.signature_fields()
 
 
 def test_another_judge_may_be_named(server):
@@ -136,9 +137,7 @@ def test_what_the_judge_is_and_cost_is_recorded(server, tmp_path):
     assert told["endpoints"] == [server.url]
     assert (told["asked"], told["cached"], told["tokens"], told["prompt_tokens"]) == (4, 0, 8, 400)
     json.dumps(told)
-    signature = judged_signature(recipe(), ["en"], record)
-    assert signature.startswith(recipe().signature(["en"]))
-    assert signature.endswith("|judge:judge-2026-01-02+judge-2026-03-04")
+    assert record.signature_fields() == ["judge:judge-2026-01-02+judge-2026-03-04"]
 
 
 def test_a_server_that_tells_no_name_is_taken_by_the_one_it_was_asked_for(server):
@@ -519,7 +518,8 @@ def test_outcomes_get_their_scores(server):
         outcome("e", State.OK, "right", reference=""),
         outcome("f", State.DATA_ERROR, None, reference=""),
     ]
-    found = {one.sample_id: one for one in judge_outcomes(recipe(), rows, settings_of(server))}
+    stage = JudgeStage(recipe(), settings_of(server))
+    found = {one.sample_id: one for one in stage.scored(rows, None)}
     assert {name: str(one.state) for name, one in sorted(found.items())} == {
         "a": "ok",
         "b": "ok",
@@ -531,6 +531,7 @@ def test_outcomes_get_their_scores(server):
     points = {name: one.score and (one.score.numbers["n"], one.score.numbers["points"]) for name, one in found.items()}
     assert points == {"a": (1, 1), "b": (1, 0), "c": (1, 0), "d": (1, 0), "e": None, "f": None}
     assert len(server.questions) == 2
+    assert stage.signature() == stage.record.signature_fields()
 
 
 # Whatever the judge says.

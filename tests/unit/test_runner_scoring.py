@@ -5,8 +5,8 @@ import pytest
 from audiobench_pytest.catalog.loader import load_catalog, use_folders
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.runner.scoring import scorer as scoring
 from audiobench_pytest.runner.scoring.scorer import Scorer, language_of
-from audiobench_pytest.runner.scoring.scorer import scorer as scoring
 
 
 @pytest.fixture
@@ -27,10 +27,9 @@ def own_labels(tmp_path):
 
 
 def _forget():
-    from audiobench_pytest.catalog import loader
     from audiobench_pytest.metrics.extraction import labels
 
-    for known in (loader._load, scoring._code_digest, labels.named_set, labels.set_of_choices):
+    for known in (scoring._code_digest, labels.named_set, labels.set_of_choices):
         known.cache_clear()
 
 

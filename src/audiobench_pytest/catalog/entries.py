@@ -113,6 +113,8 @@ def use_folders(folders: Iterable[Path]) -> None:
     """
     global _own_folders
     _own_folders = tuple(folders)
+    for key in [key for key in _loaded if key[1] == catalog_folders() and _own_folders]:
+        del _loaded[key]  # the user's files may have been changed since
     for folder in _own_folders:
         if not folder.is_dir():
             raise CatalogError(f"catalog: there is no folder {folder}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.cli import add_catalog
-from audiobench_pytest.cli.score_ import add_judge, add_recipes, as_document, judge_settings, recipe_specs, write_items
+from audiobench_pytest.cli.score_ import add_judge, add_recipes, as_document, helpers, recipe_specs, write_items
 
 if TYPE_CHECKING:
     from audiobench_pytest.catalog.schema import RecipeSpec
@@ -75,18 +75,18 @@ def _rescored(given: argparse.Namespace, data: CellData, spec: RecipeSpec) -> Ce
 
     from audiobench_pytest.metrics.recipes import Recipe
     from audiobench_pytest.records.runs.plan import CellData
-    from audiobench_pytest.runner.scoring.scored import needs_judge, score_all
     from audiobench_pytest.runner.scoring.scorer import unscored
+    from audiobench_pytest.runner.scoring.stages import score_all
 
     recipe = Recipe(spec)
     cell = dataclasses.replace(data.plan.cell, recipe=spec.name)
-    caches = [given.cache] if given.cache.is_dir() or needs_judge(recipe) else []
+    caches = [given.cache] if given.cache.is_dir() or recipe.metric.stage is not None else []
     found = score_all(
         recipe,
         [unscored(outcome, cell) for outcome in data.outcomes.values()],
         set(data.table.languages),
         caches=caches,
-        judge=judge_settings(given),
+        helpers=helpers(given),
     )
     for note in found.notes:
         print(f"audiobench: {note}", file=sys.stderr)

@@ -12,9 +12,8 @@ from audiobench_pytest.cli import add_catalog
 
 if TYPE_CHECKING:
     from audiobench_pytest.catalog.schema import RecipeSpec
-    from audiobench_pytest.metrics.recipes import Recipe
     from audiobench_pytest.records.runs.plan import CellData
-    from audiobench_pytest.runner.scoring.judge_record import JudgeSettings
+    from audiobench_pytest.runner.scoring.stages import Helpers
     from audiobench_pytest.types import CellResult
 
 _DESCRIPTION = """\
@@ -122,7 +121,7 @@ def _cell(given: argparse.Namespace, spec: RecipeSpec) -> CellData:
     from audiobench_pytest.metrics.recipes import Recipe
     from audiobench_pytest.records.predictions import read_predictions
     from audiobench_pytest.records.runs.plan import CellData, PlannedCell, ShardReceipt
-    from audiobench_pytest.runner.scoring.scored import score_all
+    from audiobench_pytest.runner.scoring.stages import score_all
     from audiobench_pytest.types import CellId
 
     recipe = Recipe(spec)
@@ -132,9 +131,9 @@ def _cell(given: argparse.Namespace, spec: RecipeSpec) -> CellData:
         given.file, cell, language=given.language, needs_reference=recipe.metric.needs_reference
     )
     languages = {outcome.language for outcome in outcomes.values()} or {given.language or "en"}
-    found = score_all(
-        recipe, outcomes.values(), languages, caches=judge_cache(given, recipe), judge=judge_settings(given)
-    )
+    # Scores that cost nothing are not kept by this command.
+    caches = [given.cache] if recipe.metric.stage is not None else []
+    found = score_all(recipe, outcomes.values(), languages, caches=caches, helpers=helpers(given))
     for note in found.notes:
         print(f"audiobench: {note}", file=sys.stderr)
     scored = {outcome.sample_id: outcome for outcome in found.outcomes}
@@ -154,23 +153,17 @@ def _cell(given: argparse.Namespace, spec: RecipeSpec) -> CellData:
     return CellData(plan, (receipt,), scored)
 
 
-def judge_settings(given: argparse.Namespace) -> JudgeSettings:
-    """Return which judge the command line names."""
+def helpers(given: argparse.Namespace) -> Helpers:
+    """Return who the command line names for recipes that ask another model."""
     from audiobench_pytest.runner.scoring.judge_record import JudgeSettings
 
-    return JudgeSettings(
+    judge = JudgeSettings(
         url=given.judge_url,
         model=given.judge_model,
         key_env=given.judge_key_env,
         concurrency=given.judge_concurrency,
     )
-
-
-def judge_cache(given: argparse.Namespace, recipe: Recipe) -> list[Path]:
-    """Return where a judge's replies are kept; scores that cost nothing are not kept by this command."""
-    from audiobench_pytest.runner.scoring.scored import needs_judge
-
-    return [given.cache] if needs_judge(recipe) else []
+    return {"judge": judge}
 
 
 def write_items(path: Path, cells: list[CellData]) -> None:

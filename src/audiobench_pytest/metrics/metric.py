@@ -33,6 +33,8 @@ class Metric(abc.ABC):
         sees: What `score` looks at beside reference, prediction and language: fields of `Item`. A stored score is
             found again by no more than that.
         needs_reference: Whether a sample without a reference cannot be scored.
+        stage: Name of the stage that asks another model about the answers (`runner.scoring.stages`), or None where
+            `score` has all it needs.
     """
 
     options: ClassVar[Mapping[str, Callable[[str], object]]] = {}
@@ -40,6 +42,7 @@ class Metric(abc.ABC):
     uses_units: ClassVar[bool] = False
     sees: ClassVar[tuple[str, ...]] = ("choices", "aliases", "id", "meta")
     needs_reference: ClassVar[bool] = True
+    stage: ClassVar[str | None] = None
 
     def __init__(self, spec: RecipeSpec) -> None:
         """Check the recipe's options.

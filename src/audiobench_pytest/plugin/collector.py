@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from audiobench_pytest.catalog.schema import RecipeSpec
 from audiobench_pytest.runner.asking.shard import Runner
-from audiobench_pytest.runner.scoring.judge_record import JudgeSettings
-from audiobench_pytest.runner.scoring.scored import needs_judge, score_all
 from audiobench_pytest.runner.scoring.scorer import Scorer, item_of, score_outcome
+from audiobench_pytest.runner.scoring.stages import Helpers, score_all
 from audiobench_pytest.types import SCORED_STATES, CellId, Outcome, SampleScore
 
 
@@ -20,10 +19,10 @@ class Collector:
     outcome that no call collects counts as missing and turns the coverage gate red.
     """
 
-    def __init__(self, runner: Runner, judge: JudgeSettings | None = None) -> None:
-        self._runner, self._judge = runner, judge
+    def __init__(self, runner: Runner, helpers: Helpers | None = None) -> None:
+        self._runner, self._helpers = runner, helpers
         self._scorers: dict[CellId, tuple[Scorer, ...]] = {}
-        # What a judge is to be asked about: many questions at once, when the shard's answers are all there.
+        # What another model is to be asked about: many at once, when the shard's answers are all there.
         self._held: dict[CellId, list[Outcome]] = {}
         self.collected = 0
 
@@ -46,7 +45,7 @@ class Collector:
 
         Returns:
             The numbers that enter the corpus value of the first recipe; None when the sample has no score, or when a
-            judge gives it, who is asked when the benchmark function has ended.
+            stage gives it, whose model is asked when the benchmark function has ended.
 
         Raises:
             RecordError: It cannot be written.
@@ -58,7 +57,7 @@ class Collector:
             if number:
                 cell = dataclasses.replace(outcome.cell, recipe=scorer.recipe.spec.name)
                 own = dataclasses.replace(outcome, cell=cell)
-            if needs_judge(scorer.recipe):
+            if scorer.recipe.metric.stage is not None:
                 self._held.setdefault(own.cell, []).append(own)
                 continue
             scored = score_outcome(scorer, own, item)
@@ -69,11 +68,11 @@ class Collector:
         return first
 
     def finish(self, cell: CellId) -> None:
-        """Have a judge score what was held for it, and record it.
+        """Have the stages of a cell's recipes score what was held for them, and record it.
 
         Raises:
-            UsageError: No judge was named.
-            ModelError: The judge cannot be reached; the answers are kept, and the next run asks the judge again.
+            UsageError: Nobody was named that a stage could ask.
+            ModelError: Who is asked cannot be reached; the answers are kept, and the next run asks again.
             RecordError: It cannot be written.
         """
         for scorer in self._scorers.get(cell, ()):
@@ -86,8 +85,8 @@ class Collector:
                     held,
                     languages,
                     caches=self._runner.cache.folders,
-                    judge=self._judge,
-                    calibrate=False,  # once per run, by the controller
+                    helpers=self._helpers,
+                    check=False,  # once per run, by the controller
                 )
                 for outcome in scored.outcomes:
                     self._runner.results.outcome(outcome)

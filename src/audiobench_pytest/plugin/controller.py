@@ -108,7 +108,7 @@ class Controller:
         from audiobench_pytest.report.run.files import write_board
 
         results = [reduce_cell(cell) for cell in cells]
-        notes += (*self._judges(cells), *probe_notes(cells))
+        notes += (*self._checks(cells), *probe_notes(cells))
         notes += self._session.suite.notes(results) if self._session.suite is not None else ()
         gates = judge(
             results,
@@ -163,26 +163,23 @@ class Controller:
                 with contextlib.suppress(RecordError, OSError):
                     compact(cache.model_folders(cell.plan.cell.model, identity)[0])
 
-    def _judges(self, cells: list[CellData]) -> tuple[str, ...]:
-        """Have each judge judge its frozen calibration set, once per run, and return what came of it."""
-        recipes = {
-            cell.plan.cell.recipe for cell in cells if cell.plan.recipe.get("score") == "judge" and len(cell.table)
-        }
-        if not recipes:
-            return ()
-        from audiobench_pytest.metrics.recipes import Recipe
+    def _checks(self, cells: list[CellData]) -> tuple[str, ...]:
+        """Have the models that score answers asked about known cases, once per run, and return what came of it."""
+        from audiobench_pytest.leaderboard.cells.planned import recipe_of
         from audiobench_pytest.records.answers.cache import PredictionCache
-        from audiobench_pytest.runner.scoring.judge_check import calibration, has_calibration
+        from audiobench_pytest.runner.scoring.stages import stage_of
 
         notes = []
         cache = PredictionCache(self._session.settings.cache)
-        for name in sorted(recipes):
-            recipe = Recipe(self._session.catalog.recipes.get(name))
-            if has_calibration(recipe):
-                try:
-                    notes.append(f"{name}: {calibration(recipe, self._session.judge, cache).message}")
-                except AudiobenchError as exc:
-                    notes.append(f"{name}: the judge's calibration set could not be judged: {exc}")
+        recipes = {cell.plan.cell.recipe: recipe_of(cell.plan) for cell in cells if len(cell.table)}
+        for name, recipe in sorted(recipes.items()):
+            try:
+                stage = stage_of(recipe, self._session.helpers)
+                note = stage.check(cache) if stage is not None else None
+            except AudiobenchError as exc:
+                note = f"the {recipe.metric.stage}'s known cases could not be asked: {exc}"
+            if note is not None:
+                notes.append(f"{name}: {note}")
         return tuple(notes)
 
     def _notes(self) -> tuple[str, ...]:

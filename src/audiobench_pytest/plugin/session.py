@@ -23,7 +23,7 @@ from audiobench_pytest.records.runs.directory import RunDirectory
 if TYPE_CHECKING:
     from audiobench_pytest.plugin.collector import Collector
     from audiobench_pytest.runner.asking.shard import Runner
-    from audiobench_pytest.runner.scoring.judge_record import JudgeSettings
+    from audiobench_pytest.runner.scoring.stages import Helpers
 
 _KEY = pytest.StashKey["Session"]()
 
@@ -113,20 +113,21 @@ class Session:
         """What benchmark functions feed."""
         from audiobench_pytest.plugin.collector import Collector
 
-        return Collector(self.runner, self.judge)
+        return Collector(self.runner, self.helpers)
 
     @property
-    def judge(self) -> JudgeSettings:
-        """Which judge is asked by recipes that need one."""
+    def helpers(self) -> Helpers:
+        """Who is asked by recipes that have a stage."""
         from audiobench_pytest.runner.scoring.judge_record import JudgeSettings
 
         rare = self.settings.rare
-        return JudgeSettings(
+        judge = JudgeSettings(
             url=rare["judge_url"] or None,
             model=rare["judge_model"] or None,
             key_env=rare["judge_key_env"] or None,
             concurrency=rare["judge_concurrency"],
         )
+        return {"judge": judge}
 
     def follows(self, model: ModelSpec) -> bool:
         """Whether a model, as it is configured in this run, does what a prompt tells it."""

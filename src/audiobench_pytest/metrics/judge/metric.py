@@ -86,6 +86,7 @@ class Judge(Metric):
         official_file: The publisher's own words, see `RubricSpec`.
     """
 
+    stage: ClassVar[str | None] = "judge"
     options: ClassVar[Mapping[str, Callable[[str], object]]] = {
         "rubric": str,
         "compat": one_of(*SOURCE_RULES),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from audiobench_pytest.datasets.selection import chosen
 from audiobench_pytest.records.runs.plan import ProbedSample
-from audiobench_pytest.runner.scoring.scored import needs_judge
 from audiobench_pytest.runner.scoring.scorer import Scorer, score_outcome
 from audiobench_pytest.types import Outcome, Sample
 
@@ -34,7 +33,7 @@ def compared(scorer: Scorer, answers: Sequence[Outcome], error: str | None = Non
     """Return in what two answers to one question differ.
 
     Args:
-        scorer: The recipe. One that needs a judge gives no score here: it would be the judge's flips that are counted.
+        scorer: The recipe. One with a stage gives no score here: it would be the other model's flips that are counted.
         answers: The unscored outcomes of both answers, or only the first where there is no second.
         error: Why there is no second.
     """
@@ -43,7 +42,7 @@ def compared(scorer: Scorer, answers: Sequence[Outcome], error: str | None = Non
         return ProbedSample(first.cell, first.sample_id, False, None, error or "no second answer")
     same_text = answers[0].prediction == answers[1].prediction
     same_score: bool | None = None
-    if not needs_judge(scorer.recipe):
+    if scorer.recipe.metric.stage is None:
         same_score = same_text or _numbers(scorer, answers[0]) == _numbers(scorer, answers[1])
     return ProbedSample(first.cell, first.sample_id, same_text, same_score)
 

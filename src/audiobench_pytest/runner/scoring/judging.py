@@ -5,7 +5,6 @@ What is to be asked and what a reply is worth is `metrics.judge`'s; how a server
 
 from __future__ import annotations
 
-import dataclasses
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
@@ -20,8 +19,7 @@ from audiobench_pytest.models.openai.chat import ChatClient
 from audiobench_pytest.records.answers.cache import ModelCache, PredictionCache
 from audiobench_pytest.records.keys import digest
 from audiobench_pytest.runner.scoring.judge_record import JudgeRecord, JudgeSettings
-from audiobench_pytest.runner.scoring.scorer import item_of
-from audiobench_pytest.types import Answer, Outcome, Prediction, SampleScore, State
+from audiobench_pytest.types import Answer, Prediction, SampleScore
 
 GIVE_UP_AFTER = 32
 """Answers whose questions all failed, before one succeeded, after which a judge is taken to be out of order."""
@@ -39,11 +37,6 @@ def judge_of(recipe: Recipe) -> Judge:
     if not isinstance(recipe.metric, Judge):
         raise UsageError(f"the recipe '{recipe.spec.name}' needs no judge: leave the judge's options out")
     return recipe.metric
-
-
-def judged_signature(recipe: Recipe, languages: Iterable[str], record: JudgeRecord) -> str:
-    """Return the recipe's signature with the judge that replied: two values with different judges never compare."""
-    return "|".join([recipe.signature(languages), *record.signature_fields()])
 
 
 def judge_scores(
@@ -76,47 +69,6 @@ def judge_scores(
     """
     session = _Session(recipe, settings, cache, record if record is not None else JudgeRecord())
     return session.scores(items)
-
-
-def judge_outcomes(
-    recipe: Recipe,
-    outcomes: Iterable[Outcome],
-    settings: JudgeSettings,
-    cache: PredictionCache | None = None,
-    *,
-    record: JudgeRecord | None = None,
-) -> Iterator[Outcome]:
-    """Yield outcomes with their score under a recipe that needs a judge, in the order in which scores are known.
-
-    What `scorer.score_outcome` is for other recipes. A sample without an answer gets the numbers of an empty one, which
-    bound the worst case; the judge is not asked about it.
-
-    Raises:
-        UsageError: As for `judge_scores`.
-        ModelError: As for `judge_scores`.
-        RecordError: As for `judge_scores`.
-    """
-    judge = judge_of(recipe)
-    answered: dict[int, Outcome] = {}
-    unanswered: list[Outcome] = []
-    items: list[Item] = []
-    for outcome in outcomes:
-        if outcome.prediction is None:
-            unanswered.append(outcome)
-            continue
-        items.append(item_of(outcome))
-        answered[id(items[-1])] = outcome
-    scores = judge_scores(recipe, items, settings, cache, record=record)
-    for outcome in unanswered:
-        score = judge.unasked(item_of(outcome), recipe.texts(item_of(outcome))[0], "")
-        yield dataclasses.replace(outcome, score=score if score is not None and score.numbers else None)
-    for item, score in scores:
-        outcome = answered[id(item)]
-        if score.state is State.DATA_ERROR:
-            yield dataclasses.replace(outcome, state=score.state, reason=score.reason, score=None)
-            continue
-        state = score.state if outcome.state is State.OK and score.state is not State.OK else outcome.state
-        yield dataclasses.replace(outcome, state=state, reason=score.reason, score=score)
 
 
 @dataclass(slots=True, eq=False)

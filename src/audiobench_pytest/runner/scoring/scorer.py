@@ -128,9 +128,18 @@ def score_outcome(scorer: Scorer, outcome: Outcome, item: Item | None = None) ->
     """
     if outcome.prediction is None and not outcome.reference.strip() and scorer.recipe.metric.needs_reference:
         return dataclasses.replace(outcome, score=None)
-    score = scorer.score(item if item is not None else item_of(outcome))
-    if outcome.prediction is None:
-        return dataclasses.replace(outcome, score=score if score.numbers else None)
+    return with_score(outcome, scorer.score(item if item is not None else item_of(outcome)))
+
+
+def with_score(outcome: Outcome, score: SampleScore | None) -> Outcome:
+    """Return an outcome with what scoring found: its numbers, and the state that follows from them.
+
+    Args:
+        outcome: An unscored one.
+        score: Its numbers; of an outcome without an answer, those of an empty one.
+    """
+    if outcome.prediction is None or score is None:
+        return dataclasses.replace(outcome, score=score if score is not None and score.numbers else None)
     if score.state is State.DATA_ERROR:
         return dataclasses.replace(outcome, state=State.DATA_ERROR, reason=score.reason, score=None)
     state = score.state if outcome.state is State.OK and score.state is not State.OK else outcome.state

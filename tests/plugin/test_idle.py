@@ -17,7 +17,7 @@ import sys
 def test_nothing_heavy_is_loaded():
     assert [name for name in {HEAVY!r} if name in sys.modules] == []
     ours = sorted(name for name in sys.modules if name.startswith("audiobench_pytest."))
-    allowed = {{f"audiobench_pytest.plugin{{name}}" for name in ("", ".options", ".rare")}}
+    allowed = {{f"audiobench_pytest.plugin{{name}}" for name in ("", ".asked", ".asked.options", ".asked.declared")}}
     assert set(ours) <= allowed, ours
 """
 

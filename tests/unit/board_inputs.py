@@ -71,7 +71,7 @@ def write_catalog(folder: Path, *, datasets: dict[str, int], extra: str = "") ->
     """Write a catalogue folder with data sets of known size and the board `own` over them, and two published rows."""
     for kind in ("datasets", "boards", "published"):
         (folder / kind).mkdir(parents=True)
-    entries = [{"name": name, "samples": str(size)} for name, size in datasets.items()]
+    entries = [{"name": name, "task": "asr", "samples": str(size)} for name, size in datasets.items()]
     (folder / "datasets" / "own.yaml").write_text(json.dumps({"datasets": entries}), "utf-8")
     table = {
         **{

@@ -4,6 +4,7 @@ import itertools
 import os
 import shutil
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -111,7 +112,7 @@ def run(tmp_path):
 
 
 def show(run, mode, *, until=lambda: False, seconds=5.0, config=None):
-    progress = Progress(config or Config(), run, {"progress_seconds": 0.01, "progress": mode})
+    progress = Progress(config or Config(), run, SimpleNamespace(progress_seconds=0.01, progress=mode))
     progress.start(1)
     deadline = time.monotonic() + seconds
     while not until() and time.monotonic() < deadline:

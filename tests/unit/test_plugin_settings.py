@@ -7,10 +7,12 @@ import pytest
 
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.plugin.asked.options import INI_KEYS, OPTIONS, is_active
-from audiobench_pytest.plugin.asked.rare import RARE
+from audiobench_pytest.plugin.asked.choices import args_by_name, find_models
+from audiobench_pytest.plugin.asked.declared import OPTIONS, RARER
+from audiobench_pytest.plugin.asked.options import is_active
 from audiobench_pytest.plugin.asked.settings import read_settings
-from audiobench_pytest.plugin.session import args_by_name, find_models
+
+INI_KEYS = {option.ini: option.ini_type for option in OPTIONS if option.ini}
 
 
 class Config:
@@ -33,7 +35,7 @@ class Config:
         return self._options.get(name)
 
     def getini(self, name):
-        return self._ini.get(name, [] if INI_KEYS[name][0] in ("args", "linelist") else "")
+        return self._ini.get(name, [] if INI_KEYS[name] in ("args", "linelist") else "")
 
 
 @pytest.fixture
@@ -49,7 +51,9 @@ def test_nothing_asked_for_is_the_default(read, tmp_path):
     assert (settings.models, settings.datasets, settings.model_args) == ((), (), {})
     assert (settings.gates, settings.run, settings.limit, settings.sample, settings.seed) == (None, None, None, None, 0)
     assert settings.cache == (tmp_path / ".audiobench" / "cache",)
-    assert settings.rare == {rare.name: rare.default for rare in RARE}
+    assert {rarer.name: settings.values[rarer.name] for rarer in RARER} == {
+        rarer.name: rarer.default for rarer in RARER
+    }
     assert settings.root == tmp_path
 
 
@@ -142,8 +146,8 @@ def test_a_mistake_in_audiobench_toml_is_told(read, toml, words):
 def test_rare_settings_are_typed_and_the_option_wins(read):
     toml = 'shard_size = 5\nprogress_seconds = 2\nlibrispeech_dir = "/data"\n'
     settings = read({"set": ["shard-size=7"]}, {"audiobench_set": ["shard_size = 6", "progress=off"]}, toml)
-    assert (settings.rare["shard_size"], settings.rare["progress"]) == (7, "off")
-    assert (settings.rare["progress_seconds"], settings.rare["librispeech_dir"]) == (2.0, "/data")
+    assert (settings.shard_size, settings.progress) == (7, "off")
+    assert (settings.progress_seconds, settings.librispeech_dir) == (2.0, "/data")
 
 
 @pytest.mark.parametrize(
@@ -151,9 +155,9 @@ def test_rare_settings_are_typed_and_the_option_wins(read):
     [
         ("shard_size", "'shard_size' is no KEY=VALUE of a known key"),
         ("shard_siez=3", r"'shard_siez=3' is no KEY=VALUE of a known key \(did you mean shard_size\?\)"),
-        ("shard_size=-1", "setting shard_size='-1': must be 0 or more"),
+        ("shard_size=-1", "setting shard_size='-1': must be a whole number, 0 or more"),
         ("shard_size=many", "setting shard_size='many': "),
-        ("decode_threads=0", "must be 1 or more"),
+        ("decode_threads=0", "must be a whole number, 1 or more"),
         ("max_audio_seconds=nan", "must be above 0"),
         ("progress=sometimes", "must be one of auto, live, lines, off"),
         ("hub_mode=", "must be one of auto, stream, download"),
@@ -165,7 +169,7 @@ def test_a_mistake_in_a_rare_setting_is_told(read, pair, words):
 
 
 def test_a_value_may_hold_an_equals_sign(read):
-    assert read({"set": ["librispeech_dir=/a=b"]}).rare["librispeech_dir"] == "/a=b"
+    assert read({"set": ["librispeech_dir=/a=b"]}).librispeech_dir == "/a=b"
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ __all__ = ["Catalog", "Entries", "catalog_folders", "load_catalog", "use_folders
 
 
 def _asks_a_task(entry: DatasetSpec | PromptSpec, where: str) -> None:
+    if not entry.task:
+        raise CatalogError(f"{where}: the field 'task' is missing; known: {', '.join(TASKS.load().names())}")
     try:
         TASKS.load().get(entry.task)
     except UnknownNameError as exc:

@@ -6,9 +6,10 @@ Importing this package costs the standard library only.
 """
 
 from audiobench_pytest.datasets.audio.decode import audio_seconds, read_audio
-from audiobench_pytest.datasets.loading import Dataset, LoadSettings, count_samples, load_dataset
+from audiobench_pytest.datasets.loading import Dataset, count_samples, load_dataset
 from audiobench_pytest.datasets.own_data import is_path_like, spec_for_path
 from audiobench_pytest.datasets.selection import select, shard
+from audiobench_pytest.datasets.settings import LoadSettings
 
 __all__ = [
     "Dataset",

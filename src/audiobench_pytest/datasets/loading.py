@@ -5,60 +5,17 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import DatasetSpec, FolderSource, ManifestSource
 from audiobench_pytest.datasets.file_check import Checked, check_files
 from audiobench_pytest.datasets.selection import select
-from audiobench_pytest.errors import DatasetError, UsageError
+from audiobench_pytest.datasets.settings import LoadSettings
+from audiobench_pytest.errors import DatasetError
 from audiobench_pytest.types import Sample
-
-HUB_MODES = ("auto", "stream", "download")
-
-
-@dataclass(frozen=True)
-class LoadSettings:
-    """What a run says about loading, the same for all of its sets.
-
-    Attributes:
-        cache: Folder for audio taken from the hub (`audio/`) and for what is known about its rows (`datasets/`).
-        limit: Keep the first `limit` samples, or None for all.
-        sample: Keep a seeded subset of this size, or None for all; see `selection.select`.
-        seed: Seed of that subset.
-        folders: Corpus root by the name of its setting (`FolderSource.setting`); a set with a root given here is read
-            from disk instead of the hub.
-        hub_mode: `download` keeps whole parquet files in the hub's own cache, `stream` reads only the byte ranges that
-            are needed, `auto` streams when a part of the set is asked for and downloads otherwise.
-
-    Raises:
-        UsageError: A value is out of range.
-    """
-
-    cache: Path
-    limit: int | None = None
-    sample: int | None = None
-    seed: int = 0
-    folders: Mapping[str, str] = field(default_factory=dict)
-    hub_mode: str = "auto"
-
-    def __post_init__(self) -> None:
-        if self.hub_mode not in HUB_MODES:
-            raise UsageError(f"hub mode '{self.hub_mode}' does not exist; known: {', '.join(HUB_MODES)}")
-        for name, value in (("limit", self.limit), ("sample", self.sample)):
-            if value is not None and value < 1:
-                raise UsageError(f"{name} is {value}; it must be 1 or more")
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether a part of the set is asked for."""
-        return self.limit is not None or self.sample is not None
-
-    def selected(self, total: int) -> int:
-        """Return how many samples of a set of `total` are selected."""
-        return min(n for n in (total, self.limit, self.sample) if n is not None)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from audiobench_pytest.plugin.asked.options import is_active
 
     if is_active(config):
-        from audiobench_pytest.plugin.session import start
+        from audiobench_pytest.plugin.start import start
 
         start(config)
 

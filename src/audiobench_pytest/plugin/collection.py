@@ -13,7 +13,7 @@ from audiobench_pytest.errors import CatalogError, UsageError
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.models.base import checked_args
 from audiobench_pytest.models.registry import adapter_class
-from audiobench_pytest.plugin.session import Session, find_session
+from audiobench_pytest.plugin.session import BenchmarkSession, find_session
 from audiobench_pytest.prompts.profiles import profile_for
 from audiobench_pytest.records.runs.plan import PlannedCell
 from audiobench_pytest.runner.job import Job
@@ -60,7 +60,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("audiobench", params, indirect=True)
 
 
-def _params(session: Session, task: TaskSpec) -> Iterator[object]:
+def _params(session: BenchmarkSession, task: TaskSpec) -> Iterator[object]:
     datasets = [dataset for dataset in session.datasets if dataset.task == task.name]
     if not datasets:
         yield _unasked(task.name, _no_data(session, task))
@@ -79,14 +79,14 @@ def _unasked(name: str, reason: str, marks: Iterable[pytest.MarkDecorator] = ())
     return pytest.param(Unasked(reason), id=name, marks=[*marks, pytest.mark.skip(reason=reason)])
 
 
-def _no_data(session: Session, task: TaskSpec) -> str:
+def _no_data(session: BenchmarkSession, task: TaskSpec) -> str:
     others = ", ".join(f"{dataset.name} ({dataset.task})" for dataset in session.datasets)
     if session.settings.datasets:
         return f"none of the data sets asked for is of the task {task.name}: {others}; write --dataset {task.name}:PATH"
     return f"there is no data set of the task {task.name} yet: name your own with --dataset {task.name}:PATH"
 
 
-def _why_not(session: Session, task: TaskSpec, model: ModelSpec) -> str | None:
+def _why_not(session: BenchmarkSession, task: TaskSpec, model: ModelSpec) -> str | None:
     """Return why a task cannot be asked of a model, or None where it can."""
     if model.tasks and task.name not in model.tasks:
         return f"model {model.name} does {', '.join(model.tasks)}, not {task.name}"
@@ -99,7 +99,7 @@ def _why_not(session: Session, task: TaskSpec, model: ModelSpec) -> str | None:
     return None
 
 
-def _names_of_able(session: Session, task: TaskSpec) -> list[str]:
+def _names_of_able(session: BenchmarkSession, task: TaskSpec) -> list[str]:
     """Return the names of the models of the catalogue that a task can be asked of."""
     adapters = {spec.name: adapter_class(spec.adapter) for spec in session.catalog.models}
     return [
@@ -110,7 +110,7 @@ def _names_of_able(session: Session, task: TaskSpec) -> list[str]:
     ]
 
 
-def _cell(session: Session, dataset: DatasetSpec, model: ModelSpec) -> Iterator[object]:
+def _cell(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec) -> Iterator[object]:
     marks = [getattr(pytest.mark, dataset.family)] if dataset.family else []
     try:
         recipe, *more = recipes_of(session, dataset)
@@ -135,7 +135,7 @@ def _cell(session: Session, dataset: DatasetSpec, model: ModelSpec) -> Iterator[
         yield pytest.param(Job(cell, dataset, model, recipe, k, of, tuple(more)), id=name, marks=marks)
 
 
-def recipes_of(session: Session, dataset: DatasetSpec) -> tuple[RecipeSpec, ...]:
+def recipes_of(session: BenchmarkSession, dataset: DatasetSpec) -> tuple[RecipeSpec, ...]:
     """Return the recipes that score a dataset: those the user named, else the suite's, else its own."""
     if session.suite is not None and not session.recipes:
         return session.suite.recipes(session.catalog, dataset.name)
@@ -168,13 +168,13 @@ def check_selected(items: Iterable[pytest.Item]) -> None:
         raise UsageError(f"nothing of what was selected can be run: {'; '.join(unasked)}")
 
 
-def sort_by_model(session: Session, items: list[pytest.Item]) -> None:
+def sort_by_model(session: BenchmarkSession, items: list[pytest.Item]) -> None:
     """Bring benchmark items into model-major order across modules; other items keep their places before them."""
     order = {model.name: i for i, model in enumerate(session.models)}
     items.sort(key=lambda item: order[job.model.name] if (job := job_of(item)) is not None else -1)
 
 
-def planned_cells(session: Session, items: Iterable[pytest.Item]) -> list[PlannedCell]:
+def planned_cells(session: BenchmarkSession, items: Iterable[pytest.Item]) -> list[PlannedCell]:
     """Return the cells of the selected items, with the shards that the selection kept.
 
     In the order of models and data sets, whatever the order of the items: a shuffled run has the same leaderboard.
@@ -208,13 +208,13 @@ def planned_cells(session: Session, items: Iterable[pytest.Item]) -> list[Planne
             samples=session.counts.get(cell.dataset),
             recipe=msgspec.to_builtins(recipe),
             clusters=found[0].dataset.cluster,
-            slices=session.slices,
+            slices=session.settings.slices,
         )
         for found in sorted(jobs.values(), key=place)
         for cell, recipe in found[0].cells()
     ]
 
 
-def _other_published(session: Session, dataset: DatasetSpec, cell: CellId) -> str | None:
+def _other_published(session: BenchmarkSession, dataset: DatasetSpec, cell: CellId) -> str | None:
     """Return the name of the recipe of a dataset's published numbers, where this cell is scored by another one."""
     return dataset.recipe if dataset.recipe and dataset.recipe != cell.recipe else None

@@ -17,7 +17,7 @@ from audiobench_pytest.leaderboard.gates.verdicts import judge
 from audiobench_pytest.plugin.gate_reports import emit
 from audiobench_pytest.plugin.progress import Progress
 from audiobench_pytest.plugin.run_facts import asked, describe_run
-from audiobench_pytest.plugin.session import Session
+from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.records.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 class Controller:
     """Begins and concludes one run."""
 
-    def __init__(self, session: Session, run: RunDirectory, gates: GatesFile, lock: BaseFileLock) -> None:
+    def __init__(self, session: BenchmarkSession, run: RunDirectory, gates: GatesFile, lock: BaseFileLock) -> None:
         self._session, self._run, self._gates, self._lock = session, run, gates, lock
         self._began = time.time()
         self._started = False
         self._latest_before: Path | None = None
         self.board: Board | None = None
-        self.progress = Progress(session.config, run, session.settings.rare)
+        self.progress = Progress(session.config, run, session.settings)
 
     @classmethod
-    def begin(cls, session: Session) -> Controller:
+    def begin(cls, session: BenchmarkSession) -> Controller:
         """Check gates and manifests, then make the run directory.
 
         Raises:
@@ -209,7 +209,7 @@ def _unlock(lock: BaseFileLock) -> None:
     lock.release()
 
 
-def _runs(session: Session) -> Path:
+def _runs(session: BenchmarkSession) -> Path:
     return session.settings.root / ".audiobench" / "runs"
 
 
@@ -219,7 +219,7 @@ def _judged_plan(cell: CellData) -> PlannedCell:
     return dataclasses.replace(cell.plan, selected=tuple(range(cell.plan.shards))) if complete else cell.plan
 
 
-def _gates(session: Session) -> GatesFile:
+def _gates(session: BenchmarkSession) -> GatesFile:
     path = session.settings.gates or _nearest_gates(session.config)
     if path is None:
         return GatesFile()

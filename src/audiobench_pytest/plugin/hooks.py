@@ -9,54 +9,18 @@ import pytest
 
 from audiobench_pytest.errors import AudiobenchError, red_of
 from audiobench_pytest.plugin.collection import check_selected, job_of, planned_cells, sort_by_model
-from audiobench_pytest.plugin.session import Session
+from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.plugin.termination import START_AGAIN, Termination
+from audiobench_pytest.plugin.workers.xdist import is_distributed
 
 if TYPE_CHECKING:
     from audiobench_pytest.plugin.controller import Controller
 
 
-def register(session: Session) -> None:
-    """Register the hooks that this process needs.
-
-    Raises:
-        AudiobenchError: The gates file, a manifest or the run directory is wrong.
-    """
-    plugins = session.config.pluginmanager
-    plugins.register(ItemHooks(session), "audiobench-items")
-    if not session.is_controller:
-        from audiobench_pytest.plugin.workers.xdist import join_run
-
-        join_run(session)
-    elif session.models and not session.config.option.collectonly:
-        from audiobench_pytest.plugin.controller import Controller
-
-        on_ray = session.settings.engine == "ray"
-        if on_ray:
-            from audiobench_pytest.plugin.workers.ray import RayHooks, check
-
-            check(session.config)
-        controller = Controller.begin(session)
-        plugins.register(ControllerHooks(controller), "audiobench-controller")
-        if on_ray:
-            plugins.register(RayHooks(session), "audiobench-ray")
-        elif is_distributed(session.config):
-            from audiobench_pytest.plugin.workers.xdist import DistributedHooks
-
-            plugins.register(DistributedHooks(session), "audiobench-distributed")
-
-
-def is_distributed(config: pytest.Config) -> bool:
-    """Whether this process is xdist's controller, which collects and runs nothing itself."""
-    option = config.option
-    # xdist starts workers only where there is something to start: `--dist` alone changes nothing.
-    return getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None)) and not option.collectonly
-
-
 class ItemHooks:
     """Hooks of every process that collects and runs items."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: BenchmarkSession) -> None:
         self._session = session
 
     @pytest.hookimpl(trylast=True)  # after plugins that shuffle

@@ -13,12 +13,11 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
+from audiobench_pytest.plugin.asked.declared import Settings
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.records.runs.tail import OutcomeNews, ResultTail, ShardNews
 from audiobench_pytest.report.numbers import duration
@@ -86,9 +85,9 @@ _RUNNING = (("error rate", "errors", "units"), ("accuracy", "correct", "n"))
 class Progress:
     """Shows the progress of all cells while the test loop runs."""
 
-    def __init__(self, config: pytest.Config, run: RunDirectory, rare: Mapping[str, Any]) -> None:
-        self._run, self._every = run, float(rare["progress_seconds"])
-        mode = str(rare["progress"])
+    def __init__(self, config: pytest.Config, run: RunDirectory, settings: Settings) -> None:
+        self._run, self._every = run, settings.progress_seconds
+        mode = settings.progress
         if mode == "auto":
             mode = "live" if os.isatty(1) and os.environ.get("TERM", "dumb") != "dumb" else "lines"
         if config.getoption("verbose", 0) < 0 or not config.pluginmanager.hasplugin("terminalreporter"):

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from audiobench_pytest.models.registry import adapter_class
-from audiobench_pytest.plugin.session import Session
+from audiobench_pytest.plugin.asked.declared import RARER
+from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.records.keys import digest
 from audiobench_pytest.runner import hardware
 
@@ -33,7 +34,7 @@ _PACKAGES = (
 )
 
 
-def describe_run(session: Session) -> dict[str, Any]:
+def describe_run(session: BenchmarkSession) -> dict[str, Any]:
     """Return the manifest of a run, as plain JSON values; keys and tokens in the environment are not read."""
     settings = session.settings
     return {
@@ -44,7 +45,7 @@ def describe_run(session: Session) -> dict[str, Any]:
         "recipes": [r.name for r in session.recipes] or "each dataset's own",
         "suite": settings.suite,
         "selection": {"limit": settings.limit, "sample": settings.sample, "seed": settings.seed},
-        "settings": dict(settings.rare),
+        "settings": {setting.name: settings.values[setting.name] for setting in RARER},
         "versions": _versions(),
         "git": _git(settings.root),
         "machine": {
@@ -56,7 +57,7 @@ def describe_run(session: Session) -> dict[str, Any]:
     }
 
 
-def asked(session: Session) -> str:
+def asked(session: BenchmarkSession) -> str:
     """Return a digest of what defines the plan; a run directory is continued only by the same plan.
 
     Arguments that change speed only (a thread count) may change in between.

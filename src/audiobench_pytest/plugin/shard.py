@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
-from audiobench_pytest.plugin.session import Session, session_of
+from audiobench_pytest.plugin.session import BenchmarkSession, session_of
 from audiobench_pytest.runner.asking.shard import run_shard
 from audiobench_pytest.runner.job import Job
 from audiobench_pytest.types import CellId, Outcome
@@ -17,7 +17,7 @@ from audiobench_pytest.types import CellId, Outcome
 class Shard:
     """What a benchmark function is given: which data, which model, and what became of each sample."""
 
-    def __init__(self, session: Session, job: Job) -> None:
+    def __init__(self, session: BenchmarkSession, job: Job) -> None:
         self._session, self._job = session, job
         self._streams: list[Generator[Outcome]] = []
 

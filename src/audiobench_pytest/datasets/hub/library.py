@@ -23,7 +23,7 @@ from audiobench_pytest.catalog.schema import HubSource
 from audiobench_pytest.datasets.hub.parquet import json_scalar
 from audiobench_pytest.datasets.hub.prepared import Prepared
 from audiobench_pytest.datasets.hub.rows import content_id, make_record, row_id
-from audiobench_pytest.datasets.loading import LoadSettings
+from audiobench_pytest.datasets.settings import LoadSettings
 from audiobench_pytest.errors import DatasetError, MissingExtraError, did_you_mean
 
 _WHOLE_SPLIT = "(read by the datasets library)"

@@ -19,7 +19,7 @@ from audiobench_pytest.datasets.hub.layouts import parquet_files
 from audiobench_pytest.datasets.hub.parquet import DamagedFileError, ParquetRows
 from audiobench_pytest.datasets.hub.prepared import Prepared, note_commit, noted_commit
 from audiobench_pytest.datasets.hub.rows import content_id, make_record, row_id
-from audiobench_pytest.datasets.loading import LoadSettings
+from audiobench_pytest.datasets.settings import LoadSettings
 from audiobench_pytest.errors import DatasetError
 
 

@@ -25,8 +25,8 @@ from urllib.parse import quote
 
 from audiobench_pytest.catalog.schema import HubSource
 from audiobench_pytest.datasets.file_check import Checked
-from audiobench_pytest.datasets.loading import LoadSettings
 from audiobench_pytest.datasets.selection import chosen, unique_ids
+from audiobench_pytest.datasets.settings import LoadSettings
 from audiobench_pytest.records.sounds import AudioStore, StoredAudio, write_whole
 from audiobench_pytest.types import Sample
 

@@ -22,12 +22,11 @@ from typing import Any
 import pytest
 
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.plugin.hooks import is_distributed
-from audiobench_pytest.plugin.session import Session
+from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.plugin.termination import kept_handler
 from audiobench_pytest.plugin.workers.leases import UNLEASED, Gpus, count_gpus, cut, nvidia_smi, refuse
 from audiobench_pytest.plugin.workers.ray_actor import PytestActor
-from audiobench_pytest.plugin.workers.xdist import cut_datasets, demands, worker_input
+from audiobench_pytest.plugin.workers.xdist import cut_datasets, demands, is_distributed, worker_input
 
 _REACH_S = 10.0
 _RETRIES = 2
@@ -55,7 +54,7 @@ def check(config: pytest.Config) -> None:
 class RayHooks:
     """Hooks of the process that hands items to actors."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: BenchmarkSession) -> None:
         """Cut data sets into shards."""
         self._session = session
         self._actors = self._gpus = 0
@@ -70,7 +69,7 @@ class RayHooks:
         """
         import ray
 
-        address = self._session.settings.rare["ray_address"] or os.environ.get("RAY_ADDRESS") or "local"
+        address = self._session.settings.ray_address or os.environ.get("RAY_ADDRESS") or "local"
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a benchmark tells nobody that it runs
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # who asks Ray for no GPU sees what we see
         options: dict[str, Any] = {"address": address, "log_to_driver": False, "logging_level": logging.WARNING}
@@ -134,7 +133,7 @@ class RayHooks:
 
     def _share_out(self, ray: Any) -> tuple[int, int]:
         """Return the number of actors, and of GPUs for each."""
-        size, asked = self._session.settings.rare["gpus_per_worker"], self._session.settings.rare["ray_actors"]
+        size, asked = self._session.settings.gpus_per_worker, self._session.settings.ray_actors
         wanted = demands(self._session.models, self._session.model_args)
         on_nodes = [int(node["Resources"].get("GPU", 0)) for node in ray.nodes() if node["Alive"]]
         leases = cut(Gpus(tuple(map(str, range(sum(on_nodes)))), "Ray"), size) if size else UNLEASED

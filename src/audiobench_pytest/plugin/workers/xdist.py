@@ -15,8 +15,9 @@ from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import AudiobenchError
 from audiobench_pytest.models.base import checked_args
 from audiobench_pytest.models.registry import adapter_class
+from audiobench_pytest.plugin.asked.choices import args_by_name, find_models
 from audiobench_pytest.plugin.asked.settings import read_settings
-from audiobench_pytest.plugin.session import Session, args_by_name, count, find_models
+from audiobench_pytest.plugin.session import BenchmarkSession, count
 from audiobench_pytest.plugin.workers.leases import (
     UNLEASED,
     VARIABLE,
@@ -54,22 +55,29 @@ def auto_workers(config: pytest.Config) -> int | None:
         models = find_models(load_catalog(), settings)
         if not any(d.uses_gpu for d in demands(models, args_by_name(settings, models))):
             return None
-        return len(_leases(config, settings.rare["gpus_per_worker"]).values) or None
+        return len(_leases(config, settings.gpus_per_worker).values) or None
     except AudiobenchError as exc:
         raise pytest.UsageError(str(exc)) from None
+
+
+def is_distributed(config: pytest.Config) -> bool:
+    """Whether this process is xdist's controller, which collects and runs nothing itself."""
+    option = config.option
+    # xdist starts workers only where there is something to start: `--dist` alone changes nothing.
+    return getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None)) and not option.collectonly
 
 
 class DistributedHooks:
     """Hooks of xdist's controller."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: BenchmarkSession) -> None:
         """Share out GPUs and cut data sets.
 
         Raises:
             UsageError: A worker could not hold one of the models asked for.
         """
         self._session = session
-        self._leases = _leases(session.config, session.settings.rare["gpus_per_worker"])
+        self._leases = _leases(session.config, session.settings.gpus_per_worker)
         refuse(self._leases, demands(session.models, session.model_args))
         cut_datasets(session)
 
@@ -110,17 +118,17 @@ class DistributedHooks:
         return WorkStealingScheduling(config, log)
 
 
-def cut_datasets(session: Session) -> None:
+def cut_datasets(session: BenchmarkSession) -> None:
     """Decide into how many shards each data set is cut, where its number of samples is known before it is read."""
     count(session)
-    size = session.settings.rare["shard_size"]
+    size = session.settings.shard_size
     if size:
         session.shards.update(
             {name: max(1, math.ceil(n / size / session.settings.part.of)) for name, n in session.counts.items()}
         )
 
 
-def worker_input(session: Session) -> dict[str, Any]:
+def worker_input(session: BenchmarkSession) -> dict[str, Any]:
     """Return what `join_run` needs to know in another process; all must collect the same ids."""
     if session.run is None:
         return {}
@@ -128,7 +136,7 @@ def worker_input(session: Session) -> dict[str, Any]:
     return {_INPUT: {**told, "shards": dict(session.shards), "counts": dict(session.counts)}}
 
 
-def join_run(session: Session) -> None:
+def join_run(session: BenchmarkSession) -> None:
     """Let a worker take part in its controller's run."""
     given = session.config.workerinput.get(_INPUT)  # type: ignore[attr-defined]
     if given is not None:

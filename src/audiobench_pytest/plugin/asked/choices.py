@@ -1,0 +1,98 @@
+"""Names that the user wrote become catalogue entries."""
+
+from __future__ import annotations
+
+from audiobench_pytest.catalog.loader import Catalog, load_catalog
+from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
+from audiobench_pytest.datasets import is_path_like, spec_for_path
+from audiobench_pytest.errors import UsageError
+from audiobench_pytest.models.registry import HF_PREFIX, OPENAI_PREFIX, spec_from_hf, spec_from_openai
+from audiobench_pytest.plugin.asked.declared import Settings
+
+
+def check_read_only_caches(settings: Settings) -> None:
+    """Refuse a cache to be read only that is not there.
+
+    Raises:
+        UsageError: It is no folder.
+    """
+    for folder in settings.cache[1:]:
+        if not folder.is_dir():  # passed over, it would cost the inference of everything it holds
+            what = "is no folder" if folder.exists() else "does not exist"
+            raise UsageError(
+                f"--audiobench-cache: {folder}, a cache to be read only, {what}: correct its path, make an empty "
+                "folder there, or leave it out"
+            )
+
+
+def find_recipes(catalog: Catalog, settings: Settings) -> tuple[RecipeSpec, ...]:
+    """Return the recipes asked for, each checked.
+
+    Raises:
+        UsageError: One does not exist.
+        CatalogError: One names a step or an option that does not exist.
+    """
+    from audiobench_pytest.metrics.recipes import Recipe
+
+    found = {}
+    for name in settings.recipes:
+        try:
+            spec = catalog.recipes.get(name)
+        except UsageError as exc:
+            raise UsageError(f"--recipe: {exc}") from None
+        Recipe(spec)  # a wrong step is told now, not when the first answer is scored
+        found[spec.name] = spec
+    return tuple(found.values())
+
+
+def find_models(catalog: Catalog, settings: Settings) -> tuple[ModelSpec, ...]:
+    """Return the models asked for, in the order given.
+
+    Raises:
+        UsageError: One does not exist, or two different ones share a name.
+    """
+    found: dict[str, ModelSpec] = {}
+    for text in settings.models:
+        try:
+            spec = _model(catalog, text)
+        except UsageError as exc:
+            raise UsageError(f"--model: {exc}; or hf:<hub id or folder>, or openai:<name on a server>") from None
+        if spec.name in found and found[spec.name] != spec:
+            raise UsageError(f"--model: two different models are called '{spec.name}': run them one after the other")
+        found[spec.name] = spec
+    return tuple(found.values())
+
+
+def _model(catalog: Catalog, text: str) -> ModelSpec:
+    if text.startswith(HF_PREFIX):
+        return spec_from_hf(text)
+    return spec_from_openai(text) if text.startswith(OPENAI_PREFIX) else catalog.models.get(text)
+
+
+def args_by_name(settings: Settings, models: tuple[ModelSpec, ...]) -> dict[str, dict[str, str]]:
+    """Return the arguments of each model by its name: those for all models, overridden by its own."""
+    merged = {spec.name: dict(settings.model_args.get("", {})) for spec in models}
+    for target, args in settings.model_args.items():
+        if target:  # a text of `--model`: maybe an alias, and two of them may mean one model
+            merged[_model(load_catalog(), target).name].update(args)
+    return merged
+
+
+def find_datasets(catalog: Catalog, settings: Settings) -> tuple[DatasetSpec, ...]:
+    """Return the data sets asked for, in the order given; all of the catalogue where none was named.
+
+    Raises:
+        UsageError: One does not exist, or two different ones share a name.
+    """
+    if not settings.datasets:
+        return tuple(catalog.datasets)
+    found: dict[str, DatasetSpec] = {}
+    for text in settings.datasets:
+        try:
+            spec = spec_for_path(text, cwd=settings.data_folder) if is_path_like(text) else catalog.datasets.get(text)
+        except UsageError as exc:
+            raise UsageError(f"--dataset: {exc}") from None
+        if spec.name in found and found[spec.name] != spec:
+            raise UsageError(f"--dataset: two data sets are called '{spec.name}': write NAME=PATH for one of them")
+        found[spec.name] = spec
+    return tuple(found.values())

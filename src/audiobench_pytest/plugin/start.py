@@ -1,0 +1,104 @@
+"""Begins a pytest run with benchmarks: reads what was asked, checks it, registers the hooks that run it."""
+
+from __future__ import annotations
+
+import pytest
+
+from audiobench_pytest.catalog.loader import load_catalog, use_folders
+from audiobench_pytest.datasets import LoadSettings
+from audiobench_pytest.errors import AudiobenchError, UsageError
+from audiobench_pytest.models.base import checked_args
+from audiobench_pytest.models.registry import adapter_class
+from audiobench_pytest.plugin.asked.choices import (
+    args_by_name,
+    check_read_only_caches,
+    find_datasets,
+    find_models,
+    find_recipes,
+)
+from audiobench_pytest.plugin.asked.markers import check_marker_expression, register_families
+from audiobench_pytest.plugin.asked.settings import read_settings
+from audiobench_pytest.plugin.asked.suites import find_suite
+from audiobench_pytest.plugin.controller import Controller
+from audiobench_pytest.plugin.hooks import ControllerHooks, ItemHooks
+from audiobench_pytest.plugin.session import BenchmarkSession, keep
+from audiobench_pytest.plugin.workers.xdist import DistributedHooks, is_distributed, join_run
+
+
+def start(config: pytest.Config) -> None:
+    """Read what was asked, check it all before anything runs, and register the hooks that run it.
+
+    Raises:
+        pytest.UsageError: Something asked for does not exist; pytest ends with status 4.
+    """
+    try:
+        session = _session(config)
+        keep(session)
+        _register(session)
+    except AudiobenchError as exc:
+        raise pytest.UsageError(str(exc)) from None
+
+
+def _session(config: pytest.Config) -> BenchmarkSession:
+    settings = read_settings(config)
+    check_read_only_caches(settings)
+    use_folders([settings.root / settings.catalog] if settings.catalog else [])
+    catalog = load_catalog()
+    families = catalog.families()
+    register_families(config, families)
+    check_marker_expression(config, families)
+    suite = find_suite(settings.suite, catalog, own_models=bool(settings.models))
+    if suite is not None and settings.datasets:
+        raise UsageError("--suite names its data sets itself: leave out --dataset, or the suite")
+    if suite is not None and not settings.models:
+        settings = settings.having(model=tuple(suite.models()))
+    models = find_models(catalog, settings)
+    model_args = args_by_name(settings, models)
+    for spec in models:
+        # A wrong argument or a missing package is told now, not in an hour; the checkpoint itself may be far away.
+        adapter = adapter_class(spec.adapter)
+        adapter.require(spec)
+        checked_args(adapter, spec, model_args.get(spec.name, {}))
+    folders = {"librispeech_dir": settings.librispeech_dir} if settings.librispeech_dir else {}
+    return BenchmarkSession(
+        config=config,
+        settings=settings,
+        catalog=catalog,
+        models=models,
+        datasets=find_datasets(catalog, settings) if suite is None else suite.datasets(catalog),
+        load=LoadSettings(
+            cache=settings.cache[0],
+            limit=settings.limit,
+            sample=settings.sample,
+            seed=settings.seed,
+            folders=folders,
+            hub_mode=settings.hub_mode,
+        ),
+        model_args=model_args,
+        recipes=find_recipes(catalog, settings),
+        suite=suite,
+    )
+
+
+def _register(session: BenchmarkSession) -> None:
+    """Register the hooks that this process needs.
+
+    Raises:
+        AudiobenchError: The gates file, a manifest or the run directory is wrong.
+    """
+    plugins = session.config.pluginmanager
+    plugins.register(ItemHooks(session), "audiobench-items")
+    if not session.is_controller:
+        join_run(session)
+    elif session.models and not session.config.option.collectonly:
+        on_ray = session.settings.engine == "ray"
+        if on_ray:
+            from audiobench_pytest.plugin.workers.ray import RayHooks, check
+
+            check(session.config)
+        controller = Controller.begin(session)
+        plugins.register(ControllerHooks(controller), "audiobench-controller")
+        if on_ray:
+            plugins.register(RayHooks(session), "audiobench-ray")
+        elif is_distributed(session.config):
+            plugins.register(DistributedHooks(session), "audiobench-distributed")

@@ -3,7 +3,7 @@
 import pytest
 
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.plugin.asked.markers import check_marker_expression, register_families
+from audiobench_pytest.plugin.asked.markers import check_marker_expression, may_select, register_families
 
 FAMILIES = {"librispeech": ["librispeech-test-clean", "librispeech-dev-clean"], "minispeech": ["minispeech"]}
 
@@ -72,3 +72,23 @@ def test_near_names_are_not_taken_for_markers(name):
 def test_a_dataset_is_answered_with_its_option():
     with pytest.raises(UsageError, match=r"is a dataset, not a marker: use --dataset librispeech-test-clean"):
         check("slow or librispeech-test-clean")
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("", True),
+        ("librispeech", True),
+        ("minispeech", False),
+        ("not librispeech", False),
+        ("not minispeech", True),
+        ("librispeech and slow", True),
+        ("minispeech and slow", False),
+        ("minispeech or slow", True),
+        ("not (librispeech or slow)", False),
+        ("librispeech and not (", True),
+        ('device(serial="1") and minispeech', False),
+    ],
+)
+def test_what_an_expression_may_select_is_known_before_anything_is_collected(expression, expected):
+    assert may_select(expression, "librispeech", {"librispeech", "minispeech"}) is expected

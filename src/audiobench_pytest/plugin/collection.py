@@ -153,6 +153,11 @@ def _param(item: pytest.Item) -> object:
     return callspec.params.get("audiobench") if callspec is not None else None
 
 
+def selected_datasets(items: Iterable[pytest.Item]) -> list[DatasetSpec]:
+    """Return the data sets of a selection of items, each once."""
+    return list(dict.fromkeys(job.dataset for item in items if (job := job_of(item)) is not None))
+
+
 def check_selected(items: Iterable[pytest.Item]) -> None:
     """Refuse a selection of cells that cannot be run as asked, or that holds none at all.
 

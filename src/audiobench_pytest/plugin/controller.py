@@ -50,7 +50,7 @@ class Controller:
         from filelock import FileLock, Timeout
 
         gates = _gates(session)
-        session.read_own_manifests()
+        session.read_manifests(session.datasets if session.settings.datasets else ())
         run = RunDirectory(session.settings.run or RunDirectory.new_path(_runs(session)))
         if run.path.resolve() in gates.baselines():
             raise UsageError(f"{gates.path}: the baseline {run.path} is the directory of this run: name another one")
@@ -139,7 +139,7 @@ class Controller:
         from audiobench_pytest.report.run.terminal import lines
 
         reporter.section("audiobench leaderboard")
-        for line in lines(self.board, reporter._tw.fullwidth):
+        for line in lines(self.board, self._session.config.get_terminal_writer().fullwidth):
             for text, markup in line:
                 reporter.write(text, **markup)
             reporter.line("")
@@ -235,7 +235,8 @@ def _gates(session: BenchmarkSession) -> GatesFile:
 
 def _nearest_gates(config: pytest.Config) -> Path | None:
     """Return the gates.toml beside the benchmarks: the first one on the way from what is run up to pytest's root."""
-    for argument in config.args:
+    arguments: list[str] = config.option.file_or_dir or config.getini("testpaths") or ["."]
+    for argument in arguments:
         path = (config.invocation_params.dir / argument.split("::", 1)[0]).resolve()
         for folder in (path, *path.parents):
             if (folder / "gates.toml").is_file():

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from audiobench_pytest.errors import AudiobenchError, red_of
-from audiobench_pytest.plugin.collection import check_selected, job_of, planned_cells, sort_by_model
+from audiobench_pytest.plugin.collection import check_selected, job_of, planned_cells, selected_datasets, sort_by_model
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.plugin.termination import START_AGAIN, Termination
-from audiobench_pytest.plugin.workers.xdist import is_distributed
+from audiobench_pytest.plugin.workers.xdist import REFUSED, is_distributed
 
 if TYPE_CHECKING:
     from audiobench_pytest.plugin.controller import Controller
@@ -34,10 +34,12 @@ class ItemHooks:
             try:
                 check_selected(session.items)
                 if self._session.run is not None:
+                    self._session.read_manifests(selected_datasets(session.items))
                     self._session.run.write_plan(planned_cells(self._session, session.items))
             except AudiobenchError as exc:
                 if not self._session.is_controller:
                     session.shouldstop = str(exc)  # else xdist would say no more than that its workers are gone
+                    session.config.workeroutput[REFUSED] = str(exc)  # type: ignore[attr-defined]
                 raise pytest.UsageError(str(exc)) from None
 
     @pytest.hookimpl(wrapper=True)

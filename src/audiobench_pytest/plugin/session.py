@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from audiobench_pytest.errors import DatasetError
 from audiobench_pytest.models.base import checked_args
 from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.asked.declared import Settings
+from audiobench_pytest.plugin.asked.markers import may_select
 from audiobench_pytest.plugin.asked.suites import Suite
 from audiobench_pytest.records.runs.directory import RunDirectory
 
@@ -133,14 +134,14 @@ class BenchmarkSession:
     def _checked(self, model: ModelSpec) -> dict[str, object]:
         return checked_args(adapter_class(model.adapter), model, self.model_args.get(model.name, {}))
 
-    def read_own_manifests(self) -> None:
-        """Read the manifests that the user named, so that a broken one is told before any model loads.
+    def read_manifests(self, datasets: Iterable[DatasetSpec]) -> None:
+        """Read the manifests of some data sets, so that a broken one is told before any model loads.
 
         Raises:
             DatasetError: A manifest is broken; the message names the line.
         """
-        for spec in self.datasets:
-            if spec.manifest is not None and not spec.manifest.bundled:
+        for spec in datasets:
+            if spec.manifest is not None and not spec.manifest.bundled and spec not in self.read:
                 self.read[spec] = load_dataset(spec, self.load)
                 self.counts[spec.name] = len(self.read[spec].samples)
 
@@ -173,9 +174,13 @@ def keep(session: BenchmarkSession) -> None:
 
 def count(session: BenchmarkSession) -> None:
     """Note the number of selected samples of each data set that tells it without being read."""
+    expression, families = session.config.getoption("markexpr", "") or "", session.catalog.families()
+    is_named = bool(session.settings.datasets or expression)
     for spec in session.datasets:
-        if spec.name in session.counts:
+        if spec.name in session.counts or not may_select(expression, spec.family, families):
             continue
+        if spec.hub is not None and spec.samples is None and not is_named:
+            continue  # the network is not asked about a set that nobody named
         try:
             number = count_samples(spec, session.load)
         except DatasetError:

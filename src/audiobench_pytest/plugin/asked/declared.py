@@ -92,7 +92,7 @@ def _above_zero(given: Any) -> float:
 def _one_of(*choices: str) -> Callable[[Any], str]:
     def check(given: Any) -> str:
         if given not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}")
+            raise ValueError(f"must be {' or '.join(choices) if len(choices) == 2 else 'one of ' + ', '.join(choices)}")
         return str(given)
 
     return check

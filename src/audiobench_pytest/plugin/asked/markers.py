@@ -6,8 +6,9 @@ then be green for want of tests.
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pytest
 
@@ -22,6 +23,31 @@ def register_families(config: pytest.Config, families: Mapping[str, Sequence[str
     """Register a marker per family of datasets, so that strict markers hold."""
     for family, datasets in sorted(families.items()):
         config.addinivalue_line("markers", f"{family}: datasets {', '.join(sorted(datasets))}")
+
+
+def may_select(expression: str, family: str, families: Collection[str]) -> bool:
+    """Whether a `-m` expression may select what carries one family's marker; other markers may be there or not.
+
+    Args:
+        expression: As written; "" selects everything.
+        family: The marker, or "" for none.
+        families: All markers of families: of those, nothing carries a second one.
+    """
+    plain = _ARGUMENTS.sub("", expression)
+    if not plain.strip():
+        return True
+    named = [name for name in dict.fromkeys(_NAME.findall(plain)) if name not in _OPERATORS]
+    unknown = [name for name in named if name not in families]
+    written = _NAME.sub(lambda found: found[0] if found[0] in _OPERATORS else f"of[{found[0]!r}]", plain)
+    known = {**dict.fromkeys(named, False), family: True}
+    try:
+        code = compile(written, "-m", "eval")
+        for there in itertools.product((True, False), repeat=len(unknown)):
+            if eval(code, {"__builtins__": {}}, {"of": {**known, **dict(zip(unknown, there, strict=True))}}):
+                return True
+        return False
+    except (SyntaxError, TypeError):  # pytest will say what is wrong with it
+        return True
 
 
 def check_marker_expression(config: pytest.Config, families: Mapping[str, Sequence[str]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from execnet import XSpec
     from xdist.remote import Producer
     from xdist.workermanage import WorkerController
+
+REFUSED = "audiobench_refused"
+"""Key of a worker's output that says why what was asked for cannot be run."""
 
 _INPUT = "audiobench"
 _LEASES = pytest.StashKey[Leases]()
@@ -77,6 +80,7 @@ class DistributedHooks:
             UsageError: A worker could not hold one of the models asked for.
         """
         self._session = session
+        self._refused: str | None = None
         self._leases = _leases(session.config, session.settings.gpus_per_worker)
         refuse(self._leases, demands(session.models, session.model_args))
         cut_datasets(session)
@@ -104,6 +108,24 @@ class DistributedHooks:
     def pytest_configure_node(self, node: WorkerController) -> None:
         """Tell a worker where the run is and how the data sets are cut: all workers must collect the same ids."""
         node.workerinput.update(worker_input(self._session))
+
+    def pytest_testnodedown(self, node: WorkerController) -> None:
+        """Note why a worker could not run what was asked for."""
+        self._refused = getattr(node, "workeroutput", {}).get(REFUSED) or self._refused
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """End with the status of wrong usage where that is what a worker found: as without workers.
+
+        Raises:
+            pytest.UsageError: With what the worker said.
+        """
+        try:
+            return (yield)
+        except BaseException:
+            if self._refused is not None:
+                raise pytest.UsageError(self._refused) from None
+            raise
 
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Producer) -> Any:
         """Let idle workers steal from busy ones instead of cutting the items into fixed chunks.

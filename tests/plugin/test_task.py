@@ -1,0 +1,146 @@
+"""Tasks: each model is asked the question of the task, or nothing is asked at all and the status says so."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MOODS = ("angry", "calm", "sad")
+
+
+@pytest.fixture
+def moods(project):
+    """A project with a second task, and clips whose answer is a mood."""
+    (project.path / "benchmarks" / "emotion").mkdir()
+    shutil.copy(ROOT / "benchmarks" / "emotion" / "test_emotion.py", project.path / "benchmarks" / "emotion")
+    manifest = project.clips(9)
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+    manifest.write_text("".join(json.dumps({**row, "label": MOODS[i % 3]}) + "\n" for i, row in enumerate(rows)))
+    project.manifest = manifest
+    return project
+
+
+def ask(project, *args, folder="benchmarks/emotion", inprocess=True):
+    run = project.pytester.runpytest_inprocess if inprocess else project.pytester.runpytest_subprocess
+    return run(folder, *map(str, args))
+
+
+def told(result):
+    return "\n".join([*result.outlines, *result.errlines])
+
+
+def test_a_served_model_is_asked_for_the_emotion_and_not_to_write_down_what_is_said(moods):
+    """Once it was told to write down what is said: accuracy 0, full coverage, PASS."""
+    pytest.importorskip("httpx", reason="needs the extra 'api'")
+    from openai_server import OpenAIServer, heard
+
+    def respond(asked):
+        words = asked.fields["messages"][0]["content"][0]["text"]
+        options = words.rsplit(":", 1)[1].strip(" .").split(", ")
+        return heard(asked, f"The speaker sounds {options[0]}." if "emotion" in words else "the quick brown fox")
+
+    with OpenAIServer(respond) as server:
+        args = ("--model=openai:ear", f"--model-args=url={server.url}")
+        result = ask(moods, f"--dataset=emotion:{moods.manifest}", *args, inprocess=False)
+        assert result.ret == 0, told(result)
+        cell = moods.cell()
+        right = sum(row["reference"] in row["prediction"] for row in moods.outcomes())
+        assert (cell["metric"], cell["value"]) == ("acc", pytest.approx(100 * right / 9))
+        assert right == 3
+
+
+def test_the_oracle_is_right_and_chance_is_not(moods):
+    assert ask(moods, f"--dataset=emotion:{moods.manifest}", "--model=oracle,null").ret == 0
+    values = {cell["model"]: cell["value"] for cell in moods.board()["cells"]}
+    assert values == {"oracle": 100.0, "null": 0.0}
+
+
+@pytest.mark.parametrize("workers", [[], ["-n2"]])
+@pytest.mark.parametrize(
+    ("dataset", "args", "words"),
+    [
+        ("emotion:{}", ["--model=pocketsphinx"], "writes down speech and follows no instruction, so emotion"),
+        ("{}", ["--model=oracle"], "none of the data sets asked for is of the task emotion: small (asr)"),
+        ("emotoin:{}", ["--model=oracle"], "unknown task 'emotoin' (did you mean emotion?)"),
+    ],
+)
+def test_a_run_in_which_nothing_can_be_asked_is_wrong_usage(moods, request, workers, dataset, args, words):
+    """Once a skipped test and status 0."""
+    if workers and not request.config.pluginmanager.hasplugin("xdist"):
+        pytest.skip("started with -p no:xdist")
+    result = ask(moods, f"--dataset={dataset.format(moods.manifest)}", *args, *workers, inprocess=not workers)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert words in told(result)
+    assert not list((moods.path / ".audiobench").glob("runs/*/leaderboard.json"))
+
+
+def test_a_task_that_does_not_exist_is_wrong_usage(moods):
+    module = moods.path / "benchmarks" / "emotion" / "test_emotion.py"
+    module.write_text(module.read_text().replace('"emotion"', '"emotoin"'))
+    result = ask(moods, f"--dataset=emotion:{moods.manifest}", "--model=oracle")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "test_emotion: unknown task 'emotoin' (did you mean emotion?)" in told(result)
+
+
+def test_where_something_can_be_asked_the_rest_is_skipped_with_the_reason(moods):
+    result = ask(moods, f"--dataset=emotion:{moods.manifest}", "--model=oracle,pocketsphinx", "-rs")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*model pocketsphinx writes down speech and follows no instruction*"])
+
+
+CATALOG = """
+datasets:
+  - {name: good, task: emotion, recipe: match/label@1, family: moods, manifest: {path: small/manifest.jsonl}}
+  - {name: typo, task: emotion, recipe: match/lable@1, family: typos, manifest: {path: small/manifest.jsonl}}
+  - {name: asks, task: emotion, prompt: mine/verbose, family: asks, manifest: {path: small/manifest.jsonl}}
+  - {name: gone, task: emotion, family: gone, manifest: {path: no-such/manifest.jsonl}}
+"""
+
+
+@pytest.fixture
+def own(moods):
+    folder = moods.path / "catalog" / "datasets"
+    folder.mkdir(parents=True)
+    (folder / "own.yaml").write_text(CATALOG)
+    (moods.path / "audiobench.toml").write_text('catalog = "catalog"\n')
+    return moods
+
+
+def test_an_unknown_recipe_of_an_entry_is_refused_where_it_is_selected_only(own):
+    """Once it was scored as a word error rate of 278 %, PASS."""
+    assert ask(own, "-m", "moods", "--model=oracle").ret == 0
+    assert own.cell()["signature"].startswith("match/label@1|")
+    result = ask(own, "-m", "typos", "--model=oracle")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "dataset 'typo': unknown recipe 'match/lable@1' (did you mean match/label@1" in told(result)
+
+
+def test_a_missing_manifest_of_an_entry_that_is_not_selected_ends_nothing(own):
+    """Once every run ended with status 4."""
+    assert ask(own, "-m", "moods", "--model=oracle").ret == 0
+    result = ask(own, "-m", "gone", "--model=oracle")
+    assert result.ret != 0
+    assert "no such manifest" in told(result)
+
+
+def test_a_prompt_that_does_not_exist_is_refused_before_anything_is_asked(own):
+    pytest.importorskip("httpx", reason="needs the extra 'api'")
+    result = ask(own, "-m", "asks", "--model=openai:ear", "--model-args=url=http://127.0.0.1:9/v1")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "unknown prompt 'mine/verbose'" in told(result)
+
+
+def test_an_entry_may_name_its_columns_and_its_labels(own):
+    entry = {
+        "name": "mapped",
+        "task": "emotion",
+        "labels": "ravdess-emotion",
+        "family": "mapped",
+        "manifest": {"path": str(own.manifest), "columns": {"text": "label"}},
+    }
+    (own.path / "catalog" / "datasets" / "mapped.yaml").write_text(json.dumps({"datasets": [entry]}))
+    assert ask(own, "--dataset=mapped", "--model=oracle").ret == 0
+    assert {row["reference"] for row in own.outcomes()} == set(MOODS)
+    assert own.outcomes()[0]["meta"]["choices"][0] == "neutral"

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.catalog.schema import LanguageRule
 from audiobench_pytest.errors import MissingExtraError
+from audiobench_pytest.metrics.base import Metric, ratio, total
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.metric import Metric, ratio, total
 from audiobench_pytest.types import Quantity, SampleScore, State
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from audiobench_pytest.metrics.metric import Sums
+    from audiobench_pytest.metrics.base import Sums
 
 RULES = ("majmin", "root", "mirex", "sevenths")
 """mir_eval's ways to compare two chords, the headline first."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from audiobench_pytest.metrics.metric import Metric, Sums
+    from audiobench_pytest.metrics.base import Metric, Sums
 
 CACHED_TEXTS = 2**15
 """Normalised texts kept per language rule: the references of a large set, met again with each model and recipe."""

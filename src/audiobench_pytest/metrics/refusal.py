@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec
+from audiobench_pytest.metrics.base import Metric, one_of, ratio, total
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.metric import Metric, one_of, ratio, total
 from audiobench_pytest.types import Quantity, SampleScore, State
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from audiobench_pytest.metrics.metric import Sums
+    from audiobench_pytest.metrics.base import Sums
 
 PHRASES = (
     # Sorry

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Mapping
 
 from audiobench_pytest.errors import CatalogError, did_you_mean
-from audiobench_pytest.metrics.metric import Metric
+from audiobench_pytest.metrics.base import Metric
 
 METRICS: Mapping[str, str] = {
     "wer": "audiobench_pytest.metrics.error_rate.metric:ErrorRate",

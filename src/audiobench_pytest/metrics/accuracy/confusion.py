@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from audiobench_pytest.metrics.metric import ratio, total
+from audiobench_pytest.metrics.base import ratio, total
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from audiobench_pytest.metrics.metric import Sums
+    from audiobench_pytest.metrics.base import Sums
 
 NOTHING = ""
 """Stands for the label of an answer that named none."""

@@ -12,12 +12,12 @@ from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec
 from audiobench_pytest.errors import CatalogError
 from audiobench_pytest.metrics.accuracy.gold import choice_of
 from audiobench_pytest.metrics.accuracy.metric import Accuracy
+from audiobench_pytest.metrics.base import one_of
 from audiobench_pytest.metrics.extraction.choices import options_of
 from audiobench_pytest.metrics.extraction.labels import OF_ITEM, closed_set
 from audiobench_pytest.metrics.extraction.phrases import words_of
 from audiobench_pytest.metrics.extraction.published_options import starts_with_label
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.metric import one_of
 from audiobench_pytest.types import SampleScore, State
 
 _WORD = re.compile(r"\b\w+\b")

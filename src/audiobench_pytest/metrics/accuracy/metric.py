@@ -10,11 +10,11 @@ from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec
 from audiobench_pytest.errors import CatalogError
 from audiobench_pytest.metrics.accuracy.confusion import NOTHING, count_of, macro_f1
 from audiobench_pytest.metrics.accuracy.gold import KINDS, Finder, finder
+from audiobench_pytest.metrics.base import Metric, flag, one_of, ratio, total
 from audiobench_pytest.metrics.extraction import published_options as published
 from audiobench_pytest.metrics.extraction.choices import options_of
 from audiobench_pytest.metrics.extraction.labels import MADE_EXTRACTIONS, OF_ITEM, digest_of_set
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.metric import Metric, flag, one_of, ratio, total
 from audiobench_pytest.metrics.references import all_references
 from audiobench_pytest.types import Quantity, SampleScore, State
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from audiobench_pytest.metrics.metric import Sums
+    from audiobench_pytest.metrics.base import Sums
 
 FOUR_OPTIONS = 4
 """Options VoiceBench draws from when it finds no answer."""

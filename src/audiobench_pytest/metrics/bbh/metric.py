@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from audiobench_pytest.catalog.schema import LanguageRule
 from audiobench_pytest.errors import did_you_mean
+from audiobench_pytest.metrics.base import Metric, ratio, total
 from audiobench_pytest.metrics.bbh.phrases import phrase_verdict
 from audiobench_pytest.metrics.extraction.choices import cleaned, option_letter
 from audiobench_pytest.metrics.extraction.denial import is_denied
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.metric import Metric, ratio, total
 from audiobench_pytest.types import Quantity, SampleScore, State
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from audiobench_pytest.metrics.metric import Sums
+    from audiobench_pytest.metrics.base import Sums
 
 OPTIONS = "hyperbaton"
 """The subtask that is answered by an option, (a) or (b); the others are answered by yes or no."""

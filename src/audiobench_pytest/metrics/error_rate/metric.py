@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec, language_code
 from audiobench_pytest.errors import CatalogError
+from audiobench_pytest.metrics.base import Metric, flag, one_of, ratio, total
 from audiobench_pytest.metrics.error_rate.alignment import align_counts
 from audiobench_pytest.metrics.error_rate.compounds import join_equal_regions, merged_counts
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.metric import Metric, flag, one_of, ratio, total
 from audiobench_pytest.metrics.references import all_references
 from audiobench_pytest.metrics.text.units import Counting, counting
 from audiobench_pytest.types import Quantity, SampleScore, State
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from audiobench_pytest.metrics.metric import Sums
+    from audiobench_pytest.metrics.base import Sums
 
 MOSTLY_RIGHT = 0.5
 """Utterance error rate up to which an utterance counts as intelligible (Seed-TTS, URO-Bench)."""

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.catalog.schema import LanguageRule
 from audiobench_pytest.errors import did_you_mean
+from audiobench_pytest.metrics.base import Metric, ratio, total
 from audiobench_pytest.metrics.ifeval.arguments import ArgumentError, Arguments
 from audiobench_pytest.metrics.ifeval.checks import CHECKS, Check
 from audiobench_pytest.metrics.ifeval.language import SEED, langdetect
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.metric import Metric, ratio, total
 from audiobench_pytest.types import Quantity, SampleScore, State
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from audiobench_pytest.metrics.metric import Sums
+    from audiobench_pytest.metrics.base import Sums
 
 _PARTS = ("strict_prompt", "strict_instruction", "loose_prompt", "loose_instruction")
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec, RubricSpec
 from audiobench_pytest.errors import CatalogError, UsageError, did_you_mean
+from audiobench_pytest.metrics.base import Metric, one_of, ratio, total
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.judge.prompts import Messages, Shown, Template
 from audiobench_pytest.metrics.judge.replies import (
@@ -24,14 +25,13 @@ from audiobench_pytest.metrics.judge.replies import (
     majority_as_written,
     without_thoughts,
 )
-from audiobench_pytest.metrics.metric import Metric, one_of, ratio, total
 from audiobench_pytest.types import Quantity, SampleScore, State
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from audiobench_pytest.metrics.metric import Sums
+    from audiobench_pytest.metrics.base import Sums
 
 ATTEMPTS = 3
 """How often one sample of a question is asked at most: a reply that cannot be read is asked for twice more."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec
+from audiobench_pytest.metrics.base import Metric, one_of, total
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.metric import Metric, one_of, total
 from audiobench_pytest.metrics.ngrams.counts import ORDERS, bleu_numbers
 from audiobench_pytest.metrics.references import all_references
 from audiobench_pytest.metrics.text.tokenizers import known, packages, tokenizer, tokenizer_signature
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from audiobench_pytest.metrics.metric import Sums
+    from audiobench_pytest.metrics.base import Sums
 
 _COMPAT = "compat_"
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from audiobench_pytest.catalog.schema import LanguageRule
 from audiobench_pytest.errors import CatalogError, did_you_mean
+from audiobench_pytest.metrics.base import Metric, ratio, total
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.metric import Metric, ratio, total
 from audiobench_pytest.metrics.ngrams.counts import ORDERS, bleu_numbers, word_ngrams
 from audiobench_pytest.metrics.references import all_references
 from audiobench_pytest.metrics.text.units import UNITS
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from audiobench_pytest.metrics.metric import Sums
+    from audiobench_pytest.metrics.base import Sums
 
     Tokens = Sequence[str]
 

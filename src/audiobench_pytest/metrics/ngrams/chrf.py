@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from audiobench_pytest.catalog.schema import LanguageRule
+from audiobench_pytest.metrics.base import Metric, total
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.metric import Metric, total
 from audiobench_pytest.metrics.ngrams.bleu import sacrebleu_field
 from audiobench_pytest.metrics.ngrams.counts import character_ngrams, matches
 from audiobench_pytest.types import Quantity, SampleScore, State
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from audiobench_pytest.metrics.metric import Sums
+    from audiobench_pytest.metrics.base import Sums
 
 CHARACTER_ORDERS = tuple(f"char_{order}" for order in range(1, 7))
 WORD_ORDERS = tuple(f"word_{order}" for order in range(1, 3))

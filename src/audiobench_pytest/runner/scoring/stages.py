@@ -18,7 +18,7 @@ Helpers = Mapping[str, Any]
 """Who is asked, by the name of a stage: the settings that its class takes (`{"judge": JudgeSettings(...)}`)."""
 
 STAGES: dict[str, str] = {"judge": "audiobench_pytest.runner.scoring.judge_stage:JudgeStage"}
-"""`module:Class` by the name that a metric asks for it by, see `metrics.metric.Metric.stage`."""
+"""`module:Class` by the name that a metric asks for it by, see `metrics.base.Metric.stage`."""
 
 
 class Stage(abc.ABC):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec, Steps, language_code
+from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec, Steps
 from audiobench_pytest.errors import CatalogError, UsageError
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.registry import metric_class
@@ -97,7 +97,7 @@ class Recipe:
         steps:whisper_english|unit:word|avg:micro|whisper-normalizer:0.1.15|jiwer:4.0.0`. It depends neither on the
         order of the languages nor on repetitions.
         """
-        codes = sorted({language_code(language) for language in languages})
+        codes = sorted({self.spec.code(language) for language in languages})
         used: dict[LanguageRule, list[str]] = {}
         for language in codes:
             used.setdefault(self.spec.rule(language), []).append(language)

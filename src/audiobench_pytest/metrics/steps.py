@@ -21,6 +21,11 @@ from audiobench_pytest.catalog.schema import StepSpec
 from audiobench_pytest.errors import CatalogError, did_you_mean
 from audiobench_pytest.metrics.extraction import choices as options
 from audiobench_pytest.metrics.extraction import json_answer, labels, published_options
+from audiobench_pytest.metrics.fairness import answers as fair_answers
+from audiobench_pytest.metrics.fairness import chinese as fair_chinese
+from audiobench_pytest.metrics.fairness import english as fair_english
+from audiobench_pytest.metrics.fairness import letters as fair_letters
+from audiobench_pytest.metrics.fairness import replies as fair_replies
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.text import (
     chinese,
@@ -65,6 +70,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     *(general, letters, punctuation, tags, fillers, number_words, json_answer, tokenized),
     *(english, whisper_openai, chinese, cn_tn, openasr_english, openasr_multilingual),
     *(options, published_options, labels, replies),
+    *(fair_letters, fair_english, fair_chinese, fair_replies, fair_answers),
 )
 """Modules that bring steps, by tables of these names; a module has those it needs."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from audiobench_pytest.languages import known_language
+
 
 @dataclass(frozen=True, slots=True)
 class StepSpec:
@@ -75,6 +77,8 @@ class RecipeSpec:
             `reference`, `prediction`) beside its name instead.
         description: One sentence for `list` and the docs.
         source: Where the rule is defined.
+        known_languages: Whether a rule is found by every name that a language has (`jpn`, `Japanese`, `cmn-Hant`), and a
+            language that there is not is an error. Without it codes are only folded, as earlier versions did.
         aliases: Other names it is known by.
     """
 
@@ -85,11 +89,24 @@ class RecipeSpec:
     languages: dict[str, LanguageRule] = field(default_factory=dict)
     description: str = ""
     source: str = ""
+    known_languages: bool = False
     aliases: tuple[str, ...] = ()
 
+    def code(self, language: str) -> str:
+        """Return the code that a language's rule is found by, and that stands in the signature.
+
+        Raises:
+            UnknownNameError: There is no such language, and the recipe asks for one that there is.
+        """
+        return known_language(language).casefold() if self.known_languages else language_code(language)
+
     def rule(self, language: str) -> LanguageRule:
-        """Return the rule of a language: of `zh-Hant-TW`, else of `zh-Hant`, else of `zh`, else the default."""
-        code = language_code(language)
+        """Return the rule of a language: of `zh-Hant-TW`, else of `zh-Hant`, else of `zh`, else the default.
+
+        Raises:
+            UnknownNameError: As for `code`.
+        """
+        code = self.code(language)
         while code:
             if code in self.languages:
                 return self.languages[code]

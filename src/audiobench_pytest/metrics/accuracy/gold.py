@@ -31,6 +31,7 @@ Finder = Callable[[Item, str], Gold]
 KINDS = ("text", "choice", "label", "yes_no")
 _KIND_OF_STEP = {
     **dict.fromkeys(("option", "option_letter", "voicebench_option", "first_or_second_last_letter"), "choice"),
+    **{"answered_option": "choice", "answered_label": "label"},
     **{"air_bench_option": "choice", "label": "label", "labels": "label", "yes_no": "yes_no"},
 }
 _BRACKETS = "()[].:、 \t\n"

@@ -17,6 +17,7 @@ from audiobench_pytest.metrics.extraction.choices import options_of
 from audiobench_pytest.metrics.extraction.labels import OF_ITEM, closed_set
 from audiobench_pytest.metrics.extraction.phrases import words_of
 from audiobench_pytest.metrics.extraction.published_options import starts_with_label
+from audiobench_pytest.metrics.fairness.answers import names_short_answer, short_answer
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.types import SampleScore, State
 
@@ -34,7 +35,8 @@ class Match(Accuracy):
             `qa-exist`: the tokens of the reference or an alias stand in the answer in a row. `exist`: the reference or
             an alias is part of the answer, case apart. `em`: the answer is the reference or an alias, as a number where
             that is one. `prefix`: the one label of the closed set that occurs in the answer is the reference, and as
-            `acc_compat` whether the answer begins with the reference.
+            `acc_compat` whether the answer begins with the reference. `named`: the answer names the reference or an
+            alias in whole words and does not deny it; case, articles, accents and number words do not count.
         labels: The closed set of `prefix`: a label set of the catalogue, or `choices` (the default). Where an item
             lists no choices, the answer has to begin with the words of the reference.
         confusion, mean_over: As in `Accuracy`.
@@ -42,7 +44,7 @@ class Match(Accuracy):
 
     options: ClassVar[Mapping[str, Callable[[str], object]]] = {
         **{name: Accuracy.options[name] for name in ("labels", "confusion", "mean_over")},
-        "rule": one_of("mmau-tokens", "qa-exist", "exist", "em", "prefix"),
+        "rule": one_of("mmau-tokens", "qa-exist", "exist", "em", "prefix", "named"),
     }
 
     def __init__(self, spec: RecipeSpec) -> None:
@@ -50,13 +52,14 @@ class Match(Accuracy):
         if "rule" not in self.given:
             raise CatalogError("the metric 'match' needs the option 'rule'")
         self._rule = str(self.given["rule"])
-        self.can_be_invalid = self._rule not in ("qa-exist", "exist")
+        self.can_be_invalid = self._rule not in ("qa-exist", "exist", "named")
         self._compare = {
             "mmau-tokens": self._mmau_tokens,
             "qa-exist": self._qa_exist,
             "exist": self._exist,
             "em": self._em,
             "prefix": self._prefix,
+            "named": self._named,
         }[self._rule]
         try:
             self._closed_set = closed_set(str(self.given.get("labels", OF_ITEM)))
@@ -113,6 +116,13 @@ class Match(Accuracy):
         right = any(said == text if _number(text) is None else number == _number(text) for text in wanted)
         no_number = number is None and all(_number(text) is not None for text in wanted)
         return self.scored(item, wanted[0], None if no_number else said, right)
+
+    def _named(self, item: Item, reference: str, prediction: str) -> SampleScore:
+        wanted = [text for text in (reference, *item.aliases) if short_answer(text)]
+        if not wanted:
+            return _no_reference(reference, prediction)
+        right = any(names_short_answer(prediction, text) for text in wanted)
+        return self.scored(item, reference, prediction, right)
 
     def _prefix(self, item: Item, reference: str, prediction: str) -> SampleScore:
         if not reference.strip():

@@ -10,7 +10,7 @@ from audiobench_pytest.errors import UnknownNameError
 from audiobench_pytest.metrics.extraction.choices import cleaned
 from audiobench_pytest.metrics.extraction.denial import is_denied
 from audiobench_pytest.metrics.extraction.lazy_pattern import LazyPattern
-from audiobench_pytest.metrics.extraction.phrases import Phrases, words_of
+from audiobench_pytest.metrics.extraction.phrases import Found, Phrases, words_of
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.records.keys import digest
 
@@ -42,6 +42,10 @@ class ClosedSet:
         """Return the label that a reference is or stands for as a whole, or None."""
         return self._phrases.exactly(cleaned(reference))
 
+    def found(self, text: str) -> list[Found]:
+        """Return the labels that occur in a cleaned text, in order, denied or not."""
+        return self._phrases.find(text)
+
     def named_in(self, text: str) -> str | None:
         """Return the label that an answer is, or the only one that occurs in it; None for none, two or a denied one.
 
@@ -51,7 +55,7 @@ class ClosedSet:
         whole = self._phrases.exactly(text)
         if whole is not None:
             return whole
-        found = self._phrases.find(text)
+        found = self.found(text)
         if len({one.key for one in found}) != 1 or any(is_denied(text, one.start, one.end) for one in found):
             return None
         return found[0].key

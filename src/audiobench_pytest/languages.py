@@ -1,0 +1,176 @@
+"""Languages by any of the names they go by; one function for every entrance, so that none is guessed."""
+
+from __future__ import annotations
+
+import functools
+
+from audiobench_pytest.errors import UnknownNameError
+
+_MEANT = dict(
+    pair.split("=")
+    for pair in [
+        "jp=ja",
+        "cn=zh",
+        "kr=ko",
+        "tw=zh-TW",
+        "hk=zh-HK",
+        "ua=uk",
+        "cz=cs",
+        "dk=da",
+        "gr=el",
+        "vn=vi",
+        "sp=es",
+        "wu=wuu",
+        "zh-cn=zh-CN",
+    ]
+)
+"""What a country's code, or another code that is none, is written for."""
+
+_NAMES = dict(
+    pair.split("=")
+    for pair in [
+        "afrikaans=af",
+        "albanian=sq",
+        "amharic=am",
+        "arabic=ar",
+        "armenian=hy",
+        "assamese=as",
+        "azerbaijani=az",
+        "basque=eu",
+        "belarusian=be",
+        "bengali=bn",
+        "bosnian=bs",
+        "breton=br",
+        "bulgarian=bg",
+        "burmese=my",
+        "cantonese=yue",
+        "catalan=ca",
+        "chinese=zh",
+        "mandarin=zh",
+        "croatian=hr",
+        "czech=cs",
+        "danish=da",
+        "dutch=nl",
+        "english=en",
+        "esperanto=eo",
+        "estonian=et",
+        "filipino=fil",
+        "finnish=fi",
+        "flemish=nl",
+        "french=fr",
+        "galician=gl",
+        "georgian=ka",
+        "german=de",
+        "greek=el",
+        "guarani=gn",
+        "gujarati=gu",
+        "hausa=ha",
+        "hawaiian=haw",
+        "hebrew=he",
+        "hindi=hi",
+        "hokkien=nan",
+        "hungarian=hu",
+        "icelandic=is",
+        "igbo=ig",
+        "indonesian=id",
+        "irish=ga",
+        "italian=it",
+        "japanese=ja",
+        "javanese=jv",
+        "kannada=kn",
+        "kazakh=kk",
+        "khmer=km",
+        "korean=ko",
+        "kurdish=ku",
+        "kyrgyz=ky",
+        "lao=lo",
+        "latin=la",
+        "latvian=lv",
+        "lithuanian=lt",
+        "luxembourgish=lb",
+        "macedonian=mk",
+        "malagasy=mg",
+        "malay=ms",
+        "malayalam=ml",
+        "maltese=mt",
+        "maori=mi",
+        "marathi=mr",
+        "minnan=nan",
+        "mongolian=mn",
+        "nepali=ne",
+        "norwegian=no",
+        "odia=or",
+        "oriya=or",
+        "pashto=ps",
+        "persian=fa",
+        "farsi=fa",
+        "polish=pl",
+        "portuguese=pt",
+        "punjabi=pa",
+        "panjabi=pa",
+        "quechua=qu",
+        "romanian=ro",
+        "russian=ru",
+        "samoan=sm",
+        "sanskrit=sa",
+        "serbian=sr",
+        "shanghainese=wuu",
+        "sindhi=sd",
+        "sinhala=si",
+        "sinhalese=si",
+        "slovak=sk",
+        "slovenian=sl",
+        "somali=so",
+        "sorani=ckb",
+        "spanish=es",
+        "sundanese=su",
+        "swahili=sw",
+        "swedish=sv",
+        "tagalog=tl",
+        "tajik=tg",
+        "tamil=ta",
+        "tatar=tt",
+        "telugu=te",
+        "thai=th",
+        "tibetan=bo",
+        "turkish=tr",
+        "turkmen=tk",
+        "ukrainian=uk",
+        "urdu=ur",
+        "uyghur=ug",
+        "uzbek=uz",
+        "vietnamese=vi",
+        "welsh=cy",
+        "wu=wuu",
+        "xhosa=xh",
+        "yiddish=yi",
+        "yoruba=yo",
+        "zulu=zu",
+    ]
+)
+"""English names; those of a language that has several are all here."""
+
+
+@functools.lru_cache(1024)
+def known_language(name: str) -> str:
+    """Return the tag of a language: `ja` of `jpn`, `jp` or `Japanese`, `zh-Hant-TW` of `cmn_hant_tw`, `yue` of `zh-yue`.
+
+    Args:
+        name: A code of ISO 639 with or without script and region (BCP 47, `_` for `-`), or an English name.
+
+    Raises:
+        UnknownNameError: There is no such language; the message lists close matches.
+    """
+    folded = name.strip().casefold().replace("_", "-")
+    if folded in _NAMES:
+        return _NAMES[folded]
+    tag = _MEANT.get(folded, folded)
+    import langcodes
+
+    try:
+        found = str(langcodes.standardize_tag(tag, macro=True))
+        if langcodes.tag_is_valid(found) and found != "und":
+            return found
+    except langcodes.LanguageTagError:
+        pass
+    raise UnknownNameError("language", name, _NAMES)

@@ -1,0 +1,98 @@
+"""English words as they are compared: contractions, numbers and spellings of Whisper's normaliser, without its faults.
+
+Taken from the package are its tables of contractions, its reading of numbers and its spellings. Not taken are what it loses:
+the unit of one ("one percent" became "one"), a sign before digits, zeros before a number, an accent, a word in brackets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from typing import Any
+
+_NUMERIC = frozenset(".%$¢€£-")
+_BEFORE: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\b(?:hmm|mm|mhm|mmm|uh|um)\b"), ""),
+    (re.compile(r"\s+'"), "'"),
+    (re.compile(r"\bo\.?k\b\.?(?!')"), "okay"),
+    (re.compile(r"\bcannot\b"), "can not"),
+    (re.compile(r"\ba (?=(?:hundred|thousand|million|billion)\b)"), "one "),
+    (re.compile(r"(?<![\w.])[-−–](?=\d)"), "minus "),
+    (re.compile(r"\b(\d{3})-(?:(\d{3})-)?(\d{4})\b"), r"\1\2\3"),
+)
+_INITIALS = re.compile(r"\b[a-z](?:\.[a-z])+\b\.?")
+_LEADING_ZERO = re.compile(r"(?<![\d.,])0\d+(?![\d.]|,\d)")
+_AFTER: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"[.$¢€£](?!\d)"), " "),
+    (re.compile(r"(?<!\d)%"), " "),
+    (re.compile(r"(?<!\S)-(?!\d)|(?<=\S)-"), " "),
+)
+_SINGLE_DIGITS = re.compile(r"(?<!\S)\d(?: \d)+(?!\S)")
+_GROUPED = re.compile(r"(?<=\d),(?=\d)")
+_FULL_STOP = re.compile(r"\.(?!\d)")
+
+
+def english_words(text: str) -> str:
+    """Return lower-case words with contractions expanded, numbers in digits and American spellings.
+
+    Apply after `one_form`, `drop_format_characters` and `one_apostrophe`. A text with a number of more digits than
+    Python converts keeps its numbers as they are written.
+    """
+    text = text.lower()
+    for pattern, replacement in _BEFORE:
+        text = pattern.sub(replacement, text)
+    text = _INITIALS.sub(lambda found: found[0].replace(".", ""), text)
+    text = _LEADING_ZERO.sub(lambda found: " ".join(found[0]), text)
+    for contraction, whole in _contractions():
+        text = contraction.sub(whole, text)
+    text = _FULL_STOP.sub(" ", _GROUPED.sub("", text))
+    text = "".join(_kept(char) for char in unicodedata.normalize("NFC", text))
+    with contextlib.suppress(AssertionError, ValueError):
+        text = _numbers(text)
+    text = _spellings()(text)
+    for pattern, replacement in _AFTER:
+        text = pattern.sub(replacement, text)
+    text = " ".join(text.split())
+    return _SINGLE_DIGITS.sub(lambda found: found[0].replace(" ", ""), text)
+
+
+def _kept(char: str) -> str:
+    """Return a letter, a mark on one, or what numbers are written with; a space for any other mark."""
+    if char in _NUMERIC or char.isalnum() or unicodedata.category(char)[0] == "M":
+        return char if char != "-" else " "
+    return " "
+
+
+def _numbers(text: str) -> str:
+    reader = _reader()
+    words = reader.process_words(reader.preprocess(text).split())
+    return " ".join(word for word in words if word is not None)
+
+
+@functools.cache
+def _normaliser() -> Any:
+    # Reading the spelling table takes tens of milliseconds: only for who scores English.
+    from whisper_normalizer.english import EnglishTextNormalizer
+
+    return EnglishTextNormalizer()
+
+
+@functools.cache
+def _contractions() -> Sequence[tuple[re.Pattern[str], str]]:
+    return tuple((re.compile(pattern), whole) for pattern, whole in _normaliser().replacers.items())
+
+
+def _reader() -> Any:
+    return _normaliser().standardize_numbers
+
+
+def _spellings() -> Callable[[str], str]:
+    found: Callable[[str], str] = _normaliser().standardize_spellings
+    return found
+
+
+TEXT_STEPS = {"english_words": english_words}
+PACKAGES = {"english_words": ("whisper-normalizer",)}

@@ -153,7 +153,7 @@ _NAMES = dict(
 
 @functools.lru_cache(1024)
 def known_language(name: str) -> str:
-    """Return the tag of a language: `ja` of `jpn`, `jp` or `Japanese`, `zh-Hant-TW` of `cmn_hant_tw`, `yue` of `zh-yue`.
+    """Return the tag of a language: `ja` of `jpn`, `jp`, `Japanese`; `zh-Hant-TW` of `cmn_hant_tw`; `yue` of `zh-yue`.
 
     Args:
         name: A code of ISO 639 with or without script and region (BCP 47, `_` for `-`), or an English name.

@@ -332,6 +332,11 @@ class CellResult:
     first_errors: tuple[tuple[str, State, str], ...] = ()
 
     @property
+    def scored(self) -> int:
+        """Number of samples that enter the headline value."""
+        return sum(self.counts.get(state, 0) for state in SCORED_STATES)
+
+    @property
     def headline(self) -> MetricValue:
         """The first of the values."""
         return self.values[0]

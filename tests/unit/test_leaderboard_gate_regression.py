@@ -14,7 +14,7 @@ from audiobench_pytest.leaderboard.cells.planned import recipe_of
 from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
 from audiobench_pytest.leaderboard.gates.regression import judge_regression
 from audiobench_pytest.leaderboard.gates.schema import GatesFile, Limit, RegressionRule, Trade
-from audiobench_pytest.leaderboard.gates.verdicts import judge
+from audiobench_pytest.leaderboard.gates.verdicts import verdicts
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.types import Verdict
 
@@ -60,7 +60,7 @@ def limit(path, allowed=1.0, part=None, **more):
 
 def judged(run, *limits):
     cells = RunDirectory(run).cells(lambda plan: ["gender"])
-    gates = judge(
+    gates = verdicts(
         [reduce_cell(cell) for cell in cells],
         [cell.plan for cell in cells],
         GatesFile(limits),

@@ -11,7 +11,7 @@ from audiobench_pytest.errors import Red
 from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
 from audiobench_pytest.leaderboard.gates.published_values import targets
 from audiobench_pytest.leaderboard.gates.schema import GatesFile, Limit, PublishedRule
-from audiobench_pytest.leaderboard.gates.verdicts import judge
+from audiobench_pytest.leaderboard.gates.verdicts import verdicts
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.records.runs.plan import PlannedCell
 from audiobench_pytest.types import CellId, CellResult, GateResult, MetricValue, Quantity, State, Verdict
@@ -57,7 +57,7 @@ def counted(**counts: int) -> CellResult:
 def judged(
     result: CellResult = RESULT, *limits: Limit, plan: PlannedCell = PLAN, interrupted: bool = False, **gates: float
 ) -> list[GateResult]:
-    return judge([result], [plan], GatesFile(limits, **gates), interrupted=interrupted)
+    return verdicts([result], [plan], GatesFile(limits, **gates), interrupted=interrupted)
 
 
 def value_gate(result: CellResult = RESULT, *limits: Limit, interrupted: bool = False) -> GateResult:
@@ -246,7 +246,7 @@ def test_a_cell_without_a_signature_fails_for_want_of_a_value_and_not_of_a_unit(
 
 def test_gates_keep_the_order_of_the_results() -> None:
     cells = [replace(CELL, model=model) for model in ("b", "a")]
-    gates = judge(
+    gates = verdicts(
         [replace(RESULT, cell=cell) for cell in cells],
         [replace(PLAN, cell=cell) for cell in reversed(cells)],
         GatesFile((limit("asr"),)),
@@ -262,7 +262,7 @@ def test_gates_keep_the_order_of_the_results() -> None:
 
 def test_a_planned_cell_without_a_result_is_an_error_and_not_a_gap() -> None:
     with pytest.raises(ValueError, match="librispeech-test-clean-kimiaudio"):
-        judge([], [PLAN], GatesFile(), interrupted=False)
+        verdicts([], [PLAN], GatesFile(), interrupted=False)
 
 
 def test_gates_and_reports_cost_no_heavy_import() -> None:
@@ -351,7 +351,7 @@ def test_a_limit_on_what_is_not_measured_lists_what_is() -> None:
 def test_a_limit_belongs_to_the_recipes_that_measure_it() -> None:
     characters = replace(RESULT, metric="cer", cell=replace(CELL, recipe="cer/x@1"))
     results = [RESULT, characters]
-    gates = judge(
+    gates = verdicts(
         results,
         [replace(PLAN, cell=result.cell) for result in results],
         GatesFile((limit("librispeech-test-clean", "wer", 7), limit("librispeech-test-clean", "cer", 1))),
@@ -443,7 +443,7 @@ def sliced(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
 def judge_slices(run: RunDirectory, *limits: Limit, interrupted: bool = False) -> list[GateResult]:
     gates = GatesFile(limits)
     cells = run.cells(gates.slice_keys)
-    found = judge(
+    found = verdicts(
         [reduce_cell(cell) for cell in cells],
         [cell.plan for cell in cells],
         gates,
@@ -510,7 +510,7 @@ def published(value: float, tolerance: float, cell: CellId = REPLICATION, **more
     wanted = Limit(
         cell.dataset, "wer", cell.model, "published", tolerance, "gates.toml [x.wer]", rule=PublishedRule(False, None)
     )
-    (_, gate) = judge([result], [replace(PLAN, cell=cell)], GatesFile((wanted,)), interrupted=False)
+    (_, gate) = verdicts([result], [replace(PLAN, cell=cell)], GatesFile((wanted,)), interrupted=False)
     return gate
 
 
@@ -544,7 +544,9 @@ def test_nothing_published_is_red_where_the_limit_names_the_cell_and_else_skippe
     gate = published(1.28, 0.3, cell)
     assert (gate.verdict, gate.kind) == (Verdict.FAIL, Red.DATA)
     wide = Limit("asr", "wer", None, "published", 0.3, "x", rule=PublishedRule(False, None))
-    (_, gate) = judge([replace(RESULT, cell=cell)], [replace(PLAN, cell=cell)], GatesFile((wide,)), interrupted=False)
+    (_, gate) = verdicts(
+        [replace(RESULT, cell=cell)], [replace(PLAN, cell=cell)], GatesFile((wide,)), interrupted=False
+    )
     assert (gate.verdict, gate.message) == (
         Verdict.SKIP,
         "nothing is published for 'librispeech-test-clean' with model 'whisper-tiny'",
@@ -560,7 +562,7 @@ def test_the_sources_own_reading_is_what_is_compared_with_what_it_published() ->
         (result.values, Verdict.FAIL, "wer"),
         ((*result.values, compat), Verdict.PASS, "wer_compat"),
     ):
-        (_, gate) = judge(
+        (_, gate) = verdicts(
             [replace(result, values=values)], [replace(PLAN, cell=REPLICATION)], GatesFile((wanted,)), interrupted=False
         )
         assert (gate.verdict, gate.details["metric"]) == (verdict, metric)

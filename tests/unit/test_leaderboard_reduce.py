@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from audiobench_pytest.errors import RecordError
 from audiobench_pytest.leaderboard.cells.reduce import FIRST_ERRORS, reduce_cell
+from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.records.runs.plan import CellData, PlannedCell, ShardReceipt
-from audiobench_pytest.report.board import Board
 from audiobench_pytest.report.run import json_file as as_json
 from audiobench_pytest.types import CellId, CellResult, Outcome, SampleScore, State
 
@@ -209,7 +209,7 @@ def test_result_is_the_same_whatever_the_shards_and_the_order(
 
     def reduced(order: list[Outcome], receipts: list[ShardReceipt]) -> str:
         result: CellResult = reduce_cell(cell(*order, receipts=tuple(receipts)))
-        return as_json.render(Board((result,), (), "run", False, 0.0))
+        return as_json.render(Conclusion((result,), (), "run", False, 0.0))
 
     single = reduced(outcomes, [receipt(total=len(samples))])
     receipts = [receipt(n, shards, len(samples)) for n in range(shards)]

@@ -6,7 +6,7 @@ from cell_results import cell_result
 from cell_results import changed as replace
 
 from audiobench_pytest.errors import Red
-from audiobench_pytest.report.board import Board
+from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.report.run import csv_file as as_csv
 from audiobench_pytest.report.run import json_file as as_json
 from audiobench_pytest.report.run import markdown as as_markdown
@@ -52,7 +52,7 @@ GATES = tuple(
         ("wer", "max", 5.0, 100 / 3, Verdict.FAIL),
     )
 )
-BOARD = Board((RESULT, OTHER, THIRD), GATES, ".audiobench/runs/1", True, 61.5, ("a note",))
+BOARD = Conclusion((RESULT, OTHER, THIRD), GATES, ".audiobench/runs/1", True, 61.5, ("a note",))
 
 
 def test_json_keeps_every_number_to_the_last_bit() -> None:
@@ -209,7 +209,9 @@ interrupted: the same command goes on where it stopped
 def test_markdown_rows_keep_their_number_of_fields_whatever_the_names() -> None:
     odd = replace(RESULT, cell=CellId("a|b\n`c`", "<m>*", "r"), first_errors=(("|", State.FAILED, "|\n|"),))
     lines = [
-        line for line in as_markdown.render(Board((odd,), (), "x|`", False, 1.0)).splitlines() if line.startswith("|")
+        line
+        for line in as_markdown.render(Conclusion((odd,), (), "x|`", False, 1.0)).splitlines()
+        if line.startswith("|")
     ]
     fields = [len(line.replace("\\|", "").split("|")) - 2 for line in lines]
     assert fields == [8, 8, 8, 4, 4, 4]
@@ -217,7 +219,7 @@ def test_markdown_rows_keep_their_number_of_fields_whatever_the_names() -> None:
 
 
 def test_markdown_of_an_empty_board_says_so() -> None:
-    assert "No cell was planned" in as_markdown.render(Board((), (), "run", False, 0.0))
+    assert "No cell was planned" in as_markdown.render(Conclusion((), (), "run", False, 0.0))
 
 
 def test_the_speed_of_a_cell_reaches_every_file() -> None:

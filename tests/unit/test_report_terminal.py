@@ -3,7 +3,7 @@ from cell_results import cell_result
 from cell_results import changed as replace
 
 from audiobench_pytest.errors import Red
-from audiobench_pytest.report.board import Board
+from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.report.run import terminal
 from audiobench_pytest.report.text import Span, width
 from audiobench_pytest.types import CellId, CellResult, GateResult, State, Verdict
@@ -48,16 +48,16 @@ def gate(
     )
 
 
-def board(*results: CellResult, gates: tuple[GateResult, ...] = (), **more: object) -> Board:
+def board(*results: CellResult, gates: tuple[GateResult, ...] = (), **more: object) -> Conclusion:
     defaults: dict = {"run_dir": ".audiobench/runs/1", "interrupted": False, "wall_s": 61.0}
-    return Board(results, gates, **{**defaults, **more})
+    return Conclusion(results, gates, **{**defaults, **more})
 
 
-def drawn(shown: Board, columns: int = 100) -> str:
+def drawn(shown: Conclusion, columns: int = 100) -> str:
     return "\n".join("".join(text for text, _ in line) for line in terminal.lines(shown, columns))
 
 
-def spans(shown: Board, columns: int = 100) -> list[Span]:
+def spans(shown: Conclusion, columns: int = 100) -> list[Span]:
     return [span for line in terminal.lines(shown, columns) for span in line]
 
 

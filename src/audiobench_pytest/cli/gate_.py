@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiobench_pytest.types import Verdict
-
 if TYPE_CHECKING:
     from audiobench_pytest.leaderboard.gates.schema import GatesFile
     from audiobench_pytest.records.runs.plan import PlannedCell
@@ -31,40 +29,22 @@ def add(commands: Any) -> None:
 
 
 def _gate(given: argparse.Namespace) -> int:
-    from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
-    from audiobench_pytest.leaderboard.cells.repeats import probe_notes
-    from audiobench_pytest.leaderboard.gates.verdicts import judge
+    from audiobench_pytest.leaderboard.conclusion import conclude
     from audiobench_pytest.records.runs.directory import RunDirectory
     from audiobench_pytest.records.runs.merge import merge_runs
-    from audiobench_pytest.report.board import Board
     from audiobench_pytest.report.run.files import write_board
     from audiobench_pytest.report.run.terminal import lines
 
     runs = [RunDirectory(path) for path in given.runs]
     gates = _gates(given, [plan for run in runs for plan in run.plan()])
     cells = merge_runs(runs, gates.slice_keys)
-    results = [reduce_cell(cell) for cell in cells]
-    verdicts = judge(
-        results,
-        [cell.plan for cell in cells],
-        gates,
-        interrupted=False,
-        data={cell.plan.cell: cell for cell in cells},
-    )
-    board = Board(
-        results=tuple(results),
-        gates=tuple(verdicts),
-        run_dir=", ".join(map(str, given.runs)),
-        interrupted=False,
-        wall_s=sum(r.wall_s for r in results),
-        notes=tuple(probe_notes(cells)),
-    )
-    for line in lines(board, shutil.get_terminal_size().columns):
+    concluded = conclude(cells, gates, run_dir=", ".join(map(str, given.runs)))
+    for line in lines(concluded, shutil.get_terminal_size().columns):
         print("".join(text for text, _ in line))
     if given.output:
         given.output.mkdir(parents=True, exist_ok=True)
-        write_board(board, given.output)
-    return 0 if cells and all(verdict.effect is not Verdict.FAIL for verdict in verdicts) else 1
+        write_board(concluded, given.output)
+    return 0 if cells and not concluded.is_red else 1
 
 
 def _gates(given: argparse.Namespace, planned: Sequence[PlannedCell]) -> GatesFile:
@@ -81,7 +61,7 @@ def _gates(given: argparse.Namespace, planned: Sequence[PlannedCell]) -> GatesFi
         path,
         datasets={d.name for d in catalog.datasets} | {plan.cell.dataset for plan in planned},
         families=catalog.families(),
-        tasks={d.task for d in catalog.datasets},
+        tasks=set(catalog.tasks.names()),
         models={m.name for m in catalog.models} | {plan.cell.model for plan in planned},
         quantities=quantities(map(recipe_of, planned)),
         recipes={plan.cell.recipe for plan in planned},

@@ -36,30 +36,29 @@ def add(commands: Any) -> None:
 
 
 def _rescore(given: argparse.Namespace) -> int:
-    from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
+    from audiobench_pytest.leaderboard.conclusion import conclude
     from audiobench_pytest.records.runs.directory import RunDirectory
     from audiobench_pytest.records.runs.merge import merge_runs
-    from audiobench_pytest.report.board import Board
     from audiobench_pytest.report.run.files import write_board
     from audiobench_pytest.report.run.terminal import lines
 
     specs = recipe_specs(given.recipe)
     cells = merge_runs([RunDirectory(path) for path in given.runs])
     rescored = [_rescored(given, cell, spec) for cell in _answers(cells) for spec in specs]
-    results = tuple(reduce_cell(cell) for cell in rescored)
     if given.items:
         write_items(given.items, rescored)
     note = "scored again from the answers of the run; no model was asked"
-    board = Board(results, (), ", ".join(map(str, given.runs)), False, sum(r.wall_s for r in results), (note,))
+    concluded = conclude(rescored, None, run_dir=", ".join(map(str, given.runs)), notes=(note,))
+    results = concluded.results
     if given.json:
         documents = [{"dataset": r.cell.dataset, "model": r.cell.model, **as_document(r)} for r in results]
         print(json.dumps(documents, indent=2, ensure_ascii=False))
     else:
-        for line in lines(board, shutil.get_terminal_size().columns):
+        for line in lines(concluded, shutil.get_terminal_size().columns):
             print("".join(text for text, _ in line))
     if given.output:
         given.output.mkdir(parents=True, exist_ok=True)
-        write_board(board, given.output)
+        write_board(concluded, given.output)
     return 0 if results and all(result.value is not None for result in results) else 1
 
 

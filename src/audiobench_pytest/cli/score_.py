@@ -202,14 +202,13 @@ def as_document(result: CellResult) -> dict[str, Any]:
     from audiobench_pytest.report.run.json_file import cell_document
 
     document = cell_document(result)
-    scored = sum(number for state, number in document["counts"].items() if state in ("ok", "empty", "invalid"))
     head = {"recipe": result.cell.recipe, "metric": result.metric, "value": result.value}
     keep = ("unit", "higher_is_better", "low", "high", "worst")
     more = ("expected", "coverage", "counts", "values", "sums", "clusters", "n_clusters", "slices", "first_errors")
     return {
         **head,
         **{name: document[name] for name in keep},
-        "n": scored,
+        "n": result.scored,
         **{name: document[name] for name in more},
         "incomplete": result.coverage < 1.0,
         "signature": result.signature,
@@ -219,7 +218,7 @@ def as_document(result: CellResult) -> dict[str, Any]:
 def as_text(result: CellResult) -> list[str]:
     """Return a result as lines for people."""
     from audiobench_pytest.report import numbers
-    from audiobench_pytest.types import SCORED_STATES, State
+    from audiobench_pytest.types import State
 
     head = result.headline
     over = f" over {result.n_clusters} values of {result.clusters}" if result.clusters else ""
@@ -230,9 +229,8 @@ def as_text(result: CellResult) -> list[str]:
         interval = numbers.interval(value.low, value.high)
         shown = "-" if value.value is None else f"{value.value:.4f}{unit}"
         lines.append(f"  {value.quantity.name:<{wide}}  {shown}  {interval}".rstrip())
-    scored = sum(result.counts.get(state, 0) for state in SCORED_STATES)
     other = ", ".join(f"{n} {state}" for state, n in result.counts.items() if n and state is not State.OK)
-    lines.append(f"  n {scored} of {numbers.count(result.expected)}" + (f" ({other})" if other else ""))
+    lines.append(f"  n {result.scored} of {numbers.count(result.expected)}" + (f" ({other})" if other else ""))
     if head.low is not None:
         lines.append(f"  [low, high]: 95 % bootstrap interval{over}")
     if result.coverage < 1.0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec, Steps
 from audiobench_pytest.errors import CatalogError, UsageError
+from audiobench_pytest.metrics.fairness.replies import cut_thoughts
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.registry import metric_class
 from audiobench_pytest.metrics.steps import Extraction, Step, step
@@ -56,7 +58,7 @@ class Recipe:
     def texts(self, item: Item) -> tuple[str, str | None]:
         """Return reference and prediction after the steps of the item's language; None where nothing was extracted."""
         pipeline = self._pipeline(item.language)
-        return pipeline.reference(item.reference), pipeline.prediction(item)
+        return pipeline.reference(item.reference), pipeline.prediction(without_thoughts(item))
 
     def normalise(self, text: str, language: str) -> str:
         """Apply the text steps of a language that reference and prediction share."""
@@ -65,10 +67,11 @@ class Recipe:
     def score(self, item: Item) -> SampleScore:
         """Score one answer.
 
-        An empty prediction is scored, as the worst there is; a missing one must not be given.
+        An empty prediction is scored, as the worst there is; a missing one must not be given. What a model thinks aloud
+        in `<think>` and the like is no part of its answer, whatever the recipe.
         """
         pipeline = self._pipeline(item.language)
-        reference, prediction = pipeline.reference(item.reference), pipeline.prediction(item)
+        reference, prediction = pipeline.reference(item.reference), pipeline.prediction(without_thoughts(item))
         return self.metric.score(item, reference, prediction, pipeline.rule)
 
     def sees(self) -> tuple[str, ...]:
@@ -195,6 +198,14 @@ class _Folded:
         for apply_step in self._steps:
             text = apply_step(text)
         return text
+
+
+def without_thoughts(item: Item) -> Item:
+    """Return an item whose prediction holds the answer only."""
+    text = item.prediction
+    if "<" not in text or (answer := cut_thoughts(text)) == text:
+        return item
+    return dataclasses.replace(item, prediction=answer)
 
 
 def _ready(steps: Steps) -> tuple[Step, ...]:

@@ -13,7 +13,6 @@ import pytest
 from audiobench_pytest.errors import AudiobenchError, RecordError, UsageError
 from audiobench_pytest.leaderboard.gates.file import load_gates
 from audiobench_pytest.leaderboard.gates.schema import GatesFile
-from audiobench_pytest.leaderboard.gates.verdicts import judge
 from audiobench_pytest.plugin.gate_reports import emit
 from audiobench_pytest.plugin.progress import Progress
 from audiobench_pytest.plugin.run_facts import asked, describe_run
@@ -23,8 +22,8 @@ from audiobench_pytest.records.runs.directory import RunDirectory
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
+    from audiobench_pytest.leaderboard.conclusion import Conclusion
     from audiobench_pytest.records.runs.plan import CellData, PlannedCell
-    from audiobench_pytest.report.board import Board
 
 
 class Controller:
@@ -35,7 +34,7 @@ class Controller:
         self._began = time.time()
         self._started = False
         self._latest_before: Path | None = None
-        self.board: Board | None = None
+        self.board: Conclusion | None = None
         self.progress = Progress(session.config, run, session.settings)
 
     @classmethod
@@ -102,30 +101,23 @@ class Controller:
         if not cells:
             self._discard()
             return
-        from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
-        from audiobench_pytest.leaderboard.cells.repeats import probe_notes
-        from audiobench_pytest.report.board import Board
+        from audiobench_pytest.leaderboard.conclusion import conclude
         from audiobench_pytest.report.run.files import write_board
 
-        results = [reduce_cell(cell) for cell in cells]
-        notes += (*self._checks(cells), *probe_notes(cells))
-        notes += self._session.suite.notes(results) if self._session.suite is not None else ()
-        gates = judge(
-            results,
-            [_judged_plan(cell) for cell in cells],
+        concluded = conclude(
+            cells,
             self._gates,
-            interrupted=interrupted,
-            data={cell.plan.cell: cell for cell in cells},
-        )
-        self.board = Board(
-            results=tuple(results),
-            gates=tuple(gates),
             run_dir=_shown(self._run.path),
+            plans=[_judged_plan(cell) for cell in cells],
             interrupted=interrupted,
             wall_s=time.time() - self._began,
-            notes=notes,
+            notes=(*notes, *self._checks(cells)),
         )
-        emit(session, gates, {cell.plan.cell: cell.plan.node for cell in cells})
+        if self._session.suite is not None:
+            told = self._session.suite.notes(concluded.results)
+            concluded = dataclasses.replace(concluded, notes=(*concluded.notes, *told))
+        self.board = concluded
+        emit(session, concluded.gates, {cell.plan.cell: cell.plan.node for cell in cells})
         try:
             write_board(self.board, self._run.path)
         except RecordError as exc:  # a verdict that nobody can read later must not look green

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
+from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.leaderboard.gates.file import GatesFile
-from audiobench_pytest.leaderboard.gates.verdicts import judge
+from audiobench_pytest.leaderboard.gates.verdicts import verdicts
 from audiobench_pytest.records.runs.directory import RunDirectory
-from audiobench_pytest.report.board import Board
 from audiobench_pytest.report.run.files import write_board
 
 folder, out = Path(sys.argv[1]), Path(sys.argv[2])
@@ -21,8 +21,8 @@ cells = RunDirectory(folder / "run").cells()
 clock.append(time.monotonic())
 results = [reduce_cell(cell) for cell in cells]
 clock.append(time.monotonic())
-gates = judge(results, [cell.plan for cell in cells], GatesFile(), interrupted=False)
-board = Board(results=tuple(results), gates=tuple(gates), run_dir="run", interrupted=False, wall_s=1.0, notes=())
+gates = verdicts(results, [cell.plan for cell in cells], GatesFile(), interrupted=False)
+board = Conclusion(results=tuple(results), gates=tuple(gates), run_dir="run", interrupted=False, wall_s=1.0, notes=())
 write_board(board, out)
 clock.append(time.monotonic())
 peak = int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024 / 1e6

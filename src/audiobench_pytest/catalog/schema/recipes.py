@@ -77,8 +77,8 @@ class RecipeSpec:
             `reference`, `prediction`) beside its name instead.
         description: One sentence for `list` and the docs.
         source: Where the rule is defined.
-        known_languages: Whether a rule is found by every name that a language has (`jpn`, `Japanese`, `cmn-Hant`), and a
-            language that there is not is an error. Without it codes are only folded, as earlier versions did.
+        known_languages: Whether a rule is found by every name that a language has (`jpn`, `Japanese`, `cmn-Hant`), and
+            a language that there is not is an error. Without it codes are only folded, as earlier versions did.
         aliases: Other names it is known by.
     """
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.errors import RecordError
-from audiobench_pytest.types import SCORED_STATES, CellId, CellResult, Quantity
+from audiobench_pytest.leaderboard.quantities import FIXED
+from audiobench_pytest.types import CellId, CellResult, Quantity
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +30,7 @@ FORMAT = 1
 
 _INTEGERS, _FLOAT = ("u1", "u2", "u4"), "f8"
 _ID_BYTES = 8
-_SPEED = ("rtfx", "samples_per_s", "latency_p50_s", "latency_p95_s", "ttft_p50_s", "ttft_p95_s")
+_SPEED = tuple(name for name, fixed in FIXED.items() if fixed.locked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def locked(result: CellResult, side: Measured) -> LockedCell:
             "hardware": side.hardware or None,
             "metric": result.metric,
             "values": values,
-            "n": sum(result.counts[state] for state in SCORED_STATES),
+            "n": result.scored,
             "coverage": result.coverage,
             # Times that were taken in another run say nothing of this hardware.
             "speed": {name: side.speed[name] for name in _SPEED if name in side.speed and not side.cached},

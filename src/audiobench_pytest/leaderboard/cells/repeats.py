@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audiobench_pytest.leaderboard.gates.schema import FLIPS
+from audiobench_pytest.leaderboard.quantities import FLIPS
 from audiobench_pytest.leaderboard.statistics.bootstrap import intervals
 from audiobench_pytest.types import MetricValue
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from audiobench_pytest.types import CellId, CellResult, State
+from audiobench_pytest.leaderboard.quantities import SPAN, SUM, adding_up
+from audiobench_pytest.types import SCORED_STATES, CellId, CellResult, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class ModelTotals:
     @property
     def scored(self) -> int:
         """Number of samples that enter the headline values."""
-        return self.counts[State.OK] + self.counts[State.EMPTY] + self.counts[State.INVALID]
+        return sum(self.counts[state] for state in SCORED_STATES)
 
 
 def model_totals(results: Iterable[CellResult]) -> list[ModelTotals]:
@@ -66,13 +67,9 @@ def _totals(model: str, cells: Sequence[CellResult]) -> ModelTotals:
         wall_s=math.fsum(cell.wall_s for cell in cells),
         rtfx=audio_s / infer_s if infer_s > 0 else None,
         speed=_speed(cells),
-        spans={name: (min(values), max(values)) for name in _SPANS if (values := _taken(cells, name))},
+        spans={name: (min(values), max(values)) for name in adding_up(SPAN) if (values := _taken(cells, name))},
         hardware=tuple(sorted({digest for cell in cells for digest in _hardware(cell)})),
     )
-
-
-_SPANS = ("latency_p50_s", "latency_p95_s", "ttft_p50_s")
-_SUMS = ("decode_s", "load_s", "warmup_s", "decode_wait_s", "harness_s")
 
 
 def _taken(cells: Iterable[CellResult], name: str) -> list[float]:
@@ -80,7 +77,7 @@ def _taken(cells: Iterable[CellResult], name: str) -> list[float]:
 
 
 def _speed(cells: Sequence[CellResult]) -> dict[str, float]:
-    found = {name: math.fsum(values) for name in _SUMS if (values := _taken(cells, name))}
+    found = {name: math.fsum(values) for name in adding_up(SUM) if (values := _taken(cells, name))}
     rated = [cell for cell in cells if cell.speed.get("samples_per_s")]
     if rated:
         # Samples over seconds: each cell's own rate, weighed by its time.

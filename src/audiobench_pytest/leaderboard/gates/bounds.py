@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from audiobench_pytest.errors import Red
-from audiobench_pytest.leaderboard.gates.schema import FLIPS, SPEED, Limit
-from audiobench_pytest.leaderboard.gates.words import (
-    apart,
-    first_reason,
-    gate,
-    incomplete,
-    kind_of_loss,
-    lost,
-    quantity_of,
-    scored,
-    title,
-    unit_of,
-)
+from audiobench_pytest.leaderboard.cells.losses import kind_of_loss, lost
+from audiobench_pytest.leaderboard.gates.schema import Limit
+from audiobench_pytest.leaderboard.gates.words import apart, first_reason, gate, incomplete, quantity_of
+from audiobench_pytest.leaderboard.quantities import FLIPS, SPEED, title, unit_of
 from audiobench_pytest.types import CellResult, GateResult, Verdict
 
 _SIDES = {"max": ("within the maximum", "above the maximum"), "min": ("not below the minimum", "below the minimum")}
@@ -31,12 +22,12 @@ def judge_coverage(result: CellResult, limit: Limit) -> GateResult:
     elif not result.expected:
         message = "no sample was selected"
     else:
-        message = f"{scored(result)} of {result.expected} answered"
+        message = f"{result.scored} of {result.expected} answered"
         if missing := lost(result):
             message += f": {missing}{first_reason(result)}"
         if limit.value != 1.0:
             message += f"; the minimum is {100 * limit.value:g} %"
-    passed = scored(result) > 0 and result.coverage >= limit.value
+    passed = result.scored > 0 and result.coverage >= limit.value
     verdict = Verdict.PASS if passed else Verdict.FAIL
     return gate(result, limit, result.coverage, verdict, message, kind=kind_of_loss(result))
 
@@ -62,9 +53,9 @@ def judge_value(result: CellResult, limit: Limit) -> GateResult:
 def no_value(result: CellResult, limit: Limit, part: str = "") -> GateResult:
     """Return the red of a limit on a value that does not exist."""
     reason, kind = "nothing was scored", kind_of_loss(result)
-    if scored(result) and limit.metric in SPEED:
+    if result.scored and limit.metric in SPEED:
         reason, kind = "no time of inference was recorded", Red.HARNESS
-    elif scored(result):
+    elif result.scored:
         reason, kind = "nothing defines it over these samples", Red.DATA
     message = f"no {title(limit.metric)}: {reason}"
     return gate(result, limit, None, Verdict.FAIL, message, kind=kind, part=part)
@@ -120,9 +111,9 @@ def other_hardware(here: str, cached: int, total: int, wanted: str) -> str | Non
 def _speed(result: CellResult, limit: Limit) -> GateResult:
     value = result.rtfx if limit.metric == "rtfx" else result.speed.get(limit.metric)
     here = result.model.get("hardware")
-    if limit.hardware and scored(result):
+    if limit.hardware and result.scored:
         fingerprint = here if isinstance(here, str) else ""
-        reason = other_hardware(fingerprint, result.cached, scored(result), limit.hardware)
+        reason = other_hardware(fingerprint, result.cached, result.scored, limit.hardware)
         if reason is not None:
             return gate(result, limit, value, limit.on_other_hardware, reason, kind=Red.HARNESS)
     return no_value(result, limit) if value is None else bounded(result, limit, value)

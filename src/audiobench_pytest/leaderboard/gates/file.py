@@ -30,12 +30,9 @@ from typing import Any, NoReturn
 from audiobench_pytest.errors import AudiobenchError, UsageError, did_you_mean
 from audiobench_pytest.leaderboard.gates.schema import (
     BOUNDS,
-    COVERAGE,
     EVERYTHING,
-    FLIPS,
     KEYS,
     SETTINGS,
-    SPEED,
     GatesFile,
     Limit,
     PublishedRule,
@@ -52,9 +49,11 @@ from audiobench_pytest.leaderboard.gates.values import (
     text,
     trade,
 )
+from audiobench_pytest.leaderboard.quantities import COVERAGE, FIXED, SPEED
 from audiobench_pytest.types import Quantity, Verdict
 
 _COMMON = {name: Quantity(name) for name in ("wer", "cer")}
+_LIMITED = {name: fixed.quantity for name, fixed in FIXED.items() if fixed.limited}
 _SLICE = "slice"
 _WANTED = "max, min, max_regression or against"
 
@@ -111,7 +110,7 @@ class _Names:
 
     def quantity(self, name: str) -> Quantity | None:
         """Return what is limited by that name, or None."""
-        fixed = {COVERAGE.name: COVERAGE, **SPEED, **FLIPS, **_COMMON}
+        fixed = {**_LIMITED, **_COMMON}
         return fixed.get(name) or self.everything().get(name)
 
     def everything(self) -> Mapping[str, Quantity]:
@@ -119,7 +118,7 @@ class _Names:
         if self._everything is None:
             from audiobench_pytest.leaderboard.cells.planned import quantities
 
-            ours = {COVERAGE.name: COVERAGE, **SPEED, **FLIPS, **_COMMON}
+            ours = {**_LIMITED, **_COMMON}
             self._everything = {**quantities(), **self._quantities, **ours}
         return self._everything
 
@@ -190,7 +189,7 @@ class _Reader:
                 self._fail(where, f"the table holds nothing that limits: give {_WANTED}")
             return
         where = [*where, _SLICE]
-        if quantity.name == COVERAGE.name or quantity.name in SPEED or quantity.name in FLIPS:
+        if quantity.name in _LIMITED:
             self._fail(where, f"{quantity.name} is not measured by slices")
         for key, parts in self._tables(table[_SLICE], where, "a key and a name, as in slice.gender.female").items():
             for name, inner in self._tables(parts, [*where, key], "a name, or '*' for each").items():
@@ -246,7 +245,7 @@ class _Reader:
         if quantity.name not in SPEED and "hardware" in keys:
             self._fail(where, f"hardware is for limits on speed ({', '.join(SPEED)}), not for {quantity.name}")
         compared = [key for key in ("max_regression", "against") if key in keys]
-        if compared and (quantity.name in SPEED or quantity.name in FLIPS):
+        if compared and quantity.name in FIXED:
             self._fail(where, f"'{compared[0]}' compares values of samples: {quantity.name} takes max and min only")
 
     def _hardware(self, quantity: Quantity, where: list[str], keys: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.leaderboard.gates.schema import COVERAGE, SPEED
 from audiobench_pytest.leaderboard.gates.values import header
-from audiobench_pytest.types import SCORED_STATES, CellId, CellResult, Quantity
+from audiobench_pytest.leaderboard.quantities import COVERAGE, FIXED, SPEED
+from audiobench_pytest.types import CellId, CellResult, Quantity
 
 LEAST_FOR_OUTLIERS = 5
 OUTLIER = 3.5
@@ -28,7 +28,7 @@ SPEED_SLACK = 0.1
 """Shares of the worst value; times vary more than answers do."""
 
 _RATES = ("invalid_rate", "judge_invalid_rate")
-_TIMES = ("rtfx", "latency_p95_s")
+_TIMES = tuple(name for name, fixed in FIXED.items() if fixed.proposed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ def _refuse_different(cell: CellId, named: Sequence[tuple[str, CellResult]]) -> 
 
 
 def _is_repeated(result: CellResult) -> bool:
-    return result.cached == sum(result.counts[state] for state in SCORED_STATES) > 0
+    return result.cached == result.scored > 0
 
 
 def _short(number: float) -> str:

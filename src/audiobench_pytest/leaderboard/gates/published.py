@@ -5,7 +5,8 @@ from __future__ import annotations
 from audiobench_pytest.errors import Red
 from audiobench_pytest.leaderboard.gates.published_values import Target, same_recipe, target_of, targets
 from audiobench_pytest.leaderboard.gates.schema import Limit, PublishedRule
-from audiobench_pytest.leaderboard.gates.words import apart, gate, incomplete, quantity_of, title, unit_of
+from audiobench_pytest.leaderboard.gates.words import apart, gate, incomplete, quantity_of
+from audiobench_pytest.leaderboard.quantities import title, unit_of
 from audiobench_pytest.types import CellResult, GateResult, Verdict
 
 _COMPAT = "_compat"

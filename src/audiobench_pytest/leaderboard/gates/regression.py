@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from audiobench_pytest.errors import AudiobenchError, Red
 from audiobench_pytest.leaderboard.baselines.comparability import difference
 from audiobench_pytest.leaderboard.baselines.sources import Baseline
-from audiobench_pytest.leaderboard.gates.schema import SPEED, Limit, RegressionRule, Trade
-from audiobench_pytest.leaderboard.gates.words import apart, gate, quantity_of, title, unit_of
+from audiobench_pytest.leaderboard.gates.schema import Limit, RegressionRule, Trade
+from audiobench_pytest.leaderboard.gates.words import apart, gate, quantity_of
+from audiobench_pytest.leaderboard.quantities import SPEED, title, unit_of
 from audiobench_pytest.types import CellId, CellResult, GateResult, Verdict
 
 if TYPE_CHECKING:

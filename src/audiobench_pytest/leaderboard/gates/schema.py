@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audiobench_pytest.types import Quantity, Verdict
+from audiobench_pytest.leaderboard.quantities import FIXED
+from audiobench_pytest.types import Verdict
 
 if TYPE_CHECKING:
     from audiobench_pytest.catalog.suites import ExpectedRef
@@ -15,25 +16,6 @@ if TYPE_CHECKING:
 
 EVERYTHING = "*"
 """Scope of the limits in the `default` table, and the slice that stands for each of its key."""
-
-COVERAGE = Quantity("coverage", unit="", higher_is_better=True, maximum=1.0)
-
-SPEED = {
-    quantity.name: quantity
-    for quantity in (
-        Quantity("rtfx", unit="", higher_is_better=True),
-        Quantity("samples_per_s", unit="", higher_is_better=True),
-        *(Quantity(f"{kind}_p{percent}_s", unit="s") for kind in ("latency", "ttft") for percent in (50, 95)),
-        Quantity("load_s", unit="s"),
-    )
-}
-"""What may be limited of a cell's time."""
-
-FLIPS = {
-    quantity.name: quantity
-    for quantity in (Quantity("flip_rate", maximum=100.0), Quantity("score_flip_rate", maximum=100.0))
-}
-"""What a probe measures (`--probe K`): shares of the probed samples whose second answer, or its score, is another."""
 
 BOUNDS = ("max", "min")
 CHECKS = (*BOUNDS, "regression", "published")
@@ -170,7 +152,7 @@ class Limit:
     @property
     def is_of_the_recipe(self) -> bool:
         """Whether it limits a quantity that the cell's recipe gives."""
-        return self.metric != COVERAGE.name and self.metric not in SPEED and self.metric not in FLIPS
+        return self.metric not in FIXED
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from audiobench_pytest.errors import did_you_mean
-from audiobench_pytest.leaderboard.gates.schema import SPEED, Trade
+from audiobench_pytest.leaderboard.gates.schema import Trade
+from audiobench_pytest.leaderboard.quantities import SPEED
 
 
 class Wrong(ValueError):  # noqa: N818 - reads as what it says: `max wrong: must be a number`

@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING
 
 from audiobench_pytest.errors import Red
 from audiobench_pytest.leaderboard.gates.bounds import bounded, judge_coverage, judge_value, no_value
-from audiobench_pytest.leaderboard.gates.schema import (
-    CHECKS,
-    COVERAGE,
-    EVERYTHING,
-    SPEED,
-    GatesFile,
-    Limit,
-    RegressionRule,
-)
-from audiobench_pytest.leaderboard.gates.words import gate, scored
+from audiobench_pytest.leaderboard.gates.schema import CHECKS, EVERYTHING, GatesFile, Limit, RegressionRule
+from audiobench_pytest.leaderboard.gates.words import gate
+from audiobench_pytest.leaderboard.quantities import COVERAGE, SPEED
 from audiobench_pytest.records.runs.plan import PlannedCell
 from audiobench_pytest.types import CellId, CellResult, GateResult, State, Verdict
 
@@ -30,7 +23,7 @@ if TYPE_CHECKING:
 _HERE = "this run"
 
 
-def judge(
+def verdicts(
     results: Sequence[CellResult],
     plans: Sequence[PlannedCell],
     gates: GatesFile,
@@ -122,7 +115,7 @@ class _Cell:
             return gate(self._result, limit, None if comparison else value, Verdict.SKIP, skip, part=named)
         if part is None and limit.bound in ("max", "min"):
             return judge_value(self._result, limit)
-        if self._result.named(limit.metric) is None or not scored(self._result):
+        if self._result.named(limit.metric) is None or not self._result.scored:
             return judge_value(self._result, limit)
         if part is not None and not self._all_samples().part(*part).ids:
             return self._empty_slice(limit, part, named)

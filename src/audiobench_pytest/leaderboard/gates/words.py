@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from audiobench_pytest.errors import Red
-from audiobench_pytest.leaderboard.gates.schema import COVERAGE, FLIPS, SPEED, Limit
-from audiobench_pytest.types import SCORED_STATES, CellResult, GateResult, Quantity, State, Verdict
-
-_TITLES = {"rtfx": "RTFx"}
-_ACRONYMS = ("wer", "cer", "bleu", "chrf", "cider")
-
-LOSSES = (State.FAILED, State.DATA_ERROR, State.JUDGE_INVALID, State.MISSING)
-"""States of samples without a score."""
+from audiobench_pytest.leaderboard.cells.losses import lost
+from audiobench_pytest.leaderboard.gates.schema import Limit
+from audiobench_pytest.leaderboard.quantities import FIXED
+from audiobench_pytest.types import CellResult, GateResult, Quantity, Verdict
 
 
 def gate(
@@ -62,47 +58,16 @@ def gate(
 
 def quantity_of(result: CellResult, metric: str) -> Quantity:
     """Return what a limit is about: direction and unit."""
-    fixed = {COVERAGE.name: COVERAGE, **SPEED, **FLIPS}
-    if metric in fixed:
-        return fixed[metric]
+    if metric in FIXED:
+        return FIXED[metric].quantity
     known = result.named(metric)
     return known.quantity if known is not None else Quantity(metric, unit="")
-
-
-def title(metric: str) -> str:
-    """Return a metric's name as it is spoken: `WER`, `RTFx`, `acc`."""
-    first, _, rest = metric.partition("_")
-    if first in _ACRONYMS:
-        return f"{first.upper()} {rest.replace('_', ' ')}".rstrip()
-    return _TITLES.get(metric, metric)
-
-
-def unit_of(quantity: Quantity) -> str:
-    """Return a unit as it follows a number: ` %`, or nothing."""
-    return f" {quantity.unit}" if quantity.unit else ""
-
-
-def scored(result: CellResult) -> int:
-    """Return the number of samples that enter the headline value."""
-    return sum(result.counts[state] for state in SCORED_STATES)
-
-
-def lost(result: CellResult) -> str:
-    """Return how many samples of which state have no score: `2 failed, 1 missing`; empty when all have one."""
-    return ", ".join(f"{result.counts[state]} {state}" for state in LOSSES if result.counts[state])
-
-
-def kind_of_loss(result: CellResult) -> Red:
-    """Return what kept most of the lost samples from a score: the data, or else the harness (as many count as it)."""
-    broken = result.counts[State.DATA_ERROR]
-    others = sum(result.counts[state] for state in LOSSES) - broken
-    return Red.DATA if broken > others or result.expected == 0 else Red.HARNESS
 
 
 def incomplete(result: CellResult) -> str:
     """Return what follows a message about a value that does not rest on all samples; empty where it does."""
     missing = lost(result)
-    return f"; incomplete: {scored(result)} of {result.expected} samples scored, {missing}" if missing else ""
+    return f"; incomplete: {result.scored} of {result.expected} samples scored, {missing}" if missing else ""
 
 
 def first_reason(result: CellResult) -> str:

@@ -75,10 +75,12 @@ def air_bench_option(text: str, item: Item) -> str | None:
 def starts_with_label(prediction: str, label: str) -> bool:
     """Tell whether an answer begins with a label, as UltraEval-Audio's prefix match does.
 
-    Both in lower case and stripped; where the answer has no space, the label is tried without its own as well.
+    Both in lower case and stripped; where the answer has no space, as many of its letters as the label has with its
+    spaces are compared with the label without them: then the bare label alone matches.
     """
     prediction, label = prediction.lower().strip(), label.lower().strip()
-    return prediction.startswith(label) or (" " not in prediction and prediction.startswith(label.replace(" ", "")))
+    head = prediction[: len(label)]
+    return head == label or (" " not in prediction and head == label.replace(" ", ""))
 
 
 def _first_or_second_last(text: str, letters: tuple[str, ...]) -> str | None:

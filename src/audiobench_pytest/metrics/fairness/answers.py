@@ -1,6 +1,6 @@
 """Which option or label an answer names, in the languages that models answer in; see `metrics.extraction` for the rest.
 
-Each language has its ways to say "the answer is C" and "it is not C", in pairs: a cue that is known is known denied as well.
+Each language has its ways to say "the answer is C" and "it is not C", in pairs: a cue that is known is known denied.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ _PICKED = re.compile(
 
 
 def answered_option(text: str, item: Item) -> str | None:
-    """Return the letter of the one option that an answer names and does not deny, in any of the languages; else None."""
+    """Return the letter of the one option that an answer names and does not deny, in any language known; else None."""
     options = strict.options_of(item.choices)
     plain = strict.cleaned(text)
     known = set(options.letters)
@@ -184,9 +184,9 @@ def _not_denied(labels: ClosedSet, text: str) -> str | None:
 
 @functools.lru_cache(maxsize=4096)
 def set_with_synonyms(choices: tuple[str, ...]) -> ClosedSet | None:
-    """Return the closed set that an item's choices are, with synonyms of the catalogue also where they are some of a set.
+    """Return the closed set that an item's choices are, with the synonyms of the catalogue's set that has them all.
 
-    Of several sets that hold all of the choices, the smallest lends its synonyms.
+    Of several such sets the smallest lends its synonyms.
     """
     from audiobench_pytest.catalog.loader import load_catalog
 

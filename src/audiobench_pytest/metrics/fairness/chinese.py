@@ -1,7 +1,7 @@
 """Chinese as it is compared: one script, character by character, and one reading of a number.
 
-A number has several readings (1500 is 一千五百 and 一五零零, 2个 is 两个): both sides are brought to one, so that neither
-who writes digits nor who writes words is punished. 两 and 二 are one number.
+A number has several readings (1500 is 一千五百 and 一五零零, 2个 is 两个): both sides are brought to one, so that
+neither who writes digits nor who writes words is punished. 两 and 二 are one number.
 """
 
 from __future__ import annotations

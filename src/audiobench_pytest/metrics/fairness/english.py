@@ -1,7 +1,8 @@
 """English words as they are compared: contractions, numbers and spellings of Whisper's normaliser, without its faults.
 
-Taken from the package are its tables of contractions, its reading of numbers and its spellings. Not taken are what it loses:
-the unit of one ("one percent" became "one"), a sign before digits, zeros before a number, an accent, a word in brackets.
+Taken from the package are its tables of contractions, its reading of numbers and its spellings. Not taken is what it
+loses: the unit of one ("one percent" became "one"), a sign before digits, zeros before a number, an accent, a word in
+brackets.
 """
 
 from __future__ import annotations

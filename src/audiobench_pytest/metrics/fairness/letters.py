@@ -79,6 +79,11 @@ def one_form(text: str) -> str:
     return unicodedata.normalize("NFKC", _RAISED.sub(" ", text))
 
 
+def compose(text: str) -> str:
+    """Compose letters and their marks (NFC), and change nothing else."""
+    return unicodedata.normalize("NFC", text)
+
+
 def one_apostrophe(text: str) -> str:
     """Write every kind of apostrophe as `'`."""
     return text.translate(_TO_ONE)
@@ -95,8 +100,8 @@ def decimal_digits(text: str) -> str:
 
 
 def lower_case(text: str) -> str:
-    """Lower the case by Unicode's rules, compose, and write an i with a dot on top as the i it is."""
-    return unicodedata.normalize("NFC", text.lower()).replace(_DOTTED, "i")
+    """Lower the case by Unicode's rules and compose; an i with a dot on top is an i, and ß is what its capitals are."""
+    return unicodedata.normalize("NFC", text.lower()).replace(_DOTTED, "i").replace("ß", "ss")
 
 
 def marks_to_space(text: str) -> str:
@@ -188,6 +193,7 @@ def spoken_symbols(text: str) -> str:
 TEXT_STEPS = {
     "apostrophe_is_letter": apostrophe_is_letter,
     "armenian_marks": armenian_marks,
+    "compose": compose,
     "decimal_digits": decimal_digits,
     "hebrew_acronyms": hebrew_acronyms,
     "kurdish_letters": kurdish_letters,

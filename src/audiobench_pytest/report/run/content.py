@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from audiobench_pytest.errors import Red
+from audiobench_pytest.leaderboard.cells.losses import lost
 from audiobench_pytest.leaderboard.cells.totals import ModelTotals, best_cells, model_totals
+from audiobench_pytest.leaderboard.conclusion import Conclusion
+from audiobench_pytest.leaderboard.quantities import FIXED, RATE, SUM, adding_up
 from audiobench_pytest.report import numbers
-from audiobench_pytest.report.board import Board
 from audiobench_pytest.report.text import clean
-from audiobench_pytest.types import SCORED_STATES, CellId, CellResult, GateResult, Quantity, State, Verdict
+from audiobench_pytest.types import CellId, CellResult, GateResult, Quantity, State, Verdict
 
 MEASURED_EARLIER = "~ measured earlier: every answer came from the cache"
 GO_ON = "interrupted: the same command goes on where it stopped"
@@ -43,7 +45,7 @@ class Column:
     cells: Mapping[str, CellResult]
 
 
-def columns(board: Board) -> list[Column]:
+def columns(board: Conclusion) -> list[Column]:
     """Return the columns in order of first appearance; numbers of two recipes never share one."""
     cells: dict[tuple[str, str], dict[str, CellResult]] = {}
     for result in board.results:
@@ -63,7 +65,7 @@ def _title(quantity: Quantity) -> str:
     return f"{quantity.name.upper()} {quantity.unit}".rstrip()
 
 
-def totals(board: Board) -> list[ModelTotals]:
+def totals(board: Conclusion) -> list[ModelTotals]:
     """Return the totals of each row, a row per model.
 
     Where all models stand in one comparable column the better value comes first, after it what is incomplete, and last
@@ -81,12 +83,12 @@ def _place(result: CellResult) -> tuple[bool, bool, float]:
     return result.value is None, incomplete(result), sign * (result.value or 0.0)
 
 
-def best(board: Board) -> frozenset[CellId]:
+def best(board: Conclusion) -> frozenset[CellId]:
     """Return the cells to be shown in bold."""
     return best_cells(board.results)
 
 
-def legend(board: Board) -> str:
+def legend(board: Conclusion) -> str:
     """Return what the numbers of the table are."""
     bold = ", best in bold" if best(board) else ""
     quantities = {result.headline.quantity for result in board.results}
@@ -123,30 +125,26 @@ def measured_earlier(row: ModelTotals) -> bool:
     return row.rtfx is not None and row.cached == row.scored > 0
 
 
-def speed_lines(board: Board) -> list[str]:
+def speed_lines(board: Conclusion) -> list[str]:
     """Return a line per model on its speed; none for one whose times were all taken in another run."""
     rows = [row for row in totals(board) if not measured_earlier(row)]
     return [f"{clean(row.model)}: {text}" for row in rows if (text := "; ".join(_speed(row)))]
 
 
 def _speed(row: ModelTotals) -> Iterator[str]:
-    if "samples_per_s" in row.speed:
-        yield f"{numbers.significant(row.speed['samples_per_s'])} samples/s"
-    latency = [
-        f"{title} {_span(row.spans[name])}"
-        for title, name in (("p50", "latency_p50_s"), ("p95", "latency_p95_s"))
-        if name in row.spans
-    ]
+    for name in adding_up(RATE):
+        if name in row.speed:
+            yield f"{numbers.significant(row.speed[name])} {FIXED[name].title}"
+    spans = {FIXED[name].title: _span(ends) for name, ends in row.spans.items()}
+    latency = [f"{title} {ends}" for title, ends in spans.items() if " " not in title]
     if latency:
         yield f"latency {', '.join(latency)}"
-    if "ttft_p50_s" in row.spans:
-        yield f"first token p50 {_span(row.spans['ttft_p50_s'])}"
-    parts = (("load", "load_s"), ("warm-up", "warmup_s"), ("decoding", "decode_s"), ("waited for it", "decode_wait_s"))
+    yield from (f"{title} {ends}" for title, ends in spans.items() if " " in title)
     spent = [
-        f"{title} {numbers.seconds(row.speed[name])}" for title, name in parts if row.speed.get(name, 0.0) >= 0.001
+        f"{FIXED[name].title} {numbers.seconds(row.speed[name])}"
+        for name in adding_up(SUM)
+        if row.speed.get(name, 0.0) >= 0.001 or (name == "harness_s" and name in row.speed)
     ]
-    if "harness_s" in row.speed:
-        spent.append(f"harness {numbers.seconds(row.speed['harness_s'])}")
     if spent:
         yield ", ".join(spent)
     if row.hardware:
@@ -171,14 +169,14 @@ def value_field(result: CellResult, mark: str) -> tuple[str, str]:
     return value, rest
 
 
-def signature_marks(board: Board) -> dict[str, str]:
+def signature_marks(board: Conclusion) -> dict[str, str]:
     """Return a mark (`#1`) per signature where the cells of some column differ in it, else an empty mapping."""
     if all(len({result.signature for result in column.cells.values()}) == 1 for column in columns(board)):
         return {}
     return {signature: f"#{number}" for number, signature in enumerate(_signatures(board), 1)}
 
 
-def _signatures(board: Board) -> dict[str, list[CellResult]]:
+def _signatures(board: Conclusion) -> dict[str, list[CellResult]]:
     found: dict[str, list[CellResult]] = {}
     for result in board.results:
         if result.signature:
@@ -186,7 +184,7 @@ def _signatures(board: Board) -> dict[str, list[CellResult]]:
     return found
 
 
-def signature_lines(board: Board) -> list[str]:
+def signature_lines(board: Conclusion) -> list[str]:
     """Return each signature once, with its datasets where there are several, and what published numbers use instead."""
     found, marks = _signatures(board), signature_marks(board)
     lines = []
@@ -206,7 +204,7 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(clean(name) for name in dict.fromkeys(names))
 
 
-def footnotes(board: Board) -> list[str]:
+def footnotes(board: Conclusion) -> list[str]:
     """Return what `*` and `~` mean where they stand: the bounds of each incomplete cell, times taken in another run."""
     open_cells = [result for result in board.results if incomplete(result)]
     lines = [_incomplete_line(result) for result in open_cells[:_FOOTNOTES]]
@@ -218,14 +216,8 @@ def footnotes(board: Board) -> list[str]:
 
 
 def _incomplete_line(result: CellResult) -> str:
-    scored = sum(result.counts[state] for state in SCORED_STATES)
-    lost = ", ".join(
-        f"{result.counts[state]} {state}"
-        for state in (State.FAILED, State.DATA_ERROR, State.JUDGE_INVALID, State.MISSING)
-        if result.counts[state]
-    )
-    line = f"* incomplete: {clean(str(result.cell))}, {scored} of {numbers.count(result.expected)} scored"
-    line += f" ({lost})" if lost else ""
+    line = f"* incomplete: {clean(str(result.cell))}, {result.scored} of {numbers.count(result.expected)} scored"
+    line += f" ({missing})" if (missing := lost(result)) else ""
     worst, unit = result.headline.worst, result.headline.quantity.unit
     unit = f" {unit}" if unit else ""
     if worst is None or worst == result.value:
@@ -237,7 +229,7 @@ def _incomplete_line(result: CellResult) -> str:
     return f"{line}: {over}{bound}"
 
 
-def error_rows(board: Board) -> tuple[list[tuple[str, str, str, str]], int]:
+def error_rows(board: Conclusion) -> tuple[list[tuple[str, str, str, str]], int]:
     """Return the first errors as (cell, sample id, state, reason), and how many more there are."""
     rows = [
         (clean(str(result.cell)), clean(sample_id), str(state), clean(reason))
@@ -260,7 +252,7 @@ VERDICTS = {
 """Verdicts in the order in which they are told, and how gates are counted by them."""
 
 
-def gate_summary(board: Board) -> str:
+def gate_summary(board: Conclusion) -> str:
     """Return `gates: 3 failed (1 regression, 2 data errors), 1 inconclusive, 2 passed`."""
     counts = [(sum(gate.verdict is verdict for gate in board.gates), word) for verdict, word in VERDICTS.items()]
     told = [f"{number} {word}" for number, word in counts if number]
@@ -271,7 +263,7 @@ def gate_summary(board: Board) -> str:
     return "gates: " + ", ".join(told)
 
 
-def gates_by_verdict(board: Board) -> Iterator[GateResult]:
+def gates_by_verdict(board: Conclusion) -> Iterator[GateResult]:
     """Yield the gates: what failed first, then what stayed open, then what was not judged, then what passed."""
     for verdict in VERDICTS:
         yield from (gate for gate in board.gates if gate.verdict is verdict)

@@ -7,8 +7,8 @@ import io
 from typing import Any
 
 from audiobench_pytest.errors import Red
-from audiobench_pytest.leaderboard.gates.schema import FLIPS
-from audiobench_pytest.report.board import Board
+from audiobench_pytest.leaderboard.conclusion import Conclusion
+from audiobench_pytest.leaderboard.quantities import FIXED, FLIPS
 from audiobench_pytest.types import CellResult, GateResult, State, Verdict
 
 COLUMNS = {
@@ -32,7 +32,7 @@ COLUMNS = {
     "failed": "samples on which the model failed; not scored",
     "data_error": "samples that could not be asked; not scored",
     "missing": "samples not reached; not scored",
-    "coverage": "scored / expected, 0 to 1",
+    "coverage": FIXED["coverage"].help,
     "errors": "errors over the scored samples, of an error rate",
     "units": "reference units over the scored samples, of an error rate",
     "substitutions": "of the errors",
@@ -44,20 +44,9 @@ COLUMNS = {
     "audio_s": "seconds of sound of the answered samples",
     "infer_s": "seconds of inference of the answered samples",
     "wall_s": "seconds during which any process worked on the cell in this run",
-    "rtfx": "audio_s / infer_s; empty where no time was taken",
-    "samples_per_s": "scored samples per second of inference",
-    "latency_p50_s": "median seconds from a question to its whole answer",
-    "latency_p95_s": "95th percentile of the same",
-    "ttft_p50_s": "median seconds to the first token, where the adapter can tell",
-    "ttft_p95_s": "95th percentile of the same",
-    "decode_s": "seconds of decoding and resampling, summed over the clips; threads do it beside the model",
-    "load_s": "seconds of bringing the model into memory in this run",
-    "warmup_s": "seconds of its first, made-up question; in no other number",
-    "decode_wait_s": "seconds the model waited for clips",
-    "harness_s": "seconds of the shards that were none of these and no inference",
+    **{name: fixed.help for name, fixed in FIXED.items() if fixed.about == "time"},
     "hardware": "fingerprint of what the model ran on; empty where nothing was asked in this run, or of a server",
-    "flip_rate": "% of the samples asked twice whose second answer is another (--probe)",
-    "score_flip_rate": "% of them whose second score is another",
+    **{name: fixed.help for name, fixed in FIXED.items() if fixed.about == "repeats"},
     "signature": "what makes two values comparable",
     "published_recipe": "recipe of the published numbers where it is another one",
     "verdict": "fail, inconclusive, skip or pass: the worst of the cell's gates",
@@ -66,7 +55,7 @@ COLUMNS = {
 """Columns in order, and what they hold."""
 
 
-def render(board: Board) -> str:
+def render(board: Conclusion) -> str:
     """Return the board as CSV with a header line; fields that do not exist are empty, lines end in a line feed."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, list(COLUMNS), lineterminator="\n")

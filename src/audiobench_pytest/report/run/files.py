@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.records.append import write_atomically
-from audiobench_pytest.report.board import Board
 from audiobench_pytest.report.run import csv_file as as_csv
 from audiobench_pytest.report.run import json_file as as_json
 from audiobench_pytest.report.run import markdown as as_markdown
 
 
-def write_board(board: Board, folder: Path) -> None:
+def write_board(board: Conclusion, folder: Path) -> None:
     """Write `leaderboard.json`, `leaderboard.md` and `leaderboard.csv`.
 
     Raises:

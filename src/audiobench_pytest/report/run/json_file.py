@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from audiobench_pytest.leaderboard.cells.totals import best_cells
-from audiobench_pytest.report.board import Board
+from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.types import CellResult, GateResult, MetricValue, State
 
 SCHEMA_VERSION = 1
 """Raised when a field changes its meaning or goes away; new fields do not raise it."""
 
 
-def render(board: Board) -> str:
+def render(board: Conclusion) -> str:
     """Return the board as JSON, ending in a newline.
 
     Top level: `schema_version`, `run_dir`, `interrupted`, `wall_s`, `notes`, `cells`, `gates`. A cell holds the fields

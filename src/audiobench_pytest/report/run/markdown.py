@@ -6,13 +6,13 @@ import json
 import re
 from collections.abc import Sequence
 
+from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.report import numbers
-from audiobench_pytest.report.board import Board
 from audiobench_pytest.report.run import content
 from audiobench_pytest.report.text import clean
 
 
-def render(board: Board) -> str:
+def render(board: Conclusion) -> str:
     """Return the board as Markdown, ending in a newline."""
     sections = [
         ["# Leaderboard"],
@@ -35,7 +35,7 @@ def _section(title: str, body: Sequence[str]) -> list[str]:
     return [f"## {title}", "", *body] if body else []
 
 
-def _leaderboard(board: Board) -> list[str]:
+def _leaderboard(board: Conclusion) -> list[str]:
     if not board.results:
         return ["No cell was planned: there is nothing to show."]
     rows, columns = content.totals(board), content.columns(board)
@@ -55,7 +55,7 @@ def _leaderboard(board: Board) -> list[str]:
     return [_text(content.legend(board)), "", *_table([_text(title) for title in header], body, numeric_from=1)]
 
 
-def _gates(board: Board) -> list[str]:
+def _gates(board: Conclusion) -> list[str]:
     body = [
         [
             f"**{gate.verdict.upper()}**" if gate.effect == "fail" else gate.verdict.upper(),
@@ -69,7 +69,7 @@ def _gates(board: Board) -> list[str]:
     return _table(["verdict", "cell", "metric", "finding", "limit from"], body) if body else []
 
 
-def _models(board: Board) -> list[str]:
+def _models(board: Conclusion) -> list[str]:
     facts: dict[str, None] = {}
     for result in board.results:
         if result.model:
@@ -81,7 +81,7 @@ def _models(board: Board) -> list[str]:
     return list(facts)
 
 
-def _errors(board: Board) -> list[str]:
+def _errors(board: Conclusion) -> list[str]:
     rows, more = content.error_rows(board)
     if not rows:
         return []

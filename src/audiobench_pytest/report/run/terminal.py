@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from audiobench_pytest.leaderboard.cells.totals import ModelTotals
+from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.report import numbers
-from audiobench_pytest.report.board import Board
 from audiobench_pytest.report.run import content
 from audiobench_pytest.report.run.content import Column
 from audiobench_pytest.report.text import GAP, Cell, Span, clean, render, shorten, width, widths
@@ -28,7 +28,7 @@ _Grid = list[list[Cell]]
 """Rows of cells; the first two are the header."""
 
 
-def lines(board: Board, width: int) -> list[list[Span]]:
+def lines(board: Conclusion, width: int) -> list[list[Span]]:
     """Return the lines of the board, each a list of (text, pytest markup).
 
     Args:
@@ -60,7 +60,7 @@ def _titled(title: str, texts: Sequence[str]) -> list[list[Span]]:
     return [[(title, {"bold": True})], *(_plain(f"  {text}") for text in texts)] if texts else []
 
 
-def _table(board: Board, available: int) -> list[list[Span]]:
+def _table(board: Conclusion, available: int) -> list[list[Span]]:
     if not board.results:
         return [_plain("no cell was planned: there is nothing to show")]
     rows = content.totals(board)
@@ -76,7 +76,7 @@ def _table(board: Board, available: int) -> list[list[Span]]:
     return drawn
 
 
-def _column(board: Board, column: Column, rows: Sequence[ModelTotals], room: int) -> _Grid:
+def _column(board: Conclusion, column: Column, rows: Sequence[ModelTotals], room: int) -> _Grid:
     marks, best = content.signature_marks(board), content.best(board)
     fields: dict[str, tuple[str, str]] = {
         model: content.value_field(result, marks.get(result.signature, "")) for model, result in column.cells.items()
@@ -129,7 +129,7 @@ def _breadth(block: _Grid) -> int:
     return sum(widths(block)) + len(GAP) * (len(block[0]) - 1)
 
 
-def _errors(board: Board) -> list[list[Span]]:
+def _errors(board: Conclusion) -> list[list[Span]]:
     rows, more = content.error_rows(board)
     if not rows:
         return []
@@ -141,7 +141,7 @@ def _errors(board: Board) -> list[list[Span]]:
     return [[("errors", {"bold": True})], *drawn]
 
 
-def _gates(board: Board) -> list[list[Span]]:
+def _gates(board: Conclusion) -> list[list[Span]]:
     if not board.gates:
         return []
     passed = [gate for gate in board.gates if gate.metric == "coverage" and gate.verdict is Verdict.PASS]
@@ -160,7 +160,7 @@ def _gate(gate: GateResult) -> list[Span]:
     return [(f"  {gate.verdict.upper()}", colour), (text, {})]
 
 
-def _closing(board: Board) -> list[list[Span]]:
+def _closing(board: Conclusion) -> list[list[Span]]:
     drawn = [_plain(f"run: {clean(board.run_dir)}, {numbers.duration(board.wall_s)}")]
     if board.interrupted:
         drawn.append([(content.GO_ON, {"yellow": True, "bold": True})])

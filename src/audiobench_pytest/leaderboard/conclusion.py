@@ -1,0 +1,84 @@
+"""What a run concluded, from whichever door: the plugin, `audiobench gate`, `audiobench rescore`, a notebook."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
+from audiobench_pytest.leaderboard.cells.repeats import probe_notes
+from audiobench_pytest.leaderboard.gates.schema import GatesFile
+from audiobench_pytest.leaderboard.gates.verdicts import verdicts
+from audiobench_pytest.types import CellResult, GateResult, Verdict
+
+if TYPE_CHECKING:
+    from audiobench_pytest.records.runs.plan import CellData, PlannedCell
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """All that was concluded; every report renders this one object.
+
+    Attributes:
+        results: One per cell; models and datasets are shown in order of first appearance.
+        gates: Their gates.
+        run_dir: The run directory, as it is shown to people.
+        interrupted: The run ended before all of its items had run.
+        wall_s: Seconds the whole run took.
+        notes: Sentences to print below the table.
+    """
+
+    results: tuple[CellResult, ...]
+    gates: tuple[GateResult, ...]
+    run_dir: str
+    interrupted: bool
+    wall_s: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_red(self) -> bool:
+        """Whether a gate counts as failed."""
+        return any(gate.effect is Verdict.FAIL for gate in self.gates)
+
+
+def conclude(
+    cells: Sequence[CellData],
+    gates: GatesFile | None,
+    *,
+    run_dir: str,
+    plans: Sequence[PlannedCell] | None = None,
+    interrupted: bool = False,
+    wall_s: float | None = None,
+    notes: Iterable[str] = (),
+) -> Conclusion:
+    """Reduce cells and judge them.
+
+    Args:
+        cells: What was planned, asked and scored.
+        gates: The limits; None judges nothing, not even coverage.
+        run_dir: The run directory, as it is shown to people.
+        plans: The plans that the cells are judged by, where they are not their own.
+        interrupted: The run ended before all of its items had run.
+        wall_s: Seconds the whole run took; None for the sum over the cells.
+        notes: Sentences to print below the table, before those on probes.
+    """
+    results = [reduce_cell(cell) for cell in cells]
+    judged: Iterable[GateResult] = ()
+    if gates is not None:
+        judged = verdicts(
+            results,
+            plans if plans is not None else [cell.plan for cell in cells],
+            gates,
+            interrupted=interrupted,
+            data={cell.plan.cell: cell for cell in cells},
+        )
+    return Conclusion(
+        results=tuple(results),
+        gates=tuple(judged),
+        run_dir=run_dir,
+        interrupted=interrupted,
+        wall_s=math.fsum(result.wall_s for result in results) if wall_s is None else wall_s,
+        notes=(*notes, *probe_notes(cells)),
+    )

@@ -1,0 +1,133 @@
+"""What is measured of every cell, whatever its recipe: coverage, time, repeats; each is told here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from audiobench_pytest.types import Quantity
+
+SUM, SPAN, RATE = "sum", "span", "rate"
+"""How a quantity of several cells becomes one of their model: added up, least to greatest, by the total time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """One quantity that is no recipe's.
+
+    Attributes:
+        quantity: Name, unit, direction, range.
+        about: What it is about: `coverage`, `time` or `repeats`.
+        help: What it is, in a few words; the heading of its column in files.
+        title: A few words for a line on time, or "" for its name.
+        total: How it adds up over the cells of a model, or "" where it does not.
+        limited: Whether a gates file may limit it.
+        locked: Whether a lock file keeps it.
+        proposed: Whether `audiobench calibrate` proposes a limit on it.
+    """
+
+    quantity: Quantity
+    about: str
+    help: str
+    title: str = ""
+    total: str = ""
+    limited: bool = False
+    locked: bool = False
+    proposed: bool = False
+
+
+def _seconds(name: str, help: str, title: str = "", total: str = SUM, **more: bool) -> Fixed:
+    return Fixed(Quantity(name, unit="s"), "time", help, title, total, **more)
+
+
+_TABLE = (
+    Fixed(
+        Quantity("coverage", unit="", higher_is_better=True, maximum=1.0),
+        "coverage",
+        "share of the selected samples that were scored",
+        limited=True,
+    ),
+    Fixed(
+        Quantity("rtfx", unit="", higher_is_better=True),
+        "time",
+        "seconds of audio per second of inference",
+        "RTFx",
+        limited=True,
+        locked=True,
+        proposed=True,
+    ),
+    Fixed(
+        Quantity("samples_per_s", unit="", higher_is_better=True),
+        "time",
+        "scored samples per second of inference",
+        "samples/s",
+        RATE,
+        limited=True,
+        locked=True,
+    ),
+    _seconds(
+        "latency_p50_s", "median seconds from a question to its whole answer", "p50", SPAN, limited=True, locked=True
+    ),
+    _seconds("latency_p95_s", "95th percentile of the same", "p95", SPAN, limited=True, locked=True, proposed=True),
+    _seconds(
+        "ttft_p50_s",
+        "median seconds to the first token, where the adapter can tell",
+        "first token p50",
+        SPAN,
+        limited=True,
+        locked=True,
+    ),
+    _seconds("ttft_p95_s", "95th percentile of the same", total="", limited=True, locked=True),
+    _seconds("decode_s", "seconds of decoding and resampling", "decoding"),
+    _seconds("load_s", "seconds of bringing the model into memory in this run", "load", limited=True),
+    _seconds("warmup_s", "seconds of its first, made-up question; in no other number", "warm-up"),
+    _seconds("decode_wait_s", "seconds the model waited for clips", "waited for it"),
+    _seconds("harness_s", "seconds of the shards that were none of these and no inference", "harness"),
+    Fixed(
+        Quantity("flip_rate", maximum=100.0),
+        "repeats",
+        "share of the probed samples whose second answer is another",
+        limited=True,
+    ),
+    Fixed(
+        Quantity("score_flip_rate", maximum=100.0),
+        "repeats",
+        "share of the probed samples whose second score is another",
+        limited=True,
+    ),
+)
+FIXED = {fixed.quantity.name: fixed for fixed in _TABLE}
+"""By name, in the order of tables."""
+
+
+def _limited(about: str) -> dict[str, Quantity]:
+    return {name: fixed.quantity for name, fixed in FIXED.items() if fixed.limited and fixed.about == about}
+
+
+COVERAGE = FIXED["coverage"].quantity
+SPEED = _limited("time")
+"""What may be limited of a cell's time."""
+FLIPS = _limited("repeats")
+"""What a probe measures (`--probe K`)."""
+
+
+def adding_up(how: str) -> Iterator[str]:
+    """Yield the names of the quantities that add up in a way."""
+    return (name for name, fixed in FIXED.items() if fixed.total == how)
+
+
+_TITLES = {name: fixed.title for name, fixed in FIXED.items() if name == "rtfx"}
+_ACRONYMS = ("wer", "cer", "bleu", "chrf", "cider")
+
+
+def title(metric: str) -> str:
+    """Return a metric's name as it is spoken: `WER`, `RTFx`, `acc`."""
+    first, _, rest = metric.partition("_")
+    if first in _ACRONYMS:
+        return f"{first.upper()} {rest.replace('_', ' ')}".rstrip()
+    return _TITLES.get(metric, metric)
+
+
+def unit_of(quantity: Quantity) -> str:
+    """Return a unit as it follows a number: ` %`, or nothing."""
+    return f" {quantity.unit}" if quantity.unit else ""

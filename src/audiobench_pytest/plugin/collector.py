@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from audiobench_pytest.catalog.schema import RecipeSpec
-from audiobench_pytest.runner.asking.shard import Runner
+from audiobench_pytest.runner.asking.resources import Runner
 from audiobench_pytest.runner.scoring.judge_record import JudgeSettings
 from audiobench_pytest.runner.scoring.scored import needs_judge, score_all
 from audiobench_pytest.runner.scoring.scorer import Scorer, item_of, score_outcome

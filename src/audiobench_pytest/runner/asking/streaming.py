@@ -10,10 +10,12 @@ from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.runner.asking.decoding import DecodeAhead, Decoded
 from audiobench_pytest.runner.asking.giving_up import FailureStreak
-from audiobench_pytest.runner.asking.inference import (
-    Budgets,
+from audiobench_pytest.runner.asking.inference import Budgets
+from audiobench_pytest.runner.asking.questions import (
     Question,
     Reply,
+    answered,
+    broken,
     checked,
     not_asked,
     reason_of,
@@ -68,7 +70,7 @@ def _stream(
 ) -> Generator[list[Reply], None, int]:
     """Yield replies until each question has one or the streak of failures becomes long; return how many have one."""
     was_long, stopped = streak.is_long, False
-    broken: list[Reply] = []
+    unread: list[Reply] = []
     in_flight: dict[int, tuple[Request, Question, Decoded]] = {}
     taken = 0
 
@@ -80,7 +82,7 @@ def _stream(
                 return
             taken += 1
             if decoded.problem is not None:
-                broken.append(Reply(question, problem=decoded.problem, decode_s=decoded.seconds))
+                unread.append(broken(question, decoded.problem))
                 continue
             request = request_for(adapter, question, decoded)
             in_flight[id(request)] = (request, question, decoded)
@@ -90,11 +92,7 @@ def _stream(
         if id(request) not in in_flight:
             raise RuntimeError(f"the adapter answered sample '{request.sample_id}' twice, or with a request of its own")
         _, question, decoded = in_flight.pop(id(request))
-        audio_s = decoded.audio.duration_s if decoded.audio else question.sample.duration_s or 0.0
-        text = answer.text if answer.error is None else ""
-        return Reply(
-            question, text, answer.error, None, audio_s, infer_s, decoded.seconds, 1, answer.meta, answer.timing
-        )
+        return answered(question, decoded, answer, infer_s=infer_s, batch=1, timing=answer.timing)
 
     failure = "the adapter gave no answer"
     last = time.perf_counter()
@@ -106,16 +104,16 @@ def _stream(
                 kept = Answer(error=reason_of(exc))
             now = time.perf_counter()
             streak.note(kept.error)
-            done = [*broken, reply(request, kept, now - last)]
+            done = [*unread, reply(request, kept, now - last)]
             spent.infer_s += now - last
             last = now
-            broken.clear()
+            unread.clear()
             yield done
     except Exception as exc:  # whatever a model raises is the outcome of what was in flight
         failure = reason_of(exc)
-        yield [*broken, *(reply(r, Answer(error=failure)) for r, _, _ in list(in_flight.values()))]
+        yield [*unread, *(reply(r, Answer(error=failure)) for r, _, _ in list(in_flight.values()))]
         raise ModelError(f"model '{adapter.spec.name}' gave up: {failure}") from None
-    left = [*broken, *(reply(r, Answer(error=failure)) for r, _, _ in list(in_flight.values()))]
+    left = [*unread, *(reply(r, Answer(error=failure)) for r, _, _ in list(in_flight.values()))]
     if not stopped:
         left += [
             not_asked(question, "the adapter ended before it took this question") for question in questions[taken:]

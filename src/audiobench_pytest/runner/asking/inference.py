@@ -47,6 +47,8 @@ class Budgets:
 
 
 _Pair = tuple[Question, Decoded]
+Clips = DecodeAhead | Generator[list[Decoded]]
+"""The decoded clips of batches, one batch after the other, to be closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,11 @@ class Plan:
 
     Attributes:
         batches: Questions, longest clips first.
-        clips: The clips of each batch as they are decoded, to be closed by whoever uses the plan; decoding began when
-            the plan was made.
+        clips: The clips of each batch; decoding began when the plan was made.
     """
 
     batches: list[list[Question]]
-    clips: DecodeAhead | Generator[list[Decoded]]
+    clips: Clips
 
 
 def ask(
@@ -119,19 +120,28 @@ def planned(adapter: ModelAdapter, questions: Sequence[Question], budgets: Budge
         budgets: Batch and decoding limits.
     """
     rows = budgets.rows or adapter.spec.batch_rows or adapter.batch_rows
-    if adapter.sample_rate is None:  # it never looks at the sound: nothing is decoded
+    if adapter.sample_rate is None:  # it never looks at the sound: there is nothing to sort by
         batches = [list(questions[start : start + rows]) for start in range(0, len(questions), rows)]
-        return Plan(batches, ([Decoded(None, None, 0.0)] * len(batch) for batch in batches))
-    seconds = budgets.seconds or adapter.spec.batch_seconds or adapter.batch_seconds
-    durations = [_duration(q.sample) for q in questions]
-    batches = [[questions[i] for i in batch] for batch in make_batches(durations, rows=rows, seconds=seconds)]
-    clips = DecodeAhead(
+    else:
+        seconds = budgets.seconds or adapter.spec.batch_seconds or adapter.batch_seconds
+        durations = [_duration(q.sample) for q in questions]
+        batches = [[questions[i] for i in batch] for batch in make_batches(durations, rows=rows, seconds=seconds)]
+    return Plan(batches, clips_of(adapter, batches, budgets))
+
+
+def clips_of(
+    adapter: ModelAdapter, batches: Sequence[Sequence[Question]], budgets: Budgets, *, ahead: int = 2
+) -> Clips:
+    """Begin to decode batches of questions, `ahead` of them in advance; nothing for a model that never looks at it."""
+    if adapter.sample_rate is None:
+        return ([Decoded(None, None, 0.0)] * len(batch) for batch in batches)
+    return DecodeAhead(
         [[q.sample for q in batch] for batch in batches],
         sample_rate=adapter.sample_rate,
         max_seconds=budgets.max_audio_s,
         threads=budgets.decode_threads,
+        ahead=ahead,
     )
-    return Plan(batches, clips)
 
 
 def _pieces(adapter: ModelAdapter, batch: list[_Pair]) -> Iterator[list[_Pair]]:

@@ -8,9 +8,9 @@ from collections.abc import Generator, Iterator, Sequence
 
 from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.base import ModelAdapter
-from audiobench_pytest.runner.asking.decoding import DecodeAhead, Decoded
+from audiobench_pytest.runner.asking.decoding import Decoded
 from audiobench_pytest.runner.asking.giving_up import FailureStreak
-from audiobench_pytest.runner.asking.inference import Budgets
+from audiobench_pytest.runner.asking.inference import Budgets, clips_of
 from audiobench_pytest.runner.asking.questions import (
     Question,
     Reply,
@@ -76,17 +76,19 @@ def _stream(
 
     def requests() -> Iterator[Request]:
         nonlocal taken, stopped
-        for question, decoded in _decoded(adapter, questions, budgets):
-            if streak.is_long and not was_long:
-                stopped = True
-                return
-            taken += 1
-            if decoded.problem is not None:
-                unread.append(broken(question, decoded.problem))
-                continue
-            request = request_for(adapter, question, decoded)
-            in_flight[id(request)] = (request, question, decoded)
-            yield request
+        clips = clips_of(adapter, [[question] for question in questions], budgets, ahead=_CLIPS_AHEAD)
+        with contextlib.closing(clips):
+            for question, (decoded,) in zip(questions, clips, strict=True):
+                if streak.is_long and not was_long:
+                    stopped = True
+                    return
+                taken += 1
+                if decoded.problem is not None:
+                    unread.append(broken(question, decoded.problem))
+                    continue
+                request = request_for(adapter, question, decoded)
+                in_flight[id(request)] = (request, question, decoded)
+                yield request
 
     def reply(request: Request, answer: Answer, infer_s: float = 0.0) -> Reply:
         if id(request) not in in_flight:
@@ -122,21 +124,3 @@ def _stream(
     if left:
         yield left
     return taken
-
-
-def _decoded(
-    adapter: ModelAdapter, questions: Sequence[Question], budgets: Budgets
-) -> Iterator[tuple[Question, Decoded]]:
-    if adapter.sample_rate is None:
-        yield from ((question, Decoded(None, None, 0.0)) for question in questions)
-        return
-    clips = DecodeAhead(
-        [[question.sample] for question in questions],
-        sample_rate=adapter.sample_rate,
-        max_seconds=budgets.max_audio_s,
-        threads=budgets.decode_threads,
-        ahead=_CLIPS_AHEAD,
-    )
-    with contextlib.closing(clips):
-        for question, (decoded,) in zip(questions, clips, strict=True):
-            yield question, decoded

@@ -39,6 +39,8 @@ class Prediction:
         batch: Number of rows in the batch it was answered in.
         meta: As in `Answer`.
         timing: As in `Answer`; the `latency_s` of an answer that came in a batch is the whole batch's time.
+        at: Nanoseconds since the epoch when the cache took it (which sets it), 0 where that was not noted yet: of two
+            answers to one question, given to runs at the same time, the earlier one counts.
     """
 
     key: str
@@ -50,3 +52,4 @@ class Prediction:
     batch: int = 1
     meta: Mapping[str, Any] = field(default_factory=dict)
     timing: Mapping[str, float] = field(default_factory=dict)
+    at: int = field(default=0, compare=False)

@@ -163,33 +163,21 @@ def _attempt(path: Path) -> int:
 
 
 class ResultWriter:
-    """Appends receipts and outcomes to this process's result file."""
+    """Appends receipts and outcomes to this process's result file; raises `RecordError` when it cannot."""
 
     def __init__(self, file: AppendFile) -> None:
         self._file = file
 
     def shard(self, receipt: ShardReceipt) -> None:
-        """Write what a shard says of itself.
-
-        Raises:
-            RecordError: It cannot be written.
-        """
+        """Write what a shard says of itself."""
         self._file.write(as_line(lines.Line(shard=receipt)))
 
     def outcome(self, outcome: Outcome) -> None:
-        """Write what became of a sample.
-
-        Raises:
-            RecordError: It cannot be written.
-        """
+        """Write what became of a sample."""
         self._file.write(as_line(lines.Line(outcome=outcome)))
 
     def probe(self, probe: ProbedSample) -> None:
-        """Write what came of asking a sample twice.
-
-        Raises:
-            RecordError: It cannot be written.
-        """
+        """Write what came of asking a sample twice."""
         self._file.write(as_line(lines.Line(probe=probe)))
 
     def close(self) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 STATES = tuple(State)
 _CODES = {state: code for code, state in enumerate(STATES)}
 _TIMES = ("audio_s", "infer_s", "decode_s")
+_DTYPES = {"states": "uint8", "has_score": "bool", "cached": "bool", **dict.fromkeys(_TIMES, "float64")}
+"""The columns that each sample has a value in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,7 @@ class TableBuilder:
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
         self.rows: dict[str, int] = {}
-        self._states = array("B")
-        self._has_score = array("B")
-        self._cached = array("B")
-        self._times = {name: array("d") for name in _TIMES}
+        self._columns: dict[str, array[Any]] = {n: array("d" if n in _TIMES else "B") for n in _DTYPES}
         self._numbers: dict[str, array[float]] = {}
         self._languages: list[str] = []
         self._keys: dict[str, list[str]] = {key: [] for key in keys}
@@ -89,13 +88,8 @@ class TableBuilder:
         row = self.rows.get(outcome.sample_id)
         if row is None:
             row = self.rows[outcome.sample_id] = len(self._languages)
-            self._states.append(0)
-            self._has_score.append(0)
-            self._cached.append(0)
-            for column in self._times.values():
-                column.append(0.0)
-            for column in self._numbers.values():
-                column.append(0.0)
+            for column in (*self._columns.values(), *self._numbers.values()):
+                column.append(0)
             for column in self._more.values():
                 column.append(math.nan)
             self._languages.append("")
@@ -107,11 +101,12 @@ class TableBuilder:
             for column in self._more.values():
                 column[row] = math.nan
             self._reasons.pop(row, None)
-        self._states[row] = _CODES[outcome.state]
-        self._cached[row] = outcome.cached
-        for name, column in self._times.items():
-            column[row] = getattr(outcome, name)
-        self._has_score[row] = outcome.score is not None
+        columns = self._columns
+        columns["states"][row] = _CODES[outcome.state]
+        columns["has_score"][row] = outcome.score is not None
+        columns["cached"][row] = outcome.cached
+        for name in _TIMES:
+            columns[name][row] = getattr(outcome, name)
         if outcome.score is not None:
             for name, number in outcome.score.numbers.items():
                 self._column(self._numbers, name, 0.0)[row] = number
@@ -146,13 +141,8 @@ class TableBuilder:
 
         return CellTable(
             ids=ids,
-            states=column(self._states, np.uint8),
-            has_score=column(self._has_score, np.bool_),
+            **{name: column(values, _DTYPES[name]) for name, values in self._columns.items()},
             numbers={name: column(values, np.float64) for name, values in sorted(self._numbers.items())},
-            audio_s=column(self._times["audio_s"], np.float64),
-            infer_s=column(self._times["infer_s"], np.float64),
-            decode_s=column(self._times["decode_s"], np.float64),
-            cached=column(self._cached, np.bool_),
             languages=[self._languages[row] for row in order],
             keys={key: [texts[row] for row in order] for key, texts in self._keys.items()},
             more={name: column(values, np.float64) for name, values in sorted(self._more.items())},

@@ -13,16 +13,7 @@ from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.runner.asking.batches import equal_length_groups, make_batches
 from audiobench_pytest.runner.asking.decoding import DecodeAhead, Decoded, decode
 from audiobench_pytest.runner.asking.giving_up import FailureStreak
-from audiobench_pytest.runner.asking.questions import (
-    Question,
-    Reply,
-    answered,
-    broken,
-    checked,
-    not_asked,
-    reason_of,
-    request_for,
-)
+from audiobench_pytest.runner.asking.questions import Question, Reply, answered, checked, reason_of, request_for
 from audiobench_pytest.runner.asking.timing import Spent, timed_waits
 from audiobench_pytest.types import Answer, Sample
 
@@ -93,7 +84,7 @@ def ask(
     with contextlib.closing(plan.clips) as clips:
         for batch, decoded in zip(plan.batches, timed_waits(clips, spent), strict=True):
             pairs = [(q, d) for q, d in zip(batch, decoded, strict=True) if id(q) not in replied]
-            unread = [broken(q, d.problem) for q, d in pairs if d.problem is not None]
+            unread = [Reply.unreadable(q, d.problem) for q, d in pairs if d.problem is not None]
             if unread:
                 yield _noted(unread, replied)
             for piece in _pieces(adapter, [(q, d) for q, d in pairs if d.problem is None]):
@@ -107,7 +98,7 @@ def ask(
                     yield _noted(_alone(adapter, probe, budgets, streak, spent), replied)
                     if streak.count > failures:
                         if unasked := [q for q in questions if id(q) not in replied]:
-                            yield [not_asked(question, streak.reason) for question in unasked]
+                            yield [Reply.not_asked(question, streak.reason) for question in unasked]
                         return
 
 
@@ -162,7 +153,7 @@ def _alone(
     rate = adapter.sample_rate
     decoded = Decoded(None, None, 0.0) if rate is None else decode(question.sample, rate, budgets.max_audio_s)
     if decoded.problem is not None:
-        return [broken(question, decoded.problem)]
+        return [Reply.unreadable(question, decoded.problem)]
     return _answer(adapter, [(question, decoded)], streak, spent)
 
 
@@ -233,7 +224,7 @@ def _answer(adapter: ModelAdapter, batch: list[_Pair], streak: FailureStreak, sp
             middle = (len(batch) + 1) // 2
             replies = _answer(adapter, batch[:middle], streak, spent)
             if streak.is_long:
-                return replies + [not_asked(question, failure) for question, _ in batch[middle:]]
+                return replies + [Reply.not_asked(question, failure) for question, _ in batch[middle:]]
             return replies + _answer(adapter, batch[middle:], streak, spent)
         answers = [Answer(error=failure)]
     for answer in answers:

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.records.append import as_line
@@ -43,6 +44,16 @@ class Reply:
     prediction: Prediction
     broken: bool = False
     asked: bool = True
+
+    @classmethod
+    def unreadable(cls, question: Question, problem: str) -> Self:
+        """Return the reply to a question whose sound cannot be read."""
+        return cls(question, no_answer("", question.sample, problem), broken=True)
+
+    @classmethod
+    def not_asked(cls, question: Question, reason: str) -> Self:
+        """Return the reply to a question that the model was not asked."""
+        return cls(question, no_answer(question.key, question.sample, reason), asked=False)
 
 
 def request_for(adapter: ModelAdapter, question: Question, decoded: Decoded) -> Request:
@@ -108,16 +119,6 @@ def answered(
             timing=timing,
         ),
     )
-
-
-def broken(question: Question, problem: str) -> Reply:
-    """Return the reply to a question whose sound cannot be read."""
-    return Reply(question, no_answer("", question.sample, problem), broken=True)
-
-
-def not_asked(question: Question, reason: str) -> Reply:
-    """Return the reply to a question that the model was not asked."""
-    return Reply(question, no_answer(question.key, question.sample, reason), asked=False)
 
 
 def outcome_of(

@@ -11,16 +11,7 @@ from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.runner.asking.decoding import Decoded
 from audiobench_pytest.runner.asking.giving_up import FailureStreak
 from audiobench_pytest.runner.asking.inference import Budgets, clips_of
-from audiobench_pytest.runner.asking.questions import (
-    Question,
-    Reply,
-    answered,
-    broken,
-    checked,
-    not_asked,
-    reason_of,
-    request_for,
-)
+from audiobench_pytest.runner.asking.questions import Question, Reply, answered, checked, reason_of, request_for
 from audiobench_pytest.runner.asking.timing import Spent
 from audiobench_pytest.types import Answer, Request
 
@@ -61,7 +52,7 @@ def ask_streaming(
         taken = yield from _stream(adapter, left[:1] if doubtful else left, budgets, streak, spent)
         left = left[taken:]
         if doubtful and streak.count > failures and left:
-            yield [not_asked(question, streak.reason) for question in left]
+            yield [Reply.not_asked(question, streak.reason) for question in left]
             return
 
 
@@ -84,7 +75,7 @@ def _stream(
                     return
                 taken += 1
                 if decoded.problem is not None:
-                    unread.append(broken(question, decoded.problem))
+                    unread.append(Reply.unreadable(question, decoded.problem))
                     continue
                 request = request_for(adapter, question, decoded)
                 in_flight[id(request)] = (request, question, decoded)
@@ -118,7 +109,8 @@ def _stream(
     left = [*unread, *(reply(r, Answer(error=failure)) for r, _, _ in list(in_flight.values()))]
     if not stopped:
         left += [
-            not_asked(question, "the adapter ended before it took this question") for question in questions[taken:]
+            Reply.not_asked(question, "the adapter ended before it took this question")
+            for question in questions[taken:]
         ]
         taken = len(questions)
     if left:

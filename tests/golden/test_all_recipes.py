@@ -24,7 +24,8 @@ from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.judge.metric import Judge, JudgeReply
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.metrics.text.units import counting
-from audiobench_pytest.records.runs.plan import CellData, PlannedCell, ShardReceipt
+from audiobench_pytest.records.runs.cells import CellData
+from audiobench_pytest.records.runs.plan import PlannedCell, ShardReceipt
 from audiobench_pytest.types import CellId, CellResult, Outcome, SampleScore, State
 
 SPECS = list(load_catalog().recipes)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from audiobench_pytest.errors import RecordError
 from audiobench_pytest.leaderboard.cells.reduce import FIRST_ERRORS, reduce_cell
 from audiobench_pytest.leaderboard.conclusion import Conclusion
-from audiobench_pytest.records.runs.plan import CellData, PlannedCell, ShardReceipt
+from audiobench_pytest.records.runs.cells import CellData
+from audiobench_pytest.records.runs.plan import PlannedCell, ShardReceipt
 from audiobench_pytest.report.run import json_file as as_json
 from audiobench_pytest.types import CellId, CellResult, Outcome, SampleScore, State
 

@@ -11,8 +11,8 @@ import pytest
 from audiobench_pytest.plugin import progress as progress_module
 from audiobench_pytest.plugin.progress import CellProgress, Progress
 from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.records.runs.lines import OutcomeNews, ScoreNumbers
 from audiobench_pytest.records.runs.plan import ShardReceipt
-from audiobench_pytest.records.runs.tail import OutcomeNews, ScoreNews
 from audiobench_pytest.types import CellId, Outcome, SampleScore, State
 
 CELL = CellId("set", "model", "wer/x@1")
@@ -21,7 +21,7 @@ NUMBER = itertools.count()
 
 def news(name=None, state=State.OK, *, errors=1, units=4, cached=False, audio_s=2.0, infer_s=0.5):
     name = name or f"sample {next(NUMBER)}"
-    return OutcomeNews(CELL, name, state, cached, audio_s, infer_s, ScoreNews({"errors": errors, "units": units}))
+    return OutcomeNews(CELL, name, state, cached, audio_s, infer_s, ScoreNumbers({"errors": errors, "units": units}))
 
 
 def after(*found, total=10, began=100.0):

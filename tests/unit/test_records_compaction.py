@@ -42,9 +42,10 @@ def test_answers_survive_and_files_become_one(tmp_path):
     before = read(tmp_path, 20)
     assert before == [answer(i) for i in range(20)]
     path = compact(model_folder(tmp_path))
-    assert [p.name for p in model_folder(tmp_path).iterdir() if not p.name.startswith(".")] == sorted(
-        [path.name, "identity.json"]
-    )
+    assert {p.name for p in model_folder(tmp_path).iterdir() if not p.name.startswith(".")} == {
+        path.name,
+        "identity.json",
+    }
     assert read(tmp_path, 20) == before
     assert compact(model_folder(tmp_path)) is None, "one file is left as it is"
 
@@ -107,6 +108,22 @@ def test_the_file_of_a_killed_writer_is_merged(tmp_path):
     compact(model_folder(tmp_path))
     assert not list(model_folder(tmp_path).glob("*.jsonl"))
     assert read(tmp_path, 10) == [answer(i) for i in range(10)]
+
+
+def test_the_earlier_of_two_answers_counts_whichever_files_are_merged_and_when(tmp_path):
+    first, second = fill(tmp_path, [0], "z-first"), fill(tmp_path, [1], "a-second")
+    first.put(answer(9, "early"))
+    second.put(answer(9, "late"))
+    first.put(answer(2))  # its file is the younger one now
+    assert read(tmp_path, 10)[9].text == "early"
+    second.close()
+    fill(tmp_path, [3]).close()
+    compact(model_folder(tmp_path))  # the late answer alone is merged
+    assert read(tmp_path, 10)[9].text == "early"
+    first.close()
+    compact(model_folder(tmp_path))
+    assert not list(model_folder(tmp_path).glob("*.jsonl"))
+    assert read(tmp_path, 10)[9].text == "early"
 
 
 def test_readers_never_miss_an_answer_while_files_are_merged(tmp_path):

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.records.runs.lines import OutcomeNews, ScoreNumbers
 from audiobench_pytest.records.runs.plan import ShardReceipt
-from audiobench_pytest.records.runs.tail import OutcomeNews, ResultTail, ScoreNews, ShardNews
+from audiobench_pytest.records.runs.tail import ResultTail
 from audiobench_pytest.types import CellId, Outcome, SampleScore, State
 
 CELL = CellId("d", "m", "wer/x@1")
@@ -31,8 +32,8 @@ def test_the_news_hold_what_progress_needs(run):
     writer.shard(ShardReceipt(CELL, 0, 2, expected=2, total=4, started=9.0))
     writer.outcome(outcome("a"))
     assert list(ResultTail(run.path, 1).news()) == [
-        ShardNews(CELL, 0, 2, 4, 9.0),
-        OutcomeNews(CELL, "a", State.OK, True, 2.0, 0.5, ScoreNews({"errors": 1, "units": 4})),
+        ShardReceipt(CELL, 0, 2, expected=2, total=4, started=9.0),
+        OutcomeNews(CELL, "a", State.OK, True, 2.0, 0.5, ScoreNumbers({"errors": 1, "units": 4})),
     ]
 
 

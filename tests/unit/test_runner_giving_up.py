@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.runner.asking.giving_up import FailureStreak
-from audiobench_pytest.runner.asking.inference import Budgets, Question, ask
+from audiobench_pytest.runner.asking.inference import Budgets, ask
+from audiobench_pytest.runner.asking.questions import Question
 from audiobench_pytest.runner.asking.streaming import ask_streaming
 from audiobench_pytest.types import Answer, Prompt, Sample
 
@@ -98,8 +99,8 @@ def test_a_broken_model_is_not_asked_for_every_sample(clips, streams):
     assert 21 <= len(model.asked) <= 21 + (2 if streams else 0)
     asked = [reply for reply in found if reply.asked]
     assert sorted(int(reply.question.sample.id) for reply in asked) == sorted(model.asked)
-    assert {reply.error for reply in asked} == {BROKEN}
-    others = {reply.error for reply in found if not reply.asked}
+    assert {reply.prediction.error for reply in asked} == {BROKEN}
+    others = {reply.prediction.error for reply in found if not reply.asked}
     assert others == {f"given up after {len(model.asked)} failures in a row: {BROKEN}"}
 
 
@@ -121,7 +122,7 @@ def test_long_clips_that_fail_for_their_length_do_not_condemn_the_model(clips):
     model = Model(lambda i: "out of memory" if i >= 10 else None)
     found = replies(model, questions(clips))
     assert sorted(model.asked) == list(range(N))
-    assert {int(r.question.sample.id) for r in found if r.error is None} == set(range(10))
+    assert {int(r.question.sample.id) for r in found if r.prediction.error is None} == set(range(10))
 
 
 @BOTH
@@ -131,7 +132,7 @@ def test_a_model_that_recovers_is_asked_on(clips, streams):
     model.why = lambda i: "not yet" if model.failed < bad else None
     found = replies(model, questions(clips))
     assert all(reply.asked for reply in found)
-    assert sum(reply.error is not None for reply in found) == bad
+    assert sum(reply.prediction.error is not None for reply in found) == bad
 
 
 @BOTH
@@ -156,7 +157,7 @@ def test_the_next_shard_asks_once(clips, streams):
     assert len(model.asked) == before + 1
     model.why = lambda i: None
     found = replies(model, questions(clips), streak)
-    assert {reply.error for reply in found} == {None}
+    assert {reply.prediction.error for reply in found} == {None}
 
 
 @BOTH
@@ -167,7 +168,7 @@ def test_a_clip_that_cannot_be_read_decides_nothing(clips, streams):
     model = Model(None, streams=streams)
     model.why = lambda i: "not yet" if model.failed < bad else None
     found = replies(model, questions(clips, gone))
-    assert {int(r.question.sample.id) for r in found if r.problem is not None} == gone
+    assert {int(r.question.sample.id) for r in found if r.broken} == gone
     assert all(reply.asked for reply in found)
 
 
@@ -184,9 +185,9 @@ def test_each_question_has_one_reply_and_each_answer_that_was_given_is_kept(clip
     for reply in found:
         i = int(reply.question.sample.id)
         if reply.asked:
-            assert reply.error == (BROKEN if i in bad else None)
+            assert reply.prediction.error == (BROKEN if i in bad else None)
         else:
-            assert reply.error.startswith("given up after ")
+            assert reply.prediction.error.startswith("given up after ")
             assert i not in model.asked
     assert len(model.asked) == len(set(model.asked)) or not streams
 

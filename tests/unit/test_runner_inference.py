@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.records.append import as_line
-from audiobench_pytest.runner.asking.inference import Budgets, Question, ask
+from audiobench_pytest.runner.asking.inference import Budgets, ask
+from audiobench_pytest.runner.asking.questions import Question
 from audiobench_pytest.types import Answer, Prompt, Sample
 
 
@@ -69,11 +70,14 @@ def test_each_question_is_answered_once_longest_first(clips):
     adapter = Fake()
     found = replies(adapter, [question(clips, i) for i in range(6)])
     assert adapter.batches == [["5", "4", "3", "2"], ["1", "0"]]
-    assert [(r.question.key, r.text, r.error, r.problem, r.batch) for r in found] == [
-        (f"key {i}", f"said {i}", None, None, 4 if i > 1 else 2) for i in (5, 4, 3, 2, 1, 0)
+    assert [(r.question.key, r.prediction.text, r.prediction.error, r.broken, r.prediction.batch) for r in found] == [
+        (f"key {i}", f"said {i}", None, False, 4 if i > 1 else 2) for i in (5, 4, 3, 2, 1, 0)
     ]
-    assert [r.audio_s for r in found] == pytest.approx([0.06, 0.05, 0.04, 0.03, 0.02, 0.01])
-    assert all(r.infer_s > 0 and r.decode_s > 0 and r.meta == {"id": r.question.sample.id} for r in found)
+    assert [r.prediction.audio_s for r in found] == pytest.approx([0.06, 0.05, 0.04, 0.03, 0.02, 0.01])
+    assert all(
+        r.prediction.infer_s > 0 and r.prediction.decode_s > 0 and r.prediction.meta == {"id": r.question.sample.id}
+        for r in found
+    )
 
 
 @pytest.mark.parametrize(
@@ -97,7 +101,7 @@ def test_stated_durations_are_believed_for_batching_only(clips):
     adapter = Fake(batch_seconds=10.0)
     found = replies(adapter, [question(clips, 0, duration_s=9.0), question(clips, 1), question(clips, 2)])
     assert adapter.batches == [["0"], ["2", "1"]]
-    assert by_id(found)["0"].audio_s == pytest.approx(0.01)
+    assert by_id(found)["0"].prediction.audio_s == pytest.approx(0.01)
 
 
 def test_one_bad_request_fails_alone(clips):
@@ -107,9 +111,11 @@ def test_one_bad_request_fails_alone(clips):
 
     adapter = Fake(do, batch_rows=8)
     found = by_id(replies(adapter, [question(clips, i) for i in range(8)]))
-    assert {i: r.error for i, r in found.items() if r.error} == {"3": "RuntimeError: device on fire"}
-    assert found["3"].text == ""
-    assert all(r.text == f"said {i}" for i, r in found.items() if i != "3")
+    assert {i: r.prediction.error for i, r in found.items() if r.prediction.error} == {
+        "3": "RuntimeError: device on fire"
+    }
+    assert found["3"].prediction.text == ""
+    assert all(r.prediction.text == f"said {i}" for i, r in found.items() if i != "3")
     assert len(adapter.batches) == 7, "halved three times, not asked one by one"
 
 
@@ -122,7 +128,7 @@ def test_whichever_requests_fail_the_others_are_answered(clips, bad, rows):
 
     found = by_id(replies(Fake(do, batch_rows=rows), [question(clips, i) for i in range(8)]))
     assert sorted(found) == [str(i) for i in range(8)]
-    assert {int(i) for i, r in found.items() if r.error == "ValueError"} == bad
+    assert {int(i) for i, r in found.items() if r.prediction.error == "ValueError"} == bad
 
 
 def test_halves_are_asked_after_the_failed_batch_is_forgotten(clips):
@@ -142,15 +148,15 @@ def test_halves_are_asked_after_the_failed_batch_is_forgotten(clips):
         found = replies(Fake(do), [question(clips, i) for i in range(4)])
     finally:
         gc.enable()
-    assert [r.error for r in found] == [None] * 4
+    assert [r.prediction.error for r in found] == [None] * 4
     assert len(tensors) == 3
 
 
 def test_a_request_that_the_model_itself_refused_is_not_asked_again(clips):
     adapter = Fake(lambda batch: [Answer("half", error="too long" if r.sample_id == "1" else None) for r in batch])
     found = by_id(replies(adapter, [question(clips, i) for i in range(3)]))
-    assert (found["1"].error, found["1"].text) == ("too long", "")
-    assert found["0"].text == "half"
+    assert (found["1"].prediction.error, found["1"].prediction.text) == ("too long", "")
+    assert found["0"].prediction.text == "half"
     assert len(adapter.batches) == 1
 
 
@@ -168,8 +174,8 @@ def test_an_adapter_that_breaks_its_contract_fails_with_a_reason(clips, kind):
     found = replies(Fake(WRONG[kind]), [question(clips, i) for i in range(3)])
     assert len(found) == 3
     for reply in found:
-        assert reply.text == ""
-        assert reply.error.startswith(("TypeError: ", "RuntimeError: the adapter gave "))
+        assert reply.prediction.text == ""
+        assert reply.prediction.error.startswith(("TypeError: ", "RuntimeError: the adapter gave "))
 
 
 @pytest.mark.parametrize(
@@ -177,8 +183,8 @@ def test_an_adapter_that_breaks_its_contract_fails_with_a_reason(clips, kind):
 )
 def test_what_is_no_character_is_replaced_before_it_is_kept_and_scored(clips, said, kept):
     (reply,) = replies(Fake(lambda batch: [Answer(said, meta={"raw": said})]), [question(clips, 0)])
-    assert (reply.text, reply.error) == (kept, None)
-    assert as_line(reply.meta)
+    assert (reply.prediction.text, reply.prediction.error) == (kept, None)
+    assert as_line(reply.prediction.meta)
 
 
 def test_a_long_error_is_cut(clips):
@@ -186,7 +192,7 @@ def test_a_long_error_is_cut(clips):
         raise RuntimeError("x" * 100_000)
 
     (reply,) = replies(Fake(do), [question(clips, 0)])
-    assert len(reply.error) < 600
+    assert len(reply.prediction.error) < 600
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
@@ -202,23 +208,23 @@ def test_a_file_that_cannot_be_read_is_the_samples_problem_and_never_reaches_the
     adapter = Fake()
     gone = Question("k", Sample("gone", Path("/nowhere/gone.wav"), "r", "en"), Prompt())
     found = by_id(replies(adapter, [question(clips, 0), gone, question(clips, 1)]))
-    assert (found["gone"].text, found["gone"].error) == ("", None)
-    assert "gone.wav" in found["gone"].problem
-    assert [found[i].text for i in "01"] == ["said 0", "said 1"]
+    assert (found["gone"].prediction.text, found["gone"].broken) == ("", True)
+    assert "gone.wav" in found["gone"].prediction.error
+    assert [found[i].prediction.text for i in "01"] == ["said 0", "said 1"]
     assert adapter.batches == [["1", "0"]]
 
 
 def test_a_batch_of_bad_files_alone_asks_nothing():
     adapter = Fake()
     (reply,) = replies(adapter, [Question("k", Sample("gone", Path("/nowhere.wav"), "r", "en", 1.0), Prompt())])
-    assert reply.problem
+    assert reply.broken
     assert adapter.batches == []
 
 
 def test_a_clip_longer_than_allowed_is_a_problem_of_the_data(clips):
     found = by_id(replies(Fake(), [question(clips, 0), question(clips, 7)], max_audio_s=0.05))
-    assert found["0"].problem is None
-    assert "too long" in found["7"].problem
+    assert not found["0"].broken
+    assert "too long" in found["7"].prediction.error
 
 
 def test_a_model_without_a_mask_is_given_clips_of_one_length(clips, tmp_path):
@@ -236,7 +242,7 @@ def test_a_model_that_never_listens_costs_no_decoding():
     questions = [Question(str(i), Sample(str(i), Path("/nowhere.wav"), "r", "en", 2.5), Prompt()) for i in range(5)]
     found = replies(adapter, questions)
     assert adapter.batches == [["0", "1"], ["2", "3"], ["4"]]
-    assert [(r.problem, r.audio_s, r.decode_s) for r in found] == [(None, 2.5, 0.0)] * 5
+    assert [(r.broken, r.prediction.audio_s, r.prediction.decode_s) for r in found] == [(False, 2.5, 0.0)] * 5
 
 
 @pytest.mark.parametrize(("sees", "reference"), [((), None), (("sample_id",), None), (("reference",), "reference 0")])

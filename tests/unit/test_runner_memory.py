@@ -6,7 +6,8 @@ import soundfile as sf
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.models.base import ModelAdapter
-from audiobench_pytest.runner.asking.inference import Budgets, Question, ask
+from audiobench_pytest.runner.asking.inference import Budgets, ask
+from audiobench_pytest.runner.asking.questions import Question
 from audiobench_pytest.types import Answer, Prompt, Sample
 
 
@@ -51,8 +52,8 @@ def test_batches_shrink_once_and_all_are_answered(questions, error):
     adapter.error = error
     adapter.load()
     replies = [reply for batch in ask(adapter, questions, Budgets()) for reply in batch]
-    assert sorted(r.text for r in replies) == sorted(q.sample.id for q in questions)
-    assert all(r.error is None for r in replies)
+    assert sorted(r.prediction.text for r in replies) == sorted(q.sample.id for q in questions)
+    assert all(r.prediction.error is None for r in replies)
     # Eight clips of half a second do not fit; then four do, and of the shorter ones eight again.
     assert adapter.sizes == [8, 4, 4, 4, 4, 8, 8]
     assert adapter.fitting_seconds == 2.0

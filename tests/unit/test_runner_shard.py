@@ -16,7 +16,8 @@ from audiobench_pytest.models.pool import ModelPool
 from audiobench_pytest.records.answers.cache import PredictionCache
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.runner.asking.inference import Budgets
-from audiobench_pytest.runner.asking.shard import Runner, run_shard
+from audiobench_pytest.runner.asking.resources import Runner
+from audiobench_pytest.runner.asking.shard import run_shard
 from audiobench_pytest.runner.job import Job
 from audiobench_pytest.types import Answer, CellId, State
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.base import ModelAdapter
-from audiobench_pytest.runner.asking.inference import Budgets, Question
+from audiobench_pytest.runner.asking.inference import Budgets
+from audiobench_pytest.runner.asking.questions import Question
 from audiobench_pytest.runner.asking.streaming import ask_streaming
 from audiobench_pytest.types import Answer, Prompt, Sample
 
@@ -89,19 +90,19 @@ def test_each_question_has_one_reply_in_whatever_order(clips, slots, seed, gone)
     for i in range(8):
         reply = found[f"{i}"]
         if i in gone:
-            assert f"{i}.wav" in reply.problem
-            assert (reply.text, reply.error) == ("", None)
+            assert f"{i}.wav" in reply.prediction.error
+            assert (reply.prediction.text, reply.broken) == ("", True)
         else:
-            assert (reply.text, reply.error, reply.problem) == (f"said {i}", None, None)
-            assert reply.audio_s == pytest.approx(0.01 * (i + 1))
-            assert reply.timing == {"latency_s": 1.0}
+            assert (reply.prediction.text, reply.prediction.error, reply.broken) == (f"said {i}", None, False)
+            assert reply.prediction.audio_s == pytest.approx(0.01 * (i + 1))
+            assert reply.prediction.timing == {"latency_s": 1.0}
     assert server.most == min(slots, 8 - len(gone))
 
 
 def test_the_times_of_all_answers_are_the_time_it_took(clips):
     found = ask(Server(), questions(clips, 8))
-    assert all(reply.infer_s >= 0 for reply in found)
-    assert 0 < sum(reply.infer_s for reply in found) < 10
+    assert all(reply.prediction.infer_s >= 0 for reply in found)
+    assert 0 < sum(reply.prediction.infer_s for reply in found) < 10
 
 
 def test_answers_are_given_on_as_they_come(clips):
@@ -117,15 +118,15 @@ def test_a_question_that_was_refused_fails_alone(clips):
         return Answer("half", error="HTTP 400: too long") if request.sample_id == "3" else Answer("fine")
 
     found = by_id(ask(Server(say=say), questions(clips, 6)))
-    assert (found["3"].text, found["3"].error) == ("", "HTTP 400: too long")
-    assert {i: r.text for i, r in found.items() if i != "3"} == dict.fromkeys("01245", "fine")
+    assert (found["3"].prediction.text, found["3"].prediction.error) == ("", "HTTP 400: too long")
+    assert {i: r.prediction.text for i, r in found.items() if i != "3"} == dict.fromkeys("01245", "fine")
 
 
 @pytest.mark.parametrize("bad", ["text", None, Answer(None), Answer("x", meta={"score": object()})])
 def test_an_answer_that_is_none_fails_alone(clips, bad):
     found = by_id(ask(Server(say=lambda r: bad if r.sample_id == "3" else Answer("fine")), questions(clips, 6)))
-    assert found["3"].error.startswith("TypeError: ")
-    assert {i: r.text for i, r in found.items() if i != "3"} == dict.fromkeys("01245", "fine")
+    assert found["3"].prediction.error.startswith("TypeError: ")
+    assert {i: r.prediction.text for i, r in found.items() if i != "3"} == dict.fromkeys("01245", "fine")
 
 
 def test_a_server_that_dies_fails_what_was_in_flight_and_says_so(clips):
@@ -136,9 +137,9 @@ def test_a_server_that_dies_fails_what_was_in_flight_and_says_so(clips):
     with pytest.raises(ModelError, match=r"model 'server' gave up: ConnectionError: refused"):
         replies.extend(reply for some in stream for reply in some)
     found = by_id(replies)
-    assert "0.wav" in found.pop("0").problem
+    assert "0.wav" in found.pop("0").prediction.error
     assert 2 <= len(found) <= 3
-    assert {reply.error for reply in found.values()} == {"ConnectionError: refused"}
+    assert {reply.prediction.error for reply in found.values()} == {"ConnectionError: refused"}
 
 
 def test_what_a_stream_never_took_has_failed_too(clips):
@@ -151,9 +152,9 @@ def test_what_a_stream_never_took_has_failed_too(clips):
 
     found = by_id(ask(Short(), questions(clips, 6)))
     assert sorted(found) == [f"{i}" for i in range(6)]
-    assert (found["0"].text, found["0"].error) == ("fine", None)
-    assert found["1"].error == "the adapter gave no answer"
-    assert {found[f"{i}"].error for i in range(2, 6)} == {"the adapter ended before it took this question"}
+    assert (found["0"].prediction.text, found["0"].prediction.error) == ("fine", None)
+    assert found["1"].prediction.error == "the adapter gave no answer"
+    assert {found[f"{i}"].prediction.error for i in range(2, 6)} == {"the adapter ended before it took this question"}
 
 
 def test_an_answer_to_nothing_that_was_asked_is_told(clips):
@@ -164,14 +165,14 @@ def test_an_answer_to_nothing_that_was_asked_is_told(clips):
                 yield request, Answer("again")
 
     stream = ask_streaming(Echo(), questions(clips, 3), Budgets())
-    assert [reply.text for reply in next(stream)] == ["fine"]
+    assert [reply.prediction.text for reply in next(stream)] == ["fine"]
     with pytest.raises(ModelError, match="answered sample '0' twice"):
         list(stream)
 
 
 def test_a_server_that_never_listens_costs_no_decoding(clips):
     found = ask(Server(sample_rate=None), questions(clips, 4, gone={0, 1, 2, 3}))
-    assert [(r.problem, r.decode_s) for r in found] == [(None, 0.0)] * 4
+    assert [(r.broken, r.prediction.decode_s) for r in found] == [(False, 0.0)] * 4
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit])

@@ -17,7 +17,8 @@ from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.records.runs.table import table_of
 from audiobench_pytest.runner.asking import inference
 from audiobench_pytest.runner.asking.decoding import Decoded
-from audiobench_pytest.runner.asking.inference import Budgets, Question, ask
+from audiobench_pytest.runner.asking.inference import Budgets, ask
+from audiobench_pytest.runner.asking.questions import Question
 from audiobench_pytest.runner.asking.streaming import ask_streaming
 from audiobench_pytest.runner.asking.timing import Spent, warm_up
 from audiobench_pytest.types import Answer, CellId, Outcome, Prediction, Prompt, Sample, State
@@ -91,8 +92,8 @@ def test_the_clock_is_read_when_the_device_is_done(clock, questions):
     spent = Spent()
     found = replies(Timed(clock), questions, spent)
     # Batches of 4 and 2: 0.25 s a row and 0.5 s on the device.
-    assert [reply.infer_s for reply in found] == pytest.approx([1.5 / 4] * 4 + [1.0 / 2] * 2)
-    assert [reply.timing for reply in found] == [{"latency_s": 1.5}] * 4 + [{"latency_s": 1.0}] * 2
+    assert [reply.prediction.infer_s for reply in found] == pytest.approx([1.5 / 4] * 4 + [1.0 / 2] * 2)
+    assert [reply.prediction.timing for reply in found] == [{"latency_s": 1.5}] * 4 + [{"latency_s": 1.0}] * 2
     assert spent.infer_s == pytest.approx(2.5)
 
 
@@ -114,10 +115,10 @@ def test_an_error_that_the_device_tells_late_is_the_batchs(clock, questions):
 
     adapter, spent = Async(clock), Spent()
     found = replies(adapter, questions[:2], spent)
-    assert [reply.error for reply in found] == [None, None], "each was asked again alone"
+    assert [reply.prediction.error for reply in found] == [None, None], "each was asked again alone"
     # The pair took 1 s in vain, each alone 0.75 s.
     assert spent.infer_s == pytest.approx(2.5)
-    assert [reply.timing["latency_s"] for reply in found] == [0.75, 0.75]
+    assert [reply.prediction.timing["latency_s"] for reply in found] == [0.75, 0.75]
 
 
 def test_waiting_for_clips_is_counted_apart(clock, questions, monkeypatch):
@@ -128,7 +129,7 @@ def test_waiting_for_clips_is_counted_apart(clock, questions, monkeypatch):
 
     monkeypatch.setattr(inference, "DecodeAhead", slowly)
     spent = Spent()
-    assert all(reply.problem for reply in replies(Timed(clock), questions, spent))
+    assert all(reply.broken for reply in replies(Timed(clock), questions, spent))
     assert (spent.decode_wait_s, spent.infer_s) == (6.0, 0.0)
 
 
@@ -137,7 +138,7 @@ def test_an_adapters_own_latency_and_first_token_are_kept(clock, questions):
         def say(self, request):
             return Answer("x", timing={"ttft_s": 0.125, "latency_s": 0.5})
 
-    assert {tuple(sorted(r.timing.items())) for r in replies(Told(clock), questions)} == {
+    assert {tuple(sorted(r.prediction.timing.items())) for r in replies(Told(clock), questions)} == {
         (("latency_s", 0.5), ("ttft_s", 0.125))
     }
 
@@ -149,7 +150,7 @@ def test_a_time_that_is_no_number_fails_with_a_reason(clock, questions, wrong):
             return Answer("x", timing={"ttft_s": wrong})
 
     (reply,) = replies(Told(clock), questions[:1])
-    assert reply.error.startswith("TypeError: the adapter gave ttft_s=")
+    assert reply.prediction.error.startswith("TypeError: the adapter gave ttft_s=")
 
 
 def test_the_warm_up_is_one_short_question_in_no_other_number(clock, questions):
@@ -192,8 +193,8 @@ def test_a_stream_tells_latencies_of_its_own_and_the_time_it_was_busy(clock, que
 
     spent = Spent()
     found = replies(Server(clock), questions, spent, pose=ask_streaming)
-    assert [reply.timing for reply in found] == [{"latency_s": 7.0, "ttft_s": 1.0}] * 6
-    assert spent.infer_s == sum(reply.infer_s for reply in found) == 12.0
+    assert [reply.prediction.timing for reply in found] == [{"latency_s": 7.0, "ttft_s": 1.0}] * 6
+    assert spent.infer_s == sum(reply.prediction.infer_s for reply in found) == 12.0
 
 
 def test_sleeps_of_a_real_clock_are_seen(questions):
@@ -207,7 +208,7 @@ def test_sleeps_of_a_real_clock_are_seen(questions):
 
     spent = Spent()
     found = replies(Sleeper(None), questions, spent)
-    assert all(0.05 <= reply.timing["latency_s"] < 1 for reply in found)
+    assert all(0.05 <= reply.prediction.timing["latency_s"] < 1 for reply in found)
     assert 0.1 <= spent.infer_s < 2
 
 

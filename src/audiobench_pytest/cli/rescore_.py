@@ -14,7 +14,7 @@ from audiobench_pytest.cli.score_ import add_judge, add_recipes, as_document, he
 
 if TYPE_CHECKING:
     from audiobench_pytest.catalog.schema import RecipeSpec
-    from audiobench_pytest.records.runs.plan import CellData
+    from audiobench_pytest.records.runs.cells import CellData
 
 
 def add(commands: Any) -> None:
@@ -73,7 +73,7 @@ def _rescored(given: argparse.Namespace, data: CellData, spec: RecipeSpec) -> Ce
     import msgspec
 
     from audiobench_pytest.metrics.recipes import Recipe
-    from audiobench_pytest.records.runs.plan import CellData
+    from audiobench_pytest.records.runs.cells import CellData
     from audiobench_pytest.runner.scoring.scorer import unscored
     from audiobench_pytest.runner.scoring.stages import score_all
 

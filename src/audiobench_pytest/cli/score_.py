@@ -12,7 +12,7 @@ from audiobench_pytest.cli import add_catalog
 
 if TYPE_CHECKING:
     from audiobench_pytest.catalog.schema import RecipeSpec
-    from audiobench_pytest.records.runs.plan import CellData
+    from audiobench_pytest.records.runs.cells import CellData
     from audiobench_pytest.runner.scoring.stages import Helpers
     from audiobench_pytest.types import CellResult
 
@@ -120,7 +120,8 @@ def _cell(given: argparse.Namespace, spec: RecipeSpec) -> CellData:
 
     from audiobench_pytest.metrics.recipes import Recipe
     from audiobench_pytest.records.predictions import read_predictions
-    from audiobench_pytest.records.runs.plan import CellData, PlannedCell, ShardReceipt
+    from audiobench_pytest.records.runs.cells import CellData
+    from audiobench_pytest.records.runs.plan import PlannedCell, ShardReceipt
     from audiobench_pytest.runner.scoring.stages import score_all
     from audiobench_pytest.types import CellId
 

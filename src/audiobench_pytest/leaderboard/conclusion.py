@@ -14,7 +14,8 @@ from audiobench_pytest.leaderboard.gates.verdicts import verdicts
 from audiobench_pytest.types import CellResult, GateResult, Verdict
 
 if TYPE_CHECKING:
-    from audiobench_pytest.records.runs.plan import CellData, PlannedCell
+    from audiobench_pytest.records.runs.cells import CellData
+    from audiobench_pytest.records.runs.plan import PlannedCell
 
 
 @dataclass(frozen=True, slots=True)

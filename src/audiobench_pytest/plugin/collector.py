@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from audiobench_pytest.catalog.schema import RecipeSpec
-from audiobench_pytest.runner.asking.shard import Runner
+from audiobench_pytest.runner.asking.resources import Runner
 from audiobench_pytest.runner.scoring.scorer import Scorer, item_of, score_outcome
 from audiobench_pytest.runner.scoring.stages import Helpers, score_all
 from audiobench_pytest.types import SCORED_STATES, CellId, Outcome, SampleScore

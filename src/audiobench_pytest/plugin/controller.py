@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
     from audiobench_pytest.leaderboard.conclusion import Conclusion
-    from audiobench_pytest.records.runs.plan import CellData, PlannedCell
+    from audiobench_pytest.records.runs.cells import CellData
+    from audiobench_pytest.records.runs.plan import PlannedCell
 
 
 class Controller:

@@ -19,7 +19,8 @@ import pytest
 
 from audiobench_pytest.plugin.asked.declared import Settings
 from audiobench_pytest.records.runs.directory import RunDirectory
-from audiobench_pytest.records.runs.tail import OutcomeNews, ResultTail, ShardNews
+from audiobench_pytest.records.runs.lines import OutcomeNews
+from audiobench_pytest.records.runs.tail import ResultTail
 from audiobench_pytest.report.numbers import duration
 from audiobench_pytest.types import SCORED_STATES, CellId
 
@@ -139,11 +140,11 @@ class Progress:
     def _read(self) -> None:
         for news in self._tail.news():
             cell = self._cells.setdefault(news.cell, CellProgress(news.cell))
-            if isinstance(news, ShardNews):
+            if isinstance(news, OutcomeNews):
+                cell.add(news)
+            else:
                 cell.total = news.total
                 cell.began = min(cell.began, news.started)
-            else:
-                cell.add(news)
 
     def _show(self) -> None:
         now = time.time()

@@ -22,7 +22,7 @@ from audiobench_pytest.records.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
     from audiobench_pytest.plugin.collector import Collector
-    from audiobench_pytest.runner.asking.shard import Runner
+    from audiobench_pytest.runner.asking.resources import Runner
     from audiobench_pytest.runner.scoring.stages import Helpers
 
 _KEY = pytest.StashKey["BenchmarkSession"]()
@@ -79,7 +79,7 @@ class BenchmarkSession:
         from audiobench_pytest.records.digests import use_memo
         from audiobench_pytest.runner.asking.inference import Budgets
         from audiobench_pytest.runner.asking.probing import Probe
-        from audiobench_pytest.runner.asking.shard import Runner
+        from audiobench_pytest.runner.asking.resources import Runner
 
         if self.run is None:
             raise RuntimeError("a shard runs, but no run directory was made")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from audiobench_pytest.records.append import write_atomically
 
 _MAGIC = (
     (b"RIFF", "wav"),
@@ -48,14 +49,14 @@ class AudioStore:
             path_hint: The file name that the set gives it; its suffix is used when the content does not tell its kind.
 
         Raises:
-            OSError: The file cannot be written.
+            RecordError: The file cannot be written.
         """
         digest = hashlib.sha256(data).hexdigest()
         stored = StoredAudio(f"{digest[:2]}/{digest}.{_suffix(data, path_hint)}", len(data))
         if not self.has(stored):
             target = self.root / stored.name
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(target, data)
+            write_atomically(target, data)
         return stored
 
     def has(self, stored: StoredAudio) -> bool:
@@ -64,20 +65,6 @@ class AudioStore:
             return (self.root / stored.name).stat().st_size == stored.size
         except OSError:
             return False
-
-
-def write_whole(target: Path, data: bytes) -> None:
-    """Write a file such that nobody ever sees a part of it, whenever this process ends.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    part = target.with_name(f".{target.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _suffix(data: bytes, path_hint: str | None) -> str:

@@ -2,8 +2,9 @@
 
 Below `<cache>/datasets/<repository>/<commit>/`, per configuration, split and choice of columns:
 
-- `<stem>.jsonl`: one line per extracted row (id, reference, place and size of its audio, duration, other columns);
-  complete lines are appended as rows are extracted, so an interrupted extraction goes on where it stopped;
+- `<stem>-<process>.jsonl`: one line per extracted row (id, reference, place and size of its audio, duration, other
+  columns); whole lines are appended as rows are extracted, so an interrupted extraction goes on where it stopped
+  (earlier versions kept one file for all processes, `<stem>.jsonl`, which is read likewise);
 - `<stem>.layout.json`: the split's files and the number of rows of each, as far as known;
 - `<stem>.ids.json`: the ids of all rows, once a subset by id has been asked for.
 
@@ -12,9 +13,9 @@ A commit never changes, so none of this ever goes stale.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -23,11 +24,14 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
+import msgspec
+
 from audiobench_pytest.catalog.schema import HubSource
 from audiobench_pytest.datasets.file_check import Checked
 from audiobench_pytest.datasets.selection import chosen, unique_ids
 from audiobench_pytest.datasets.settings import LoadSettings
-from audiobench_pytest.records.sounds import AudioStore, StoredAudio, write_whole
+from audiobench_pytest.records.append import DAMAGED, AppendFile, read_lines, write_atomically
+from audiobench_pytest.records.sounds import AudioStore, StoredAudio
 from audiobench_pytest.types import Sample
 
 
@@ -68,7 +72,7 @@ class Prepared:
         columns = [source.audio_column, source.text_column, source.id_column, *source.files]
         digest = hashlib.sha256(json.dumps(columns).encode()).hexdigest()[:8]
         self._stem = re.sub(r"[^\w.-]", "_", f"{source.config or 'default'}-{source.split}") + f"-{digest}"
-        self._fd: int | None = None
+        self._file = AppendFile(self.folder, self._stem)
         self.reload()
 
     def __enter__(self) -> Self:
@@ -77,9 +81,7 @@ class Prepared:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
+        self._file.close()
 
     @property
     def lock_path(self) -> Path:
@@ -97,13 +99,12 @@ class Prepared:
     def reload(self) -> None:
         """Read the files again, as another process may have gone on in the meantime."""
         self.records: dict[int, Record] = {}
-        path = self._path("jsonl")
-        for line in path.read_bytes().split(b"\n") if path.exists() else ():
-            try:
-                record = _from_json(json.loads(line))
-            except (ValueError, TypeError, KeyError):
-                continue  # the torn last line of a process that was killed: that row is extracted again
-            self.records[record.row] = record
+        # The newest word on a row counts: it may have been extracted again.
+        for path in sorted(self.folder.glob(f"{self._stem}*.jsonl"), key=lambda path: path.stat().st_mtime_ns):
+            for line in read_lines(path):
+                with contextlib.suppress(ValueError, *DAMAGED):  # damaged: that row is extracted again
+                    record = msgspec.convert(json.loads(line), Record)
+                    self.records[record.row] = record
         self.layout: list[tuple[str, int | None]] = [(name, count) for name, count in self._read("layout.json") or ()]
         self.ids: list[str] | None = self._read("ids.json")
 
@@ -120,14 +121,7 @@ class Prepared:
 
     def add(self, record: Record) -> None:
         """Append one extracted row; its audio must be in the store already."""
-        if self._fd is None:
-            path = self._path("jsonl")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            size = os.fstat(self._fd).st_size
-            if size and os.pread(self._fd, 1, size - 1) != b"\n":
-                os.write(self._fd, b"\n")  # ends the torn line of a process that was killed
-        os.write(self._fd, (json.dumps(asdict(record)) + "\n").encode())
+        self._file.write(json.dumps(asdict(record)).encode())
         self.records[record.row] = record
 
     def wanted(self, settings: LoadSettings) -> list[int] | None:
@@ -195,7 +189,7 @@ class Prepared:
 
     def _write(self, suffix: str, content: Any) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_whole(self._path(suffix), json.dumps(content).encode())
+        write_atomically(self._path(suffix), json.dumps(content).encode())
 
 
 def repository_folder(cache: Path, repo: str) -> Path:
@@ -213,20 +207,7 @@ def note_commit(cache: Path, repo: str, revision: str, commit: str) -> None:
     """Remember what a branch or tag stands for, for loads without network."""
     path = repository_folder(cache, repo) / "refs" / quote(revision, safe="")
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, commit.encode())
-
-
-def _from_json(fields: Mapping[str, Any]) -> Record:
-    audio = fields["audio"]
-    return Record(
-        row=fields["row"],
-        id=fields["id"],
-        text=fields["text"],
-        audio=None if audio is None else StoredAudio(audio["name"], audio["size"]),
-        duration_s=fields["duration_s"],
-        meta=fields["meta"],
-        problems=tuple(fields["problems"]),
-    )
+    write_atomically(path, commit.encode())
 
 
 def _marks(count: int) -> list[str]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from audiobench_pytest.leaderboard.statistics.bootstrap import Columns
     from audiobench_pytest.metrics.recipes import Recipe
-    from audiobench_pytest.records.runs.plan import CellData
+    from audiobench_pytest.records.runs.cells import CellData
 
 JUDGE_SILENCE = "judge_invalid_rate"
 """The one quantity in which samples count whose judge said nothing usable."""

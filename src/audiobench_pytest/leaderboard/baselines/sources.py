@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from audiobench_pytest.leaderboard.baselines.measured import Measured
-    from audiobench_pytest.records.runs.plan import CellData
+    from audiobench_pytest.records.runs.cells import CellData
 
 
 def check_baseline(path: Path) -> None:

@@ -14,7 +14,7 @@ from audiobench_pytest.catalog.published import Published, PublishedRef
 from audiobench_pytest.types import CellResult, MetricValue
 
 if TYPE_CHECKING:
-    from audiobench_pytest.records.runs.plan import CellData
+    from audiobench_pytest.records.runs.cells import CellData
 
 COMPAT = "_compat"
 """Ends the name of a source's own reading of the answers, which is what it published."""

@@ -17,7 +17,7 @@ from audiobench_pytest.leaderboard.statistics.bootstrap import RESAMPLES, SEED, 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from audiobench_pytest.records.runs.plan import CellData
+    from audiobench_pytest.records.runs.cells import CellData
 
     Draws = NDArray[np.float64]
 

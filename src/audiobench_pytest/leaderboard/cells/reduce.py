@@ -17,7 +17,8 @@ from audiobench_pytest.leaderboard.cells.slices import duration_bin, slices, snr
 from audiobench_pytest.leaderboard.cells.speed import speed_of
 from audiobench_pytest.leaderboard.statistics.bootstrap import intervals
 from audiobench_pytest.metrics.base import Metric
-from audiobench_pytest.records.runs.plan import CellData, ShardReceipt
+from audiobench_pytest.records.runs.cells import CellData
+from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.records.runs.table import CellTable
 from audiobench_pytest.types import CellResult, MetricValue, State
 

@@ -13,7 +13,8 @@ from audiobench_pytest.types import MetricValue
 
 if TYPE_CHECKING:
     from audiobench_pytest.leaderboard.statistics.bootstrap import Columns
-    from audiobench_pytest.records.runs.plan import CellData, ProbedSample
+    from audiobench_pytest.records.runs.cells import CellData
+    from audiobench_pytest.records.runs.plan import ProbedSample
 
 
 def flip_rates(probes: Mapping[str, ProbedSample]) -> tuple[MetricValue, ...]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from audiobench_pytest.leaderboard.baselines.measured import Measured
     from audiobench_pytest.leaderboard.baselines.sources import Baseline
     from audiobench_pytest.metrics.recipes import Recipe
-    from audiobench_pytest.records.runs.plan import CellData
+    from audiobench_pytest.records.runs.cells import CellData
 
 _HERE = "this run"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -84,6 +85,7 @@ class ModelCache:
                 ) from exc
             write_atomically(self._folders[0] / "identity.json", self._description.encode())
             self._described = True
+        prediction = dataclasses.replace(prediction, at=time.time_ns())
         self._file.write(as_line(prediction))
         if prediction.error is None and self._known is not None:
             self._known.setdefault(prediction.key, prediction)
@@ -105,7 +107,7 @@ class ModelCache:
 
 
 def read_answers(files: Sequence[Path]) -> dict[str, Prediction]:
-    """Return the answer of each key in some files of one model; the first complete answer wins, errors are left out.
+    """Return the answer of each key in some files of one model; the earliest one wins, errors are left out.
 
     Raises:
         FileNotFoundError: A file has been merged into another one meanwhile.
@@ -118,7 +120,10 @@ def read_answers(files: Sequence[Path]) -> dict[str, Prediction]:
         else:
             found = (p for line in read_lines(path) if (p := _decoded(line)) is not None and p.error is None)
         for prediction in found:
-            answers.setdefault(prediction.key, prediction)
+            # By the time of the answer, not of its file: it is the same whichever files are merged, and when.
+            known = answers.setdefault(prediction.key, prediction)
+            if prediction.at < known.at:
+                answers[prediction.key] = prediction
     return answers
 
 
@@ -127,19 +132,15 @@ def _answers_below(folder: Path) -> dict[str, Prediction]:
         # Lines before columns, since answers move that way: a file of lines that is merged after it was listed cannot
         # be opened, one that was merged before is in a columnar file listed below.
         # A dangling link is never there: it is no file that was merged meanwhile.
-        lines = [path for path in folder.glob("*.jsonl") if path.exists() or not path.is_symlink()]
+        lines = sorted(path for path in folder.glob("*.jsonl") if path.exists() or not path.is_symlink())
         columns = sorted(path for path in folder.glob(f"*{SUFFIX}") if path.exists() or not path.is_symlink())
         try:
-            return read_answers([*columns, *sorted(lines, key=_age)])
+            return read_answers([*columns, *lines])
         except FileNotFoundError:
             continue  # merged between listing and reading: its answers are in a file that is listed now
         except OSError as exc:
             raise RecordError(f"cannot read the cache {exc.filename or folder}: {exc.strerror or exc}") from exc
     return {}
-
-
-def _age(path: Path) -> tuple[int, str]:
-    return path.stat().st_mtime_ns, path.name
 
 
 def _decoded(line: bytes) -> Prediction | None:

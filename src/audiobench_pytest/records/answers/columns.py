@@ -23,7 +23,7 @@ _FORMAT = 1
 class _Columns:
     """One list per field of `Prediction`; errors are not kept.
 
-    Files of versions that took no timing lack that list.
+    Files of versions that took no timing, or did not note when an answer came, lack those lists.
     """
 
     format: int
@@ -36,6 +36,7 @@ class _Columns:
     batch: list[int]
     meta: list[dict[str, Any]] = field(default_factory=list)
     timing: list[dict[str, float]] = field(default_factory=list)
+    at: list[int] = field(default_factory=list)
 
 
 _decoder = msgspec.msgpack.Decoder(_Columns)
@@ -66,6 +67,7 @@ def write_columns(folder: Path, predictions: Iterable[Prediction], absorbed: Ite
             [p.batch for p in rows],
             [dict(p.meta) for p in rows],
             [dict(p.timing) for p in rows],
+            [p.at for p in rows],
         )
     )
     path = folder / f"answers-{hashlib.sha256(data).hexdigest()[:24]}{SUFFIX}"
@@ -95,11 +97,12 @@ def read_columns(path: Path) -> tuple[list[Prediction], Sequence[str]]:
         content.batch,
         content.meta,
         content.timing or [{} for _ in content.key],
+        content.at or [0] * len(content.key),
         strict=True,
     )
     return [
-        Prediction(key, text, None, audio_s, infer_s, decode_s, batch, meta, timing)
-        for key, text, audio_s, infer_s, decode_s, batch, meta, timing in rows
+        Prediction(key, text, None, audio_s, infer_s, decode_s, batch, meta, timing, at)
+        for key, text, audio_s, infer_s, decode_s, batch, meta, timing, at in rows
     ], content.absorbed
 
 

@@ -14,7 +14,9 @@ import msgspec
 
 from audiobench_pytest.errors import RecordError, UsageError
 from audiobench_pytest.records.append import DAMAGED, AppendFile, as_line, read_lines, write_atomically
-from audiobench_pytest.records.runs.plan import CellData, PlannedCell, ProbedSample, ShardReceipt
+from audiobench_pytest.records.runs import lines
+from audiobench_pytest.records.runs.cells import CellData
+from audiobench_pytest.records.runs.plan import PlannedCell, ProbedSample, ShardReceipt
 from audiobench_pytest.records.runs.stored import read_outcomes
 from audiobench_pytest.types import CellId, Outcome
 
@@ -22,19 +24,9 @@ FORMAT = 1
 """Version of the files in a run directory; raised when a reader of the old ones would misread the new."""
 
 
-class _Line(msgspec.Struct, omit_defaults=True):
-    """One line of a result file: what a shard says of itself, what became of a sample, or of asking it twice."""
-
-    shard: ShardReceipt | None = None
-    outcome: Outcome | None = None
-    probe: ProbedSample | None = None
-
-
 _Receipts = dict[tuple[int, int, int], ShardReceipt]
 """What the shards of one cell said last, by attempt, number of shards and shard."""
 
-_decoder = msgspec.json.Decoder(_Line)
-_SHARD, _PROBE = b'{"shard":', b'{"probe":'
 _plan_decoder = msgspec.json.Decoder(list[PlannedCell])
 
 
@@ -149,9 +141,9 @@ class RunDirectory:
         probes: list[tuple[int, ProbedSample]] = []
         for path in files:
             for raw in read_lines(path):
-                if raw.startswith((_SHARD, _PROBE)):
+                if raw.startswith((lines.SHARD, lines.PROBE)):
                     with contextlib.suppress(*DAMAGED):
-                        line = _decoder.decode(raw)
+                        line = lines.whole.decode(raw)
                         if line.shard is not None and line.shard.cell in receipts:
                             receipts[line.shard.cell][_attempt(path), line.shard.of, line.shard.shard] = line.shard
                         if line.probe is not None:
@@ -172,34 +164,22 @@ def _attempt(path: Path) -> int:
 
 
 class ResultWriter:
-    """Appends receipts and outcomes to this process's result file."""
+    """Appends receipts and outcomes to this process's result file; raises `RecordError` when it cannot."""
 
     def __init__(self, file: AppendFile) -> None:
         self._file = file
 
     def shard(self, receipt: ShardReceipt) -> None:
-        """Write what a shard says of itself.
-
-        Raises:
-            RecordError: It cannot be written.
-        """
-        self._file.write(as_line(_Line(shard=receipt)))
+        """Write what a shard says of itself."""
+        self._file.write(as_line(lines.Line(shard=receipt)))
 
     def outcome(self, outcome: Outcome) -> None:
-        """Write what became of a sample.
-
-        Raises:
-            RecordError: It cannot be written.
-        """
-        self._file.write(as_line(_Line(outcome=outcome)))
+        """Write what became of a sample."""
+        self._file.write(as_line(lines.Line(outcome=outcome)))
 
     def probe(self, probe: ProbedSample) -> None:
-        """Write what came of asking a sample twice.
-
-        Raises:
-            RecordError: It cannot be written.
-        """
-        self._file.write(as_line(_Line(probe=probe)))
+        """Write what came of asking a sample twice."""
+        self._file.write(as_line(lines.Line(probe=probe)))
 
     def close(self) -> None:
         """Close the file."""

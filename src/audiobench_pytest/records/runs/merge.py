@@ -9,8 +9,9 @@ from typing import Any
 
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.records.keys import canonical
+from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.directory import RunDirectory
-from audiobench_pytest.records.runs.plan import CellData, PlannedCell
+from audiobench_pytest.records.runs.plan import PlannedCell
 from audiobench_pytest.types import CellId
 
 

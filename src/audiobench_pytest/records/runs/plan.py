@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
-from audiobench_pytest.records.runs.table import CellTable, table_of
-from audiobench_pytest.types import CellId, Outcome
+from audiobench_pytest.types import CellId
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,27 +101,3 @@ class ProbedSample:
     same_text: bool
     same_score: bool | None
     error: str | None = None
-
-
-@dataclass(frozen=True)
-class CellData:
-    """Everything a run directory knows about one cell.
-
-    Attributes:
-        plan: What was intended.
-        receipts: One per shard that started: the newest.
-        outcomes: One per sample id: the newest. Samples that were never reached are not in it. Read from a run
-            directory, the texts stay in the files until they are looked at.
-        probes: What came of asking some samples twice, by sample id.
-    """
-
-    plan: PlannedCell
-    receipts: tuple[ShardReceipt, ...]
-    outcomes: Mapping[str, Outcome]
-    probes: Mapping[str, ProbedSample] = field(default_factory=dict)
-
-    @cached_property
-    def table(self) -> CellTable:
-        """The samples' numbers as columns."""
-        known = getattr(self.outcomes, "table", None)
-        return known if isinstance(known, CellTable) else table_of(self.outcomes.values(), self.plan.keys)

@@ -12,42 +12,11 @@ import msgspec
 
 from audiobench_pytest.errors import RecordError
 from audiobench_pytest.records.append import DAMAGED
-from audiobench_pytest.records.runs.table import CellTable, TableBuilder, more_of
-from audiobench_pytest.types import CellId, Outcome, State
+from audiobench_pytest.records.runs import lines
+from audiobench_pytest.records.runs.table import CellTable, TableBuilder
+from audiobench_pytest.types import CellId, Outcome
 
-
-class _Numbers(msgspec.Struct):
-    numbers: dict[str, float]
-
-
-class _Slim(msgspec.Struct):
-    """An outcome without its texts: the decoder skips what is not named here."""
-
-    cell: CellId
-    sample_id: str
-    state: State
-    reason: str | None = None
-    cached: bool = False
-    language: str = ""
-    audio_s: float = 0.0
-    infer_s: float = 0.0
-    decode_s: float = 0.0
-    timing: dict[str, Any] = {}
-    score: _Numbers | None = None
-    meta: dict[str, Any] = {}
-
-
-class _SlimLine(msgspec.Struct):
-    outcome: _Slim | None = None
-
-
-class _FullLine(msgspec.Struct):
-    outcome: Outcome
-
-
-_slim_decoder = msgspec.json.Decoder(_SlimLine)
-_full_decoder = msgspec.json.Decoder(_FullLine)
-_SHARD = b'{"shard":'
+_NO_OUTCOME = (lines.SHARD, lines.PROBE)
 
 
 class StoredOutcomes(Mapping[str, Outcome]):
@@ -68,7 +37,7 @@ class StoredOutcomes(Mapping[str, Outcome]):
         try:
             with path.open("rb") as file:
                 file.seek(self._offset[row])
-                return _full_decoder.decode(file.readline()).outcome
+                return _whole(file.readline())
         except (OSError, *DAMAGED) as exc:
             raise RecordError(f"cannot read sample '{sample_id}' from {path}: {exc}") from exc
 
@@ -88,7 +57,7 @@ class StoredOutcomes(Mapping[str, Outcome]):
                 if number not in opened:
                     opened[number] = stack.enter_context(self._files[number].open("rb"))
                 opened[number].seek(self._offset[row])
-                yield _full_decoder.decode(opened[number].readline()).outcome
+                yield _whole(opened[number].readline())
 
     def items(self) -> Iterator[tuple[str, Outcome]]:  # type: ignore[override]
         """Yield id and outcome in order of sample id."""
@@ -117,29 +86,26 @@ def read_outcomes(
         with path.open("rb") as file:
             for raw in file:
                 start, offset = offset, offset + len(raw)
-                if not raw.endswith(b"\n") or len(raw) < 2 or raw.startswith(_SHARD):
+                if not raw.endswith(b"\n") or len(raw) < 2 or raw.startswith(_NO_OUTCOME):
                     continue
                 try:
-                    slim = _slim_decoder.decode(raw).outcome
+                    found = lines.numbers.decode(raw).outcome
                 except DAMAGED:  # damaged: the sample counts as missing
                     continue
-                if slim is None or slim.cell not in wanted:
+                if found is None or found.cell not in wanted:
                     continue
-                row = builders[slim.cell].add(
-                    slim.sample_id,
-                    slim.state,
-                    None if slim.score is None else slim.score.numbers,
-                    times=(slim.audio_s, slim.infer_s, slim.decode_s),
-                    cached=slim.cached,
-                    language=slim.language,
-                    meta=slim.meta,
-                    more=dict(more_of(slim.timing)) if slim.timing else {},
-                    reason=slim.reason,
-                )
-                file_numbers, offsets = where[slim.cell]
+                row = builders[found.cell].add(found)
+                file_numbers, offsets = where[found.cell]
                 if row == len(offsets):
                     file_numbers.append(number)
                     offsets.append(start)
                 else:
                     file_numbers[row], offsets[row] = number, start
     return {cell: StoredOutcomes(files, builders[cell], where[cell]) for cell in cells}
+
+
+def _whole(raw: bytes) -> Outcome:
+    outcome = lines.whole.decode(raw).outcome
+    if outcome is None:
+        raise msgspec.ValidationError("the line holds no outcome any more")
+    return outcome

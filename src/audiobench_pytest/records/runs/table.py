@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from audiobench_pytest.records.runs.lines import OutcomeNumbers
+
 STATES = tuple(State)
 _CODES = {state: code for code, state in enumerate(STATES)}
 _TIMES = ("audio_s", "infer_s", "decode_s")
+_DTYPES = {"states": "uint8", "has_score": "bool", "cached": "bool", **dict.fromkeys(_TIMES, "float64")}
+"""The columns that each sample has a value in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +75,7 @@ class TableBuilder:
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
         self.rows: dict[str, int] = {}
-        self._states = array("B")
-        self._has_score = array("B")
-        self._cached = array("B")
-        self._times = {name: array("d") for name in _TIMES}
+        self._columns: dict[str, array[Any]] = {n: array("d" if n in _TIMES else "B") for n in _DTYPES}
         self._numbers: dict[str, array[float]] = {}
         self._languages: list[str] = []
         self._keys: dict[str, list[str]] = {key: [] for key in keys}
@@ -82,42 +83,13 @@ class TableBuilder:
         self._reasons: dict[int, str] = {}
         self._interned: dict[str, str] = {}
 
-    def add(
-        self,
-        sample_id: str,
-        state: State,
-        numbers: Mapping[str, float] | None,
-        *,
-        times: tuple[float, float, float],
-        cached: bool,
-        language: str,
-        meta: Mapping[str, Any],
-        more: Mapping[str, float],
-        reason: str | None,
-    ) -> int:
-        """Add a sample, or replace it; return its row.
-
-        Args:
-            sample_id: The sample's id.
-            state: Its state.
-            numbers: Its sufficient numbers, or None.
-            times: Seconds of sound, inference and decoding.
-            cached: Whether the cache answered it.
-            language: Its language.
-            meta: Its meta, of which the wanted keys are kept.
-            more: Further numbers.
-            reason: Why it has no score.
-        """
-        row = self.rows.get(sample_id)
+    def add(self, outcome: Outcome | OutcomeNumbers) -> int:
+        """Add a sample, or replace it; return its row."""
+        row = self.rows.get(outcome.sample_id)
         if row is None:
-            row = self.rows[sample_id] = len(self._languages)
-            self._states.append(0)
-            self._has_score.append(0)
-            self._cached.append(0)
-            for column in self._times.values():
-                column.append(0.0)
-            for column in self._numbers.values():
-                column.append(0.0)
+            row = self.rows[outcome.sample_id] = len(self._languages)
+            for column in (*self._columns.values(), *self._numbers.values()):
+                column.append(0)
             for column in self._more.values():
                 column.append(math.nan)
             self._languages.append("")
@@ -129,22 +101,25 @@ class TableBuilder:
             for column in self._more.values():
                 column[row] = math.nan
             self._reasons.pop(row, None)
-        self._states[row] = _CODES[state]
-        self._has_score[row] = numbers is not None
-        self._cached[row] = cached
-        for name, seconds in zip(_TIMES, times, strict=True):
-            self._times[name][row] = seconds
-        for name, number in (numbers or {}).items():
-            self._column(self._numbers, name, 0.0)[row] = number
-        for name, number in more.items():
-            self._column(self._more, name, math.nan)[row] = number
-        self._languages[row] = self._interned.setdefault(language, language)
+        columns = self._columns
+        columns["states"][row] = _CODES[outcome.state]
+        columns["has_score"][row] = outcome.score is not None
+        columns["cached"][row] = outcome.cached
+        for name in _TIMES:
+            columns[name][row] = getattr(outcome, name)
+        if outcome.score is not None:
+            for name, number in outcome.score.numbers.items():
+                self._column(self._numbers, name, 0.0)[row] = number
+        for name, value in outcome.timing.items():
+            if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+                self._column(self._more, name, math.nan)[row] = value
+        self._languages[row] = self._interned.setdefault(outcome.language, outcome.language)
         for key, texts in self._keys.items():
-            value = meta.get(key, meta.get(f"{key}_id"))  # sets on the hub write `speaker_id`
+            value = outcome.meta.get(key, outcome.meta.get(f"{key}_id"))  # sets on the hub write `speaker_id`
             text = "" if value is None else str(value)
             texts[row] = self._interned.setdefault(text, text)
-        if reason is not None:
-            self._reasons[row] = reason
+        if outcome.reason is not None:
+            self._reasons[row] = outcome.reason
         return row
 
     def _column(self, columns: dict[str, array[float]], name: str, nothing: float) -> array[float]:
@@ -166,13 +141,8 @@ class TableBuilder:
 
         return CellTable(
             ids=ids,
-            states=column(self._states, np.uint8),
-            has_score=column(self._has_score, np.bool_),
+            **{name: column(values, _DTYPES[name]) for name, values in self._columns.items()},
             numbers={name: column(values, np.float64) for name, values in sorted(self._numbers.items())},
-            audio_s=column(self._times["audio_s"], np.float64),
-            infer_s=column(self._times["infer_s"], np.float64),
-            decode_s=column(self._times["decode_s"], np.float64),
-            cached=column(self._cached, np.bool_),
             languages=[self._languages[row] for row in order],
             keys={key: [texts[row] for row in order] for key, texts in self._keys.items()},
             more={name: column(values, np.float64) for name, values in sorted(self._more.items())},
@@ -180,26 +150,9 @@ class TableBuilder:
         )
 
 
-def more_of(timing: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Yield the finite numbers among an answer's timing."""
-    for name, value in timing.items():
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            yield name, float(value)
-
-
 def table_of(outcomes: Iterable[Outcome], keys: Iterable[str] = ()) -> CellTable:
     """Return the table of outcomes that are in memory."""
     builder = TableBuilder(keys)
     for outcome in outcomes:
-        builder.add(
-            outcome.sample_id,
-            outcome.state,
-            None if outcome.score is None else outcome.score.numbers,
-            times=(outcome.audio_s, outcome.infer_s, outcome.decode_s),
-            cached=outcome.cached,
-            language=outcome.language,
-            meta=outcome.meta,
-            more=dict(more_of(outcome.timing)),
-            reason=outcome.reason,
-        )
+        builder.add(outcome)
     return builder.build()

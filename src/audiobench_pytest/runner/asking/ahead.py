@@ -1,4 +1,4 @@
-"""Runs a generator in a thread, one step ahead of whoever takes its steps."""
+"""Prefetching: runs a generator in a thread, one step ahead of whoever takes its steps."""
 
 from __future__ import annotations
 

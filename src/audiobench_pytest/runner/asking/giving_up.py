@@ -1,4 +1,4 @@
-"""When to stop asking a model that fails on everything it is asked."""
+"""A circuit breaker: when to stop asking a model that fails on everything it is asked."""
 
 from __future__ import annotations
 

@@ -3,68 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import math
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 
 from audiobench_pytest.datasets.audio.decode import audio_seconds
 from audiobench_pytest.errors import SampleError
 from audiobench_pytest.models.base import ModelAdapter
-from audiobench_pytest.records.append import as_line
 from audiobench_pytest.runner.asking.batches import equal_length_groups, make_batches
 from audiobench_pytest.runner.asking.decoding import DecodeAhead, Decoded, decode
 from audiobench_pytest.runner.asking.giving_up import FailureStreak
+from audiobench_pytest.runner.asking.questions import Question, Reply, answered, checked, reason_of, request_for
 from audiobench_pytest.runner.asking.timing import Spent, timed_waits
-from audiobench_pytest.types import Answer, Prompt, Request, Sample
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A sample whose answer the cache does not have.
-
-    Attributes:
-        key: Where its answer will be kept.
-        sample: The sample.
-        prompt: What is asked.
-    """
-
-    key: str
-    sample: Sample
-    prompt: Prompt
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What became of one question.
-
-    Attributes:
-        question: The question.
-        text: The answer.
-        error: Why the model has no answer, or None.
-        problem: Why the sample could not be asked (a bad file), or None.
-        audio_s: Seconds of sound.
-        infer_s: The batch's inference time divided evenly over its rows, in seconds.
-        decode_s: Seconds of decoding and resampling.
-        batch: Rows of its batch.
-        meta: What the adapter added.
-        timing: As in `types.Prediction`.
-        asked: Whether the model was asked at all; if not, there is nothing to keep.
-    """
-
-    question: Question
-    text: str = ""
-    error: str | None = None
-    problem: str | None = None
-    audio_s: float = 0.0
-    infer_s: float = 0.0
-    decode_s: float = 0.0
-    batch: int = 0
-    meta: Mapping[str, Any] = field(default_factory=dict)
-    timing: Mapping[str, float] = field(default_factory=dict)
-    asked: bool = True
+from audiobench_pytest.types import Answer, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +38,8 @@ class Budgets:
 
 
 _Pair = tuple[Question, Decoded]
+Clips = DecodeAhead | Generator[list[Decoded]]
+"""The decoded clips of batches, one batch after the other, to be closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +48,11 @@ class Plan:
 
     Attributes:
         batches: Questions, longest clips first.
-        clips: The clips of each batch as they are decoded, to be closed by whoever uses the plan; decoding began when
-            the plan was made.
+        clips: The clips of each batch; decoding began when the plan was made.
     """
 
     batches: list[list[Question]]
-    clips: DecodeAhead | Generator[list[Decoded]]
+    clips: Clips
 
 
 def ask(
@@ -132,9 +84,9 @@ def ask(
     with contextlib.closing(plan.clips) as clips:
         for batch, decoded in zip(plan.batches, timed_waits(clips, spent), strict=True):
             pairs = [(q, d) for q, d in zip(batch, decoded, strict=True) if id(q) not in replied]
-            broken = [Reply(q, problem=d.problem, decode_s=d.seconds) for q, d in pairs if d.problem is not None]
-            if broken:
-                yield _noted(broken, replied)
+            unread = [Reply.unreadable(q, d.problem) for q, d in pairs if d.problem is not None]
+            if unread:
+                yield _noted(unread, replied)
             for piece in _pieces(adapter, [(q, d) for q, d in pairs if d.problem is None]):
                 left = piece
                 while left := [pair for pair in left if id(pair[0]) not in replied]:
@@ -146,13 +98,8 @@ def ask(
                     yield _noted(_alone(adapter, probe, budgets, streak, spent), replied)
                     if streak.count > failures:
                         if unasked := [q for q in questions if id(q) not in replied]:
-                            yield [not_asked(question, streak.reason) for question in unasked]
+                            yield [Reply.not_asked(question, streak.reason) for question in unasked]
                         return
-
-
-def not_asked(question: Question, reason: str) -> Reply:
-    """Return the reply of a question that the model was not asked."""
-    return Reply(question, error=reason, audio_s=question.sample.duration_s or 0.0, asked=False)
 
 
 def planned(adapter: ModelAdapter, questions: Sequence[Question], budgets: Budgets) -> Plan:
@@ -164,19 +111,28 @@ def planned(adapter: ModelAdapter, questions: Sequence[Question], budgets: Budge
         budgets: Batch and decoding limits.
     """
     rows = budgets.rows or adapter.spec.batch_rows or adapter.batch_rows
-    if adapter.sample_rate is None:  # it never looks at the sound: nothing is decoded
+    if adapter.sample_rate is None:  # it never looks at the sound: there is nothing to sort by
         batches = [list(questions[start : start + rows]) for start in range(0, len(questions), rows)]
-        return Plan(batches, ([Decoded(None, None, 0.0)] * len(batch) for batch in batches))
-    seconds = budgets.seconds or adapter.spec.batch_seconds or adapter.batch_seconds
-    durations = [_duration(q.sample) for q in questions]
-    batches = [[questions[i] for i in batch] for batch in make_batches(durations, rows=rows, seconds=seconds)]
-    clips = DecodeAhead(
+    else:
+        seconds = budgets.seconds or adapter.spec.batch_seconds or adapter.batch_seconds
+        durations = [_duration(q.sample) for q in questions]
+        batches = [[questions[i] for i in batch] for batch in make_batches(durations, rows=rows, seconds=seconds)]
+    return Plan(batches, clips_of(adapter, batches, budgets))
+
+
+def clips_of(
+    adapter: ModelAdapter, batches: Sequence[Sequence[Question]], budgets: Budgets, *, ahead: int = 2
+) -> Clips:
+    """Begin to decode batches of questions, `ahead` of them in advance; nothing for a model that never looks at it."""
+    if adapter.sample_rate is None:
+        return ([Decoded(None, None, 0.0)] * len(batch) for batch in batches)
+    return DecodeAhead(
         [[q.sample for q in batch] for batch in batches],
         sample_rate=adapter.sample_rate,
         max_seconds=budgets.max_audio_s,
         threads=budgets.decode_threads,
+        ahead=ahead,
     )
-    return Plan(batches, clips)
 
 
 def _pieces(adapter: ModelAdapter, batch: list[_Pair]) -> Iterator[list[_Pair]]:
@@ -197,7 +153,7 @@ def _alone(
     rate = adapter.sample_rate
     decoded = Decoded(None, None, 0.0) if rate is None else decode(question.sample, rate, budgets.max_audio_s)
     if decoded.problem is not None:
-        return [Reply(question, problem=decoded.problem, decode_s=decoded.seconds)]
+        return [Reply.unreadable(question, decoded.problem)]
     return _answer(adapter, [(question, decoded)], streak, spent)
 
 
@@ -268,59 +224,20 @@ def _answer(adapter: ModelAdapter, batch: list[_Pair], streak: FailureStreak, sp
             middle = (len(batch) + 1) // 2
             replies = _answer(adapter, batch[:middle], streak, spent)
             if streak.is_long:
-                return replies + [not_asked(question, failure) for question, _ in batch[middle:]]
+                return replies + [Reply.not_asked(question, failure) for question, _ in batch[middle:]]
             return replies + _answer(adapter, batch[middle:], streak, spent)
         answers = [Answer(error=failure)]
     for answer in answers:
         streak.note(answer.error)
     each, latency = took / len(batch), {"latency_s": round(took, 6)}
     return [
-        Reply(
+        answered(
             question,
-            text=answer.text if answer.error is None else "",
-            error=answer.error,
-            audio_s=decoded.audio.duration_s if decoded.audio else question.sample.duration_s or 0.0,
+            decoded,
+            answer,
             infer_s=each,
-            decode_s=decoded.seconds,
             batch=len(batch),
-            meta=answer.meta,
             timing={**latency, **answer.timing} if answer.timing else latency,
         )
         for (question, decoded), answer in zip(batch, answers, strict=True)
     ]
-
-
-def checked(answer: Answer) -> Answer:
-    """Return an answer as it can be kept.
-
-    Raises:
-        TypeError: It is none, or holds what JSON cannot, or a time that is no number.
-    """
-    if not isinstance(answer, Answer) or not isinstance(answer.text, str):
-        raise TypeError(f"the adapter gave {answer!r:.100} where an Answer with a text belongs")
-    as_line(answer.meta)
-    for name, seconds in answer.timing.items():
-        if not isinstance(seconds, int | float) or not math.isfinite(seconds):
-            raise TypeError(f"the adapter gave {name}={seconds!r:.100} where a number of seconds belongs")
-    try:
-        answer.text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair: no character, and not to be written as UTF-8
-        text = answer.text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return dataclasses.replace(answer, text=text)
-    return answer
-
-
-def request_for(adapter: ModelAdapter, question: Question, decoded: Decoded) -> Request:
-    """Return what an adapter may see of a question: reference and sample id only where it declared them.
-
-    An id can give the answer away, too: in some sets it begins with the label.
-    """
-    reference = question.sample.reference if "reference" in adapter.sees else None
-    sample_id = question.sample.id if "sample_id" in adapter.sees else ""
-    return Request(sample_id, decoded.audio, question.prompt, reference)
-
-
-def reason_of(exc: BaseException) -> str:
-    """Return an exception as one line."""
-    text = " ".join(str(exc).split())
-    return f"{type(exc).__name__}: {text[:500]}" if text else type(exc).__name__

@@ -8,17 +8,10 @@ from collections.abc import Generator, Iterator, Sequence
 
 from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.base import ModelAdapter
-from audiobench_pytest.runner.asking.decoding import DecodeAhead, Decoded
+from audiobench_pytest.runner.asking.decoding import Decoded
 from audiobench_pytest.runner.asking.giving_up import FailureStreak
-from audiobench_pytest.runner.asking.inference import (
-    Budgets,
-    Question,
-    Reply,
-    checked,
-    not_asked,
-    reason_of,
-    request_for,
-)
+from audiobench_pytest.runner.asking.inference import Budgets, clips_of
+from audiobench_pytest.runner.asking.questions import Question, Reply, answered, checked, reason_of, request_for
 from audiobench_pytest.runner.asking.timing import Spent
 from audiobench_pytest.types import Answer, Request
 
@@ -59,7 +52,7 @@ def ask_streaming(
         taken = yield from _stream(adapter, left[:1] if doubtful else left, budgets, streak, spent)
         left = left[taken:]
         if doubtful and streak.count > failures and left:
-            yield [not_asked(question, streak.reason) for question in left]
+            yield [Reply.not_asked(question, streak.reason) for question in left]
             return
 
 
@@ -68,33 +61,31 @@ def _stream(
 ) -> Generator[list[Reply], None, int]:
     """Yield replies until each question has one or the streak of failures becomes long; return how many have one."""
     was_long, stopped = streak.is_long, False
-    broken: list[Reply] = []
+    unread: list[Reply] = []
     in_flight: dict[int, tuple[Request, Question, Decoded]] = {}
     taken = 0
 
     def requests() -> Iterator[Request]:
         nonlocal taken, stopped
-        for question, decoded in _decoded(adapter, questions, budgets):
-            if streak.is_long and not was_long:
-                stopped = True
-                return
-            taken += 1
-            if decoded.problem is not None:
-                broken.append(Reply(question, problem=decoded.problem, decode_s=decoded.seconds))
-                continue
-            request = request_for(adapter, question, decoded)
-            in_flight[id(request)] = (request, question, decoded)
-            yield request
+        clips = clips_of(adapter, [[question] for question in questions], budgets, ahead=_CLIPS_AHEAD)
+        with contextlib.closing(clips):
+            for question, (decoded,) in zip(questions, clips, strict=True):
+                if streak.is_long and not was_long:
+                    stopped = True
+                    return
+                taken += 1
+                if decoded.problem is not None:
+                    unread.append(Reply.unreadable(question, decoded.problem))
+                    continue
+                request = request_for(adapter, question, decoded)
+                in_flight[id(request)] = (request, question, decoded)
+                yield request
 
     def reply(request: Request, answer: Answer, infer_s: float = 0.0) -> Reply:
         if id(request) not in in_flight:
             raise RuntimeError(f"the adapter answered sample '{request.sample_id}' twice, or with a request of its own")
         _, question, decoded = in_flight.pop(id(request))
-        audio_s = decoded.audio.duration_s if decoded.audio else question.sample.duration_s or 0.0
-        text = answer.text if answer.error is None else ""
-        return Reply(
-            question, text, answer.error, None, audio_s, infer_s, decoded.seconds, 1, answer.meta, answer.timing
-        )
+        return answered(question, decoded, answer, infer_s=infer_s, batch=1, timing=answer.timing)
 
     failure = "the adapter gave no answer"
     last = time.perf_counter()
@@ -106,39 +97,22 @@ def _stream(
                 kept = Answer(error=reason_of(exc))
             now = time.perf_counter()
             streak.note(kept.error)
-            done = [*broken, reply(request, kept, now - last)]
+            done = [*unread, reply(request, kept, now - last)]
             spent.infer_s += now - last
             last = now
-            broken.clear()
+            unread.clear()
             yield done
     except Exception as exc:  # whatever a model raises is the outcome of what was in flight
         failure = reason_of(exc)
-        yield [*broken, *(reply(r, Answer(error=failure)) for r, _, _ in list(in_flight.values()))]
+        yield [*unread, *(reply(r, Answer(error=failure)) for r, _, _ in list(in_flight.values()))]
         raise ModelError(f"model '{adapter.spec.name}' gave up: {failure}") from None
-    left = [*broken, *(reply(r, Answer(error=failure)) for r, _, _ in list(in_flight.values()))]
+    left = [*unread, *(reply(r, Answer(error=failure)) for r, _, _ in list(in_flight.values()))]
     if not stopped:
         left += [
-            not_asked(question, "the adapter ended before it took this question") for question in questions[taken:]
+            Reply.not_asked(question, "the adapter ended before it took this question")
+            for question in questions[taken:]
         ]
         taken = len(questions)
     if left:
         yield left
     return taken
-
-
-def _decoded(
-    adapter: ModelAdapter, questions: Sequence[Question], budgets: Budgets
-) -> Iterator[tuple[Question, Decoded]]:
-    if adapter.sample_rate is None:
-        yield from ((question, Decoded(None, None, 0.0)) for question in questions)
-        return
-    clips = DecodeAhead(
-        [[question.sample] for question in questions],
-        sample_rate=adapter.sample_rate,
-        max_seconds=budgets.max_audio_s,
-        threads=budgets.decode_threads,
-        ahead=_CLIPS_AHEAD,
-    )
-    with contextlib.closing(clips):
-        for question, (decoded,) in zip(questions, clips, strict=True):
-            yield question, decoded

@@ -1,0 +1,164 @@
+"""One question to a model: made of a sample, answered by a reply, and what became of the sample in the end."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.records.append import as_line
+from audiobench_pytest.runner.asking.decoding import Decoded
+from audiobench_pytest.types import Answer, CellId, Outcome, Prediction, Prompt, Request, Sample, State
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A sample that can be asked.
+
+    Attributes:
+        key: Where its answer will be kept.
+        sample: The sample.
+        prompt: What is asked.
+    """
+
+    key: str
+    sample: Sample
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What became of one question.
+
+    Attributes:
+        question: The question.
+        prediction: The answer, or why there is none.
+        broken: Whether the sample is at fault (a bad file), not the model.
+        asked: Whether the model's turn came at all.
+    """
+
+    question: Question
+    prediction: Prediction
+    broken: bool = False
+    asked: bool = True
+
+    @classmethod
+    def unreadable(cls, question: Question, problem: str) -> Self:
+        """Return the reply to a question whose sound cannot be read."""
+        return cls(question, no_answer("", question.sample, problem), broken=True)
+
+    @classmethod
+    def not_asked(cls, question: Question, reason: str) -> Self:
+        """Return the reply to a question that the model was not asked."""
+        return cls(question, no_answer(question.key, question.sample, reason), asked=False)
+
+
+def request_for(adapter: ModelAdapter, question: Question, decoded: Decoded) -> Request:
+    """Return what an adapter may see of a question: reference and sample id only where it declared them.
+
+    An id can give the answer away, too: in some sets it begins with the label.
+    """
+    reference = question.sample.reference if "reference" in adapter.sees else None
+    sample_id = question.sample.id if "sample_id" in adapter.sees else ""
+    return Request(sample_id, decoded.audio, question.prompt, reference)
+
+
+def checked(answer: Answer) -> Answer:
+    """Return an answer as it can be kept.
+
+    Raises:
+        TypeError: It is none, or holds what JSON cannot, or a time that is no number.
+    """
+    if not isinstance(answer, Answer) or not isinstance(answer.text, str):
+        raise TypeError(f"the adapter gave {answer!r:.100} where an Answer with a text belongs")
+    as_line(answer.meta)
+    for name, seconds in answer.timing.items():
+        if not isinstance(seconds, int | float) or not math.isfinite(seconds):
+            raise TypeError(f"the adapter gave {name}={seconds!r:.100} where a number of seconds belongs")
+    try:
+        answer.text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair: no character, and not to be written as UTF-8
+        text = answer.text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return dataclasses.replace(answer, text=text)
+    return answer
+
+
+def reason_of(exc: BaseException) -> str:
+    """Return an exception as one line."""
+    text = " ".join(str(exc).split())
+    return f"{type(exc).__name__}: {text[:500]}" if text else type(exc).__name__
+
+
+def answered(
+    question: Question, decoded: Decoded, answer: Answer, *, infer_s: float, batch: int, timing: Mapping[str, float]
+) -> Reply:
+    """Return the reply to a question that the model was asked.
+
+    Args:
+        question: The question.
+        decoded: The sound it was asked with.
+        answer: What the adapter gave, `checked`.
+        infer_s: Seconds of inference attributed to it.
+        batch: Rows of its batch.
+        timing: As in `types.Prediction`.
+    """
+    return Reply(
+        question,
+        Prediction(
+            key=question.key,
+            text=answer.text if answer.error is None else "",
+            error=answer.error,
+            audio_s=decoded.audio.duration_s if decoded.audio else question.sample.duration_s or 0.0,
+            infer_s=infer_s,
+            decode_s=decoded.seconds,
+            batch=batch,
+            meta=answer.meta,
+            timing=timing,
+        ),
+    )
+
+
+def outcome_of(
+    cell: CellId, sample: Sample, prediction: Prediction, *, state: State | None = None, cached: bool = False
+) -> Outcome:
+    """Return what became of a sample, unscored.
+
+    Args:
+        cell: The cell it belongs to.
+        sample: The sample.
+        prediction: The answer, or why there is none.
+        state: Its state where the prediction does not tell it.
+        cached: Whether the cache answered it.
+    """
+    if state is None:
+        answered = State.OK if prediction.text.strip() else State.EMPTY
+        state = answered if prediction.error is None else State.FAILED
+    return Outcome(
+        cell=cell,
+        sample_id=sample.id,
+        state=state,
+        reference=sample.reference,
+        prediction=None if prediction.error is not None else prediction.text,
+        reason=prediction.error,
+        key=prediction.key or None,
+        cached=cached,
+        language=sample.language,
+        audio_s=prediction.audio_s,
+        infer_s=prediction.infer_s,
+        decode_s=prediction.decode_s,
+        timing=prediction.timing,
+        meta=dict(sample.meta),
+    )
+
+
+def data_error(cell: CellId, sample: Sample, problem: str) -> Outcome:
+    """Return the outcome of a sample that cannot be asked."""
+    return outcome_of(cell, sample, no_answer("", sample, problem), state=State.DATA_ERROR)
+
+
+def no_answer(key: str, sample: Sample, reason: str) -> Prediction:
+    """Return what stands for the answer of a sample that was not asked; without a key there never was a question."""
+    return Prediction(key, "", reason, audio_s=sample.duration_s or 0.0, infer_s=0.0)

@@ -1,0 +1,107 @@
+"""What the shards of one process share: the model in memory, the cache, the result file, the data sets."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from dataclasses import dataclass, field
+
+from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
+from audiobench_pytest.datasets import Dataset, LoadSettings, load_dataset
+from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.models.pool import ModelPool
+from audiobench_pytest.records.answers.cache import ModelCache, PredictionCache
+from audiobench_pytest.records.runs.directory import ResultWriter
+from audiobench_pytest.records.runs.plan import ShardReceipt
+from audiobench_pytest.runner.asking.giving_up import FailureStreak
+from audiobench_pytest.runner.asking.inference import Budgets
+from audiobench_pytest.runner.asking.probing import Probe
+from audiobench_pytest.runner.scoring.scorer import Scorer
+from audiobench_pytest.types import CellId
+
+
+@dataclass
+class Runner:
+    """What the shards of one process share; closed when the last of them has ended.
+
+    Attributes:
+        pool: At most one loaded model.
+        cache: Where answers are kept.
+        results: Where this run's outcomes are written.
+        load: How data sets are read and which samples are selected.
+        budgets: Batch and decoding limits.
+        writer: Name of this process (`main`, `gw0`).
+        datasets: Those that were read already.
+        probe: Which samples are asked twice, or None.
+    """
+
+    pool: ModelPool
+    cache: PredictionCache
+    results: ResultWriter
+    load: LoadSettings
+    budgets: Budgets
+    writer: str = "main"
+    datasets: dict[DatasetSpec, Dataset] = field(default_factory=dict)
+    probe: Probe | None = None
+    _scorers: dict[str, Scorer] = field(default_factory=dict)
+    _caches: dict[str, ModelCache] = field(default_factory=dict)
+    _receipts: dict[CellId, ShardReceipt] = field(default_factory=dict)
+    _streaks: dict[str, FailureStreak] = field(default_factory=dict)
+
+    def dataset(self, spec: DatasetSpec) -> Dataset:
+        """Return a data set with its selection; read once per process.
+
+        Raises:
+            DatasetError: It cannot be read.
+        """
+        if spec not in self.datasets:
+            self.datasets[spec] = load_dataset(spec, self.load)
+        return self.datasets[spec]
+
+    def scorer(self, spec: RecipeSpec) -> Scorer:
+        """Return a recipe with the scores that the cache knows, put together once per process.
+
+        Raises:
+            CatalogError: The recipe names a step that does not exist.
+        """
+        if spec.name not in self._scorers:
+            self._scorers[spec.name] = Scorer(Recipe(spec), self.cache.folders, writer=self.writer)
+        return self._scorers[spec.name]
+
+    def answers(self, spec: ModelSpec) -> ModelCache:
+        """Return the part of the cache that belongs to a model as it is configured in this run."""
+        if spec.name not in self._caches:
+            self._caches[spec.name] = self.cache.model(spec.name, self.pool.identity(spec), writer=self.writer)
+        return self._caches[spec.name]
+
+    def streak(self, spec: ModelSpec) -> FailureStreak:
+        """Return the failures of a model since its last answer, over all shards of this process."""
+        return self._streaks.setdefault(spec.name, FailureStreak(self.budgets.give_up_after))
+
+    def write_receipt(self, receipt: ShardReceipt) -> None:
+        """Write what a shard says of itself.
+
+        Raises:
+            RecordError: It cannot be written.
+        """
+        self._receipts[receipt.cell] = receipt
+        self.results.shard(receipt)
+
+    def sign(self, cell: CellId, signature: str) -> None:
+        """Write the last receipt of a cell again with what is known of its scoring only now: which judge replied.
+
+        Raises:
+            RecordError: It cannot be written.
+        """
+        if cell in self._receipts:
+            self.write_receipt(dataclasses.replace(self._receipts[cell], signature=signature))
+
+    def close(self) -> None:
+        """Free the model and close all files, also when one of them fails to close."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.results.close)
+            for cache in self._caches.values():
+                stack.callback(cache.close)
+            for scorer in self._scorers.values():
+                stack.callback(scorer.close)
+            stack.callback(self.pool.close)

@@ -1,0 +1,137 @@
+"""One model, asked for one shard: from samples to questions, from questions to replies that are kept."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Generator, Sequence
+
+from audiobench_pytest.errors import RecordError, SampleError
+from audiobench_pytest.prompts.profiles import prompt_for
+from audiobench_pytest.records.digests import file_digest
+from audiobench_pytest.records.keys import digest, prediction_key
+from audiobench_pytest.runner.asking.ahead import Ahead
+from audiobench_pytest.runner.asking.inference import ask, planned
+from audiobench_pytest.runner.asking.questions import Question, Reply, data_error, outcome_of
+from audiobench_pytest.runner.asking.resources import Runner
+from audiobench_pytest.runner.asking.streaming import ask_streaming
+from audiobench_pytest.runner.asking.timing import Spent, warm_up
+from audiobench_pytest.runner.job import Job
+from audiobench_pytest.types import Outcome, Sample, State
+
+_STREAM_SYNC_S = 0.5
+"""What a power loss may cost a stream; a killed process loses nothing."""
+
+
+class InferenceSession:
+    """A model as one shard asks it; loaded when the first question is asked.
+
+    Attributes:
+        adapter: The model.
+        cache: Its part of the cache.
+        streak: Its failures since its last answer, also in earlier shards.
+        spent: Where the time of this shard goes.
+        loads: How often this shard had to load it.
+    """
+
+    def __init__(self, runner: Runner, job: Job) -> None:
+        self._runner, self._job = runner, job
+        self.adapter = runner.pool.adapter(job.model)
+        self.cache = runner.answers(job.model)
+        self.streak = runner.streak(job.model)
+        self.spent = Spent()
+        self.loads = 0
+
+    def question(self, sample: Sample, repeat: int = 0) -> Question | Outcome:
+        """Return what is asked about a sample, or its outcome where it cannot be asked.
+
+        Args:
+            sample: The sample.
+            repeat: Index of the repetition when it is asked several times.
+        """
+        if sample.problem is not None:
+            return data_error(self._job.cell, sample, sample.problem)
+        try:
+            audio = file_digest(sample.audio)
+            prompt = prompt_for(
+                sample,
+                takes_language_hint=self.adapter.takes_language_hint,
+                takes_instruction=self.adapter.takes_instruction,
+                task=self._job.dataset.task,
+                named=self._job.dataset.prompt,
+            )
+        except SampleError as exc:
+            return data_error(self._job.cell, sample, str(exc))
+        sees: dict[str, str | None] = {}
+        if "reference" in self.adapter.sees:
+            sees["reference"] = digest(sample.reference)
+        if "sample_id" in self.adapter.sees:
+            sees["sample_id"] = sample.id
+        return Question(prediction_key(self.cache.identity, prompt, audio, sees=sees, repeat=repeat), sample, prompt)
+
+    def outcomes(self, questions: Sequence[Question]) -> Generator[Outcome]:
+        """Ask, and yield the outcomes batch by batch; see `replies`."""
+        with contextlib.closing(self.replies(questions)) as batches:
+            for replies in batches:
+                for reply in replies:
+                    state = State.DATA_ERROR if reply.broken else None
+                    yield outcome_of(self._job.cell, reply.question.sample, reply.prediction, state=state)
+
+    def replies(self, questions: Sequence[Question]) -> Generator[list[Reply]]:
+        """Ask, and yield the replies batch by batch once their predictions are in the cache.
+
+        Raises:
+            ModelError: The model cannot be loaded.
+            RecordError: The cache cannot be written.
+        """
+        steps = self._steps(questions)
+        # A stream gives its answers one by one: an fsync for each (3.5 ms) would keep its slots empty.
+        every_s = _STREAM_SYNC_S if self.adapter.streams else 0.0
+        with contextlib.closing(self._overlapping(steps) if self.adapter.overlaps else steps) as batches:
+            for replies in batches:
+                self._keep(replies, every_s)
+                yield replies
+        self.cache.sync()
+
+    def _keep(self, replies: Sequence[Reply], every_s: float = 0.0) -> None:
+        for reply in replies:
+            if reply.asked and not reply.broken:
+                self.cache.put(reply.prediction)
+        self.cache.sync(every_s=every_s)
+
+    def _steps(self, questions: Sequence[Question]) -> Generator[list[Reply]]:
+        """Load the model, while the first clips are being decoded; return what yields its replies batch by batch."""
+        adapter, pool, budgets = self.adapter, self._runner.pool, self._runner.budgets
+        plan = None if adapter.streams else planned(adapter, questions, budgets)
+        loads, began = dict(pool.loads), time.perf_counter()
+        try:
+            pool.load(self._job.model)
+        except BaseException:
+            if plan is not None:
+                plan.clips.close()
+            raise
+        fresh = pool.loads != loads
+        if fresh:
+            self.loads += 1
+            self.spent.load_s += time.perf_counter() - began
+
+        def replies() -> Generator[list[Reply]]:
+            with contextlib.nullcontext() if plan is None else contextlib.closing(plan.clips):
+                if fresh and adapter.warm_up:  # here, since it is the thread that asks which has to be warm
+                    warm_up(adapter, questions[0].prompt, self.spent)
+                if plan is None:
+                    yield from ask_streaming(adapter, questions, budgets, self.streak, self.spent)
+                else:
+                    yield from ask(adapter, questions, budgets, self.streak, self.spent, plan)
+
+        return replies()
+
+    def _overlapping(self, steps: Generator[list[Reply]]) -> Generator[list[Reply]]:
+        """Yield replies while the next batch is being answered; what was answered when the run ends is kept, too."""
+        ahead = Ahead(steps)
+        try:
+            yield from ahead
+        finally:
+            for replies in ahead.stop():
+                with contextlib.suppress(RecordError):  # a full disk may be what ends the run
+                    self._keep(replies)

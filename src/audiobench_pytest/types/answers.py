@@ -1,0 +1,55 @@
+"""What a model said, as its adapter gives it and as the cache keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an adapter returns for one request.
+
+    Attributes:
+        text: The answer; `""` when the model said nothing.
+        error: When the model could not answer this one request while others of the batch were fine: the reason.
+        meta: Whatever else is worth keeping (detected language, token count, ...); must be JSON.
+        timing: What the adapter knows of this one answer's time, in seconds: `latency_s` (from the question to the
+            whole answer), `ttft_s` (to its first token). The runner fills in a `latency_s` that is not given.
+    """
+
+    text: str = ""
+    error: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    timing: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """An answer as it is kept in the cache.
+
+    Attributes:
+        key: Digest of all the answer depends on (see `records.keys`).
+        text: The answer.
+        error: The reason why there is no answer; then `text` is empty and the sample is asked again by the next run.
+        audio_s: Seconds of sound.
+        infer_s: Seconds of inference attributed to this sample: its batch's time divided evenly over the batch's rows.
+        decode_s: Seconds spent decoding and resampling this sample's file.
+        batch: Number of rows in the batch it was answered in.
+        meta: As in `Answer`.
+        timing: As in `Answer`; the `latency_s` of an answer that came in a batch is the whole batch's time.
+        at: Nanoseconds since the epoch when the cache took it (which sets it), 0 where that was not noted yet: of two
+            answers to one question, given to runs at the same time, the earlier one counts.
+    """
+
+    key: str
+    text: str
+    error: str | None
+    audio_s: float
+    infer_s: float
+    decode_s: float = 0.0
+    batch: int = 1
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    timing: Mapping[str, float] = field(default_factory=dict)
+    at: int = field(default=0, compare=False)

@@ -1,0 +1,101 @@
+"""What became of a sample in one run, and its numbers under one recipe."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class State(enum.StrEnum):
+    """What became of one sample; the words are those of the scoring rules and appear in every file we write."""
+
+    OK = "ok"
+    """Answered and parsed: scored."""
+    EMPTY = "empty"
+    """Answered with nothing: the worst outcome (all reference units deleted, a wrong choice)."""
+    INVALID = "invalid"
+    """Answered, but no option, number or field can be extracted: wrong, and counted in a rate of its own."""
+    JUDGE_INVALID = "judge_invalid"
+    """The judge's reply cannot be parsed: not a score, not the model's fault, counted in a rate of its own."""
+    FAILED = "failed"
+    """The model raised, timed out or died: never scored as text, lowers coverage."""
+    DATA_ERROR = "data_error"
+    """The sample cannot be asked at all (missing audio, empty reference): not the model's fault, lowers coverage."""
+    MISSING = "missing"
+    """Selected, but not reached before the run ended: lowers coverage."""
+
+
+SCORED_STATES = (State.OK, State.EMPTY, State.INVALID)
+"""States that enter the headline value."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellId:
+    """Which (dataset, model, recipe) a number belongs to."""
+
+    dataset: str
+    model: str
+    recipe: str
+
+    def __str__(self) -> str:
+        return f"{self.dataset}-{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class SampleScore:
+    """Sufficient numbers of one sample under one recipe: their sums over a corpus are all that its values need.
+
+    Attributes:
+        numbers: By name (`errors`, `units`, ... of an error rate; see the metric's docstring); zeros may be left out.
+        reference: The normalised reference, or the label it stands for.
+        prediction: The normalised prediction, or what was extracted from it; `""` where nothing could be.
+        state: `ok`, or what scoring found out instead: `invalid`, `judge_invalid`, `data_error`.
+        reason: Why the state is not `ok`.
+    """
+
+    numbers: Mapping[str, float]
+    reference: str
+    prediction: str
+    state: State = State.OK
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one sample in one run: one line of the run's results.
+
+    Attributes:
+        cell: The cell it belongs to.
+        sample_id: The sample's id.
+        state: See `State`.
+        reference: The raw reference.
+        prediction: The raw answer, or None where there is none.
+        reason: Why the state is neither `ok` nor `empty`.
+        key: The prediction's key in the cache, or None for a sample that could not be asked.
+        cached: Answered by the cache, not by the model, in this run.
+        language: The sample's language.
+        audio_s: Seconds of sound (0 when it could not be read).
+        infer_s: Seconds of inference attributed to it.
+        decode_s: Seconds of decoding and resampling.
+        timing: As in `Prediction`.
+        score: Numbers under the cell's recipe; without an answer those of an empty one, for the worst-case bound only.
+        meta: The sample's meta, for slices and notebooks.
+    """
+
+    cell: CellId
+    sample_id: str
+    state: State
+    reference: str
+    prediction: str | None
+    reason: str | None = None
+    key: str | None = None
+    cached: bool = False
+    language: str = ""
+    audio_s: float = 0.0
+    infer_s: float = 0.0
+    decode_s: float = 0.0
+    timing: Mapping[str, float] = field(default_factory=dict)
+    score: SampleScore | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,189 @@
+"""What is concluded of many samples: the values of a cell, and what a gate says of them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from audiobench_pytest.types.outcomes import SCORED_STATES, CellId, State
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What a value is: travels with it to every table and file.
+
+    Attributes:
+        name: `wer`, `acc`, `bleu`, `invalid_rate`; a source's own reading of the same answers ends in `_compat`.
+        unit: `%`, `points` (of a judge), `""` for a plain number.
+        higher_is_better: The direction.
+        minimum: The least value there can be, or None.
+        maximum: The greatest value there can be, or None (an error rate may exceed 100 %).
+    """
+
+    name: str
+    unit: str = "%"
+    higher_is_better: bool = False
+    minimum: float | None = 0.0
+    maximum: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricValue:
+    """One number of a cell.
+
+    Attributes:
+        quantity: What it is.
+        value: Over the scored samples; None where nothing defines it.
+        low: Lower end of the 95 % bootstrap interval, or None.
+        high: Upper end, or None.
+        worst: The value if each sample without a score had been answered with nothing (where the reference is known).
+    """
+
+    quantity: Quantity
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    worst: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SliceResult:
+    """The values of some of a cell's samples.
+
+    Attributes:
+        key: What the samples have in common (`gender`, `language`, `duration`).
+        name: Which of them (`female`, `en`, `5-10 s`).
+        samples: Number of scored samples.
+        values: As in `CellResult`; `worst` is None.
+    """
+
+    key: str
+    name: str
+    samples: int
+    values: tuple[MetricValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CellResult:
+    """The numbers of one cell, reduced.
+
+    Attributes:
+        cell: Which cell.
+        task: The dataset's task (`asr`).
+        family: The dataset's family marker (`librispeech`), or "" for a user's own data.
+        values: All values of the recipe, the headline first (`wer`, then its parts), and `flip_rate` after a probe.
+        signature: What makes two values comparable: recipe, normaliser, unit, package versions.
+        published_recipe: The dataset's own recipe where this version scores with another one, else None.
+        expected: Samples selected before inference; None when no shard of the cell ever said so.
+        counts: Number of samples per state.
+        coverage: scored / expected, 0 to 1.
+        sums: Sums of the sufficient numbers over the scored samples (`errors`, `units`, `correct`, `n`, ...).
+        cached: Samples answered by the cache.
+        audio_s: Seconds of sound of the answered samples.
+        infer_s: Seconds of inference of the answered samples.
+        wall_s: Seconds from the first to the last moment any process worked on the cell in this run.
+        rtfx: audio_s / infer_s, or None where no time was taken.
+        speed: More about time, where it was taken: `samples_per_s`, `latency_p95_s`, ...
+        clusters: What the interval resamples (`speaker`), or "" for single samples.
+        n_clusters: Number of clusters, or None.
+        slices: The same values for parts of the samples, where slices were asked for.
+        model: What the model was: name, revision, device, dtype, arguments, what its adapter reported after loading.
+        data: What the data was: resolved revision, digest of the selection, where it came from.
+        first_errors: The first few `(sample_id, state, reason)` in order of id.
+    """
+
+    cell: CellId
+    task: str
+    family: str
+    values: tuple[MetricValue, ...]
+    signature: str
+    published_recipe: str | None
+    expected: int | None
+    counts: Mapping[State, int]
+    coverage: float
+    sums: Mapping[str, float]
+    cached: int
+    audio_s: float
+    infer_s: float
+    wall_s: float
+    rtfx: float | None
+    speed: Mapping[str, float] = field(default_factory=dict)
+    clusters: str = ""
+    n_clusters: int | None = None
+    slices: tuple[SliceResult, ...] = ()
+    model: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    first_errors: tuple[tuple[str, State, str], ...] = ()
+
+    @property
+    def scored(self) -> int:
+        """Number of samples that enter the headline value."""
+        return sum(self.counts.get(state, 0) for state in SCORED_STATES)
+
+    @property
+    def headline(self) -> MetricValue:
+        """The first of the values."""
+        return self.values[0]
+
+    @property
+    def metric(self) -> str:
+        """Name of the headline value."""
+        return self.values[0].quantity.name
+
+    @property
+    def value(self) -> float | None:
+        """The headline value, or None when nothing was scored."""
+        return self.values[0].value
+
+    def named(self, name: str) -> MetricValue | None:
+        """Return the value of a name, or None when the recipe has none of it."""
+        return next((value for value in self.values if value.quantity.name == name), None)
+
+
+class Verdict(enum.StrEnum):
+    """What a gate concluded."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"  # the samples cannot tell
+    SKIP = "skip"  # not judged, with the reason: a partial selection, an interrupted run, other hardware
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """One limit applied to one cell.
+
+    Attributes:
+        cell: The cell judged.
+        metric: What was limited: `wer`, `cer`, `coverage`, `rtfx`.
+        bound: `max`, `min`, `regression` (against a baseline) or `published`.
+        limit: The limit, in the metric's unit (0 to 1 for coverage); how much worse, or how far off, it may be.
+        value: What was measured, or None; for the latter two how much worse, or how far off, it is.
+        verdict: See `Verdict`.
+        message: One sentence for people: the value, the limit, and what is missing.
+        source: Where the limit is written (`gates.toml [minispeech.wer.pocketsphinx]`).
+        kind: Which kind of red, see `errors.Red`; None unless it counts as failed.
+        slice: `gender=female`, or "" for the whole cell.
+        counts_as: What an inconclusive verdict counts as: the owner's choice; else None.
+        details: More that a comparison found, as JSON values: `baseline`, `base`, `new`, `low`, `high`, ...
+    """
+
+    cell: CellId
+    metric: str
+    bound: str
+    limit: float
+    value: float | None
+    verdict: Verdict
+    message: str
+    source: str
+    kind: str | None = None
+    slice: str = ""
+    counts_as: Verdict | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def effect(self) -> Verdict:
+        """What it counts as."""
+        return self.counts_as or self.verdict

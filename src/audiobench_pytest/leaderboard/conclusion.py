@@ -7,13 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
-from audiobench_pytest.leaderboard.cells.repeats import probe_notes
-from audiobench_pytest.leaderboard.gates.schema import GatesFile
-from audiobench_pytest.leaderboard.gates.verdicts import verdicts
 from audiobench_pytest.types import CellResult, GateResult, Verdict
 
 if TYPE_CHECKING:
+    from audiobench_pytest.leaderboard.gates.schema import GatesFile
     from audiobench_pytest.records.runs.cells import CellData
     from audiobench_pytest.records.runs.plan import PlannedCell
 
@@ -65,6 +62,11 @@ def conclude(
         wall_s: Seconds the whole run took; None for the sum over the cells.
         notes: Sentences to print below the table, before those on probes.
     """
+    # They need numpy, which who renders a conclusion does not.
+    from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
+    from audiobench_pytest.leaderboard.cells.repeats import probe_notes
+    from audiobench_pytest.leaderboard.gates.verdicts import verdicts
+
     results = [reduce_cell(cell) for cell in cells]
     judged: Iterable[GateResult] = ()
     if gates is not None:

@@ -10,6 +10,8 @@ import difflib
 import enum
 from collections.abc import Iterable
 
+from audiobench_pytest import others
+
 
 class Red(enum.StrEnum):
     """Why a gate is red, and so whose turn it is."""
@@ -35,7 +37,8 @@ class UnknownNameError(UsageError):
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         self.what, self.name, self.known = what, name, sorted(known)
-        super().__init__(f"unknown {what} '{name}'{did_you_mean(name, self.known)}")
+        text = f"unknown {what} '{name}'{did_you_mean(name, self.known)}"
+        super().__init__("; ".join([text, *others.troubles()]))
 
 
 class MissingExtraError(UsageError):

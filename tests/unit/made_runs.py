@@ -14,7 +14,6 @@ from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import DatasetSpec, ManifestSource
 from audiobench_pytest.datasets import LoadSettings
 from audiobench_pytest.models.pool import ModelPool
-from audiobench_pytest.plugin.collector import Collector
 from audiobench_pytest.records.answers.cache import PredictionCache
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.records.runs.plan import PlannedCell
@@ -22,6 +21,7 @@ from audiobench_pytest.runner.asking.inference import Budgets
 from audiobench_pytest.runner.asking.probing import Probe
 from audiobench_pytest.runner.asking.resources import Runner
 from audiobench_pytest.runner.asking.shard import run_shard
+from audiobench_pytest.runner.collecting import Collector
 from audiobench_pytest.runner.job import Job
 from audiobench_pytest.types import CellId
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from audiobench_pytest.plugin import progress as progress_module
-from audiobench_pytest.plugin.progress import CellProgress, Progress
+from audiobench_pytest.plugin.shown.progress import CellProgress, Progress
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.records.runs.lines import OutcomeNews, ScoreNumbers
 from audiobench_pytest.records.runs.plan import ShardReceipt

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from audiobench_pytest import others
 from audiobench_pytest.catalog.reading import Entry, read_entries
 from audiobench_pytest.errors import CatalogError, UnknownNameError
 
@@ -18,13 +19,19 @@ _FOLDER = Path(__file__).parent
 class Entries(Generic[T]):
     """The entries of one kind, found by name or alias; case, `_` and `-` do not matter."""
 
-    def __init__(self, what: str, entries: Iterable[T]) -> None:
+    def __init__(self, what: str, entries: Iterable[T], reload: Callable[[], Entries[T]] | None = None) -> None:
         """Index entries.
+
+        Args:
+            what: What one is called in messages.
+            entries: All of them.
+            reload: Reads them again, when somebody else may have added some since.
 
         Raises:
             CatalogError: Two entries claim one name.
         """
         self._what: str = what
+        self._reload = reload
         self._by_name: dict[str, T] = {}
         self._folded: dict[str, T] = {}
         entry: T
@@ -54,10 +61,14 @@ class Entries(Generic[T]):
         Raises:
             UnknownNameError: There is none; the message lists close matches.
         """
-        try:
-            return self._folded[_fold(name)]
-        except KeyError:
-            raise UnknownNameError(self._what, name, self._by_name) from None
+        found = self._folded.get(_fold(name))
+        if found is None and others.asked() and self._reload is not None:
+            fresh = self._reload()
+            self._by_name, self._folded = fresh._by_name, fresh._folded
+            found = self._folded.get(_fold(name))
+        if found is None:
+            raise UnknownNameError(self._what, name, self._by_name)
+        return found
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,7 @@ class Kind(Generic[T]):
         folders = catalog_folders()
         known = _loaded.get((self.folder, folders))
         if known is None:
-            known = _loaded[self.folder, folders] = Entries(self.what, self._read(folders))
+            known = _loaded[self.folder, folders] = Entries(self.what, self._read(folders), self.load)
         return known
 
     def _read(self, folders: Iterable[Path]) -> Iterator[T]:
@@ -101,6 +112,20 @@ class Kind(Generic[T]):
 
 _loaded: dict[tuple[str, tuple[Path, ...]], Entries[Any]] = {}
 _own_folders: tuple[Path, ...] = ()
+_added_folders: list[Path] = []
+
+
+def add_folder(folder: Path) -> None:
+    """Let a folder be read beside the built-in one in this process, whatever the user names.
+
+    Raises:
+        CatalogError: It does not exist.
+    """
+    folder = folder.resolve()
+    if not folder.is_dir():
+        raise CatalogError(f"catalog: there is no folder {folder}")
+    if folder not in _added_folders:
+        _added_folders.append(folder)
 
 
 def use_folders(folders: Iterable[Path]) -> None:
@@ -121,8 +146,8 @@ def use_folders(folders: Iterable[Path]) -> None:
 
 
 def catalog_folders() -> tuple[Path, ...]:
-    """Return the folders that entries are read from: the built-in one, then the user's own."""
-    return (_FOLDER, *_own_folders)
+    """Return the folders that entries are read from: the built-in one, what others added, then the user's own."""
+    return (_FOLDER, *_added_folders, *_own_folders)
 
 
 def _fold(name: str) -> str:

@@ -54,5 +54,7 @@ def add_catalog(parser: argparse.ArgumentParser) -> None:
 
 def _use_catalog(folders: Sequence[Path] | None) -> None:
     from audiobench_pytest.catalog.loader import use_folders
+    from audiobench_pytest.doors import open_doors
 
+    open_doors()
     use_folders(folders or [])

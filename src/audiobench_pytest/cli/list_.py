@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterable
 from typing import Any
 
+from audiobench_pytest import others
 from audiobench_pytest.cli import add_catalog
 
-KINDS = ("recipes", "datasets", "models", "metrics", "steps", "labels", "boards", "suites", "published")
+KINDS = (
+    "tasks",
+    "prompts",
+    "recipes",
+    "datasets",
+    "models",
+    "metrics",
+    "steps",
+    "labels",
+    "boards",
+    "suites",
+    "published",
+)
 
 
 def add(commands: Any) -> None:
@@ -33,6 +47,9 @@ def _list(given: argparse.Namespace) -> int:
 
 
 def _rows(kind: str) -> list[tuple[str, dict[str, Any]]]:
+    others.asked()
+    for trouble in others.troubles():
+        print(f"audiobench: {trouble}", file=sys.stderr)
     if kind in _OF_BOARDS:
         return _OF_BOARDS[kind]()
     import msgspec
@@ -50,6 +67,8 @@ def _rows(kind: str) -> list[tuple[str, dict[str, Any]]]:
         ]
     catalog = load_catalog()
     entries: dict[str, Any] = {
+        "tasks": catalog.tasks,
+        "prompts": catalog.prompts,
         "recipes": catalog.recipes,
         "datasets": catalog.datasets,
         "models": catalog.models,
@@ -121,9 +140,11 @@ def _of_step(name: str, takes_argument: bool) -> dict[str, Any]:
 
 def _described(kind: str, fields: dict[str, Any]) -> str:
     if kind == "datasets":
-        return f"{fields['task']}, {fields['language']}, scored by {fields['recipe']}"
+        return f"{fields['task']}, {fields['language']}, scored by {fields['recipe'] or 'the recipe of its task'}"
     if kind == "models":
-        return f"{', '.join(fields['tasks'])}; adapter {fields['adapter']}"
+        return f"{', '.join(fields['tasks']) or 'all it can be asked'}; adapter {fields['adapter']}"
+    if kind == "prompts":
+        return f"{fields['task']}: {fields['text'].strip()}"
     return ", ".join(fields.get("labels", ()))
 
 

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from audiobench_pytest import others
 from audiobench_pytest.catalog.schema import StepSpec
-from audiobench_pytest.errors import CatalogError, did_you_mean
+from audiobench_pytest.errors import CatalogError, UsageError, did_you_mean
 from audiobench_pytest.metrics.extraction import choices as options
 from audiobench_pytest.metrics.extraction import json_answer, labels, published_options
 from audiobench_pytest.metrics.fairness import answers as fair_answers
@@ -106,6 +107,27 @@ def names() -> list[str]:
     return sorted({*TEXT_STEPS, *EXTRACTIONS, *MADE_TEXT_STEPS, *MADE_EXTRACTIONS})
 
 
+def add_steps(module: ModuleType) -> None:
+    """Add the steps that a module lists, as ours do.
+
+    Raises:
+        UsageError: One of their names is taken.
+    """
+    tables: dict[str, dict[str, Any]] = {
+        "TEXT_STEPS": TEXT_STEPS,
+        "EXTRACTIONS": EXTRACTIONS,
+        "MADE_TEXT_STEPS": MADE_TEXT_STEPS,
+        "MADE_EXTRACTIONS": MADE_EXTRACTIONS,
+        "PACKAGES": PACKAGES,
+    }
+    for table, ours in tables.items():
+        added: dict[str, Any] = getattr(module, table, {})
+        taken = [name for name, entry in added.items() if (ours.get(name, entry) is not entry)]
+        if taken:
+            raise UsageError(f"the step '{taken[0]}' of {module.__name__} is there already: choose another name")
+        ours.update(added)
+
+
 def step(spec: StepSpec) -> Step:
     """Return a step ready to be applied.
 
@@ -114,7 +136,7 @@ def step(spec: StepSpec) -> Step:
             cannot take this one.
     """
     name, argument, packages = spec.name, spec.argument, PACKAGES.get(spec.name, ())
-    if name not in names():
+    if name not in names() and not (others.asked() and name in names()):
         raise CatalogError(f"unknown step '{name}'{did_you_mean(name, names())}")
     if name in TEXT_STEPS or name in EXTRACTIONS:
         if argument is not None:

@@ -7,12 +7,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from audiobench_pytest import others
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import CatalogError, UsageError, did_you_mean
 from audiobench_pytest.models.base import ModelAdapter, checked_args
 from audiobench_pytest.models.hub import COMMIT
 
-ADAPTERS: Mapping[str, str] = {
+ADAPTERS: dict[str, str] = {
     "pocketsphinx": "audiobench_pytest.models.pocketsphinx:PocketsphinxAdapter",
     "transformers-asr": "audiobench_pytest.models.transformers.asr:TransformersAsrAdapter",
     "transformers-audio-chat": "audiobench_pytest.models.transformers.audio_chat:TransformersAudioChatAdapter",
@@ -40,6 +41,8 @@ def adapter_class(name: str) -> type[ModelAdapter]:
         CatalogError: There is no such adapter; the message lists close matches.
     """
     where = ADAPTERS.get(name)
+    if where is None and others.asked():
+        where = ADAPTERS.get(name)
     if where is None:
         raise CatalogError(f"unknown model adapter '{name}'{did_you_mean(name, ADAPTERS)}")
     module, _, attribute = where.partition(":")

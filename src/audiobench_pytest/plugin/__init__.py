@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from audiobench_pytest.plugin.collector import Collector
     from audiobench_pytest.plugin.shard import Shard
+    from audiobench_pytest.runner.collecting import Collector
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -17,6 +17,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     from audiobench_pytest.plugin.asked.options import add_options
 
     add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks that others may implement."""
+    from audiobench_pytest.plugin import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
 
 
 @pytest.hookimpl(trylast=True)  # after every plugin that registers markers, since names in `-m` are checked here

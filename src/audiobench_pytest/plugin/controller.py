@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +14,11 @@ import pytest
 from audiobench_pytest.errors import AudiobenchError, RecordError, UsageError
 from audiobench_pytest.leaderboard.gates.file import load_gates
 from audiobench_pytest.leaderboard.gates.schema import GatesFile
-from audiobench_pytest.plugin.gate_reports import emit
-from audiobench_pytest.plugin.progress import Progress
 from audiobench_pytest.plugin.run_facts import asked, describe_run
 from audiobench_pytest.plugin.session import BenchmarkSession
+from audiobench_pytest.plugin.shown.gate_reports import emit
+from audiobench_pytest.plugin.shown.progress import Progress
+from audiobench_pytest.plugin.shown.step_summary import append_summary
 from audiobench_pytest.records.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -76,10 +78,13 @@ class Controller:
         self._started = True
         self._latest_before = latest.resolve() if latest.is_dir() else None
         self._run.point_latest(latest.parent)
+        self._session.config.hook.pytest_audiobench_run_started(run=self._run)
         self.progress.start(self._session.attempt)
 
     def header(self) -> list[str]:
         """Return the lines for pytest's header."""
+        if self._session.config.option.verbose < 0:
+            return [f"audiobench: run {_shown(self._run.path)}"]
         gates = self._gates.path or "none"
         return [
             f"audiobench: run {_shown(self._run.path)}, "
@@ -118,12 +123,23 @@ class Controller:
             told = self._session.suite.notes(concluded.results)
             concluded = dataclasses.replace(concluded, notes=(*concluded.notes, *told))
         self.board = concluded
-        emit(session, concluded.gates, {cell.plan.cell: cell.plan.node for cell in cells})
+        self._tell(concluded)
+        emit(session, concluded, {cell.plan.cell: cell.plan.node for cell in cells})
         try:
             write_board(self.board, self._run.path)
         except RecordError as exc:  # a verdict that nobody can read later must not look green
             raise pytest.UsageError(str(exc)) from None
+        append_summary(concluded, os.environ.get("GITHUB_STEP_SUMMARY"))
         self._compact(cells)
+
+    def _tell(self, concluded: Conclusion) -> None:
+        """Let other plugins and conftests know what was concluded."""
+        hook = self._session.config.hook
+        for result in concluded.results:
+            hook.pytest_audiobench_cell(result=result)
+        for gate in concluded.gates:
+            hook.pytest_audiobench_gate(result=gate)
+        hook.pytest_audiobench_leaderboard(conclusion=concluded)
 
     def print_board(self, reporter: pytest.TerminalReporter) -> None:
         """Print the leaderboard."""

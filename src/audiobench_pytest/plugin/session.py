@@ -21,8 +21,8 @@ from audiobench_pytest.plugin.asked.suites import Suite
 from audiobench_pytest.records.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
-    from audiobench_pytest.plugin.collector import Collector
     from audiobench_pytest.runner.asking.resources import Runner
+    from audiobench_pytest.runner.collecting import Collector
     from audiobench_pytest.runner.scoring.stages import Helpers
 
 _KEY = pytest.StashKey["BenchmarkSession"]()
@@ -105,7 +105,7 @@ class BenchmarkSession:
     @cached_property
     def collector(self) -> Collector:
         """What benchmark functions feed."""
-        from audiobench_pytest.plugin.collector import Collector
+        from audiobench_pytest.runner.collecting import Collector
 
         return Collector(self.runner, self.helpers)
 

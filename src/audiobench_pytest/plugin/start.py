@@ -6,6 +6,7 @@ import pytest
 
 from audiobench_pytest.catalog.loader import load_catalog, use_folders
 from audiobench_pytest.datasets import LoadSettings
+from audiobench_pytest.doors import Registry, open_doors
 from audiobench_pytest.errors import AudiobenchError, UsageError
 from audiobench_pytest.models.base import checked_args
 from audiobench_pytest.models.registry import adapter_class
@@ -42,6 +43,8 @@ def start(config: pytest.Config) -> None:
 def _session(config: pytest.Config) -> BenchmarkSession:
     settings = read_settings(config)
     check_read_only_caches(settings)
+    open_doors()
+    config.hook.pytest_audiobench_register(registry=Registry())
     use_folders([settings.root / settings.catalog] if settings.catalog else [])
     catalog = load_catalog()
     families = catalog.families()

@@ -133,9 +133,14 @@ def _renamed(record: Mapping[str, Any], columns: Columns) -> Mapping[str, Any]:
     return found
 
 
+DIALECTS: list[Dialect] = []
+"""Layouts that others added; one is taken where a line has all the columns it requires."""
+
+
 def _dialect_of(path: Path, number: int, record: Mapping[str, Any]) -> Dialect:
     is_wenet = "wav" in record or ("key" in record and "audio" not in record)
-    dialect = WENET if is_wenet else NATIVE
+    added = (one for one in DIALECTS if all(column in record for column in one.required))
+    dialect = next(added, WENET if is_wenet else NATIVE)
     missing = [column for column in dialect.required if column not in record]
     if missing:
         named = " and ".join(f"'{m}'{did_you_mean(m, record, show_all_below=0)}" for m in missing)

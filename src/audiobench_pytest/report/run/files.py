@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.records.append import write_atomically
-from audiobench_pytest.report.run import csv_file as as_csv
-from audiobench_pytest.report.run import json_file as as_json
-from audiobench_pytest.report.run import markdown as as_markdown
+from audiobench_pytest.report.run import csv_file, json_file, markdown
+
+FORMATS: dict[str, Callable[[Conclusion], str]] = {
+    "json": json_file.render,
+    "md": markdown.render,
+    "csv": csv_file.render,
+}
+"""What renders `leaderboard.<name>`, by name."""
 
 
-def write_board(board: Conclusion, folder: Path) -> None:
-    """Write `leaderboard.json`, `leaderboard.md` and `leaderboard.csv`.
+def write_board(concluded: Conclusion, folder: Path) -> None:
+    """Write `leaderboard.json`, `leaderboard.md`, `leaderboard.csv`, and what others added.
 
     Raises:
         RecordError: A file cannot be written.
     """
-    for suffix, module in (("json", as_json), ("md", as_markdown), ("csv", as_csv)):
-        write_atomically(folder / f"leaderboard.{suffix}", module.render(board).encode())
+    for name, render in FORMATS.items():
+        write_atomically(folder / f"leaderboard.{name}", render(concluded).encode())

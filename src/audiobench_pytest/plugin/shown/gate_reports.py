@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import pytest
 
+from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.report.run.content import finding
-from audiobench_pytest.types import CellId, GateResult, Verdict
+from audiobench_pytest.types import CellId, CellResult, GateResult, Verdict
 
 _OUTCOME = {Verdict.PASS: "passed", Verdict.FAIL: "failed", Verdict.SKIP: "skipped"}
 """By what a verdict counts as; one that is inconclusive counts as what its owner chose."""
 
 
-def emit(session: pytest.Session, gates: Sequence[GateResult], nodes: Mapping[CellId, str]) -> None:
+def emit(session: pytest.Session, concluded: Conclusion, nodes: Mapping[CellId, str]) -> None:
     """Report each gate as a test case, so that exit status, `-ra`, JUnit and other reporters need no special case.
 
     Setup, call and teardown are emitted (no call for a skipped gate): JUnit writes a case's properties at teardown. A
@@ -22,10 +23,11 @@ def emit(session: pytest.Session, gates: Sequence[GateResult], nodes: Mapping[Ce
 
     Args:
         session: pytest's session; its exit status follows from the reports.
-        gates: What was judged.
+        concluded: What was judged.
         nodes: Node id of the benchmark function of each cell.
     """
-    names = _names(nodes)
+    names, gates = _names(nodes), concluded.gates
+    results = {result.cell: result for result in concluded.results}
     session.testscollected += len(gates)  # else the progress column passes 100 %
     hook = session.config.hook
     reporter = session.config.pluginmanager.getplugin("terminalreporter")
@@ -40,7 +42,9 @@ def emit(session: pytest.Session, gates: Sequence[GateResult], nodes: Mapping[Ce
         hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
         phases = ("setup", "teardown") if gate.effect is Verdict.SKIP else ("setup", "call", "teardown")
         for when in phases:
-            hook.pytest_runtest_logreport(report=_report(gate, nodeid, location, when))
+            report = _report(gate, nodeid, location, when)
+            report.user_properties += _of_the_cell(results[gate.cell], gate.metric, concluded.run_dir)
+            hook.pytest_runtest_logreport(report=report)
         hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
 
 
@@ -48,6 +52,22 @@ def _names(cells: Collection[CellId]) -> dict[CellId, str]:
     """Return the name of each cell in node ids: with its recipe only where its answers are scored by several."""
     short = Counter(str(cell) for cell in cells)
     return {cell: str(cell) if short[str(cell)] == 1 else f"{cell}-{cell.recipe}" for cell in cells}
+
+
+def _of_the_cell(result: CellResult, metric: str, run_dir: str) -> list[tuple[str, str]]:
+    """Return what a reader of a test report needs to know of the cell that a gate is about."""
+    value = result.named(metric) or result.headline
+    found = {
+        "cell": str(result.cell),
+        "recipe": result.cell.recipe,
+        "headline": f"{result.metric}={result.value!r}",
+        "n": str(result.scored),
+        "expected": str(result.expected),
+        "run": run_dir,
+    }
+    if value.low is not None and value.high is not None:
+        found |= {"low": repr(value.low), "high": repr(value.high)}
+    return [(f"audiobench_{name}", text) for name, text in found.items()]
 
 
 def _report(gate: GateResult, nodeid: str, location: tuple[str, int | None, str], when: str) -> pytest.TestReport:

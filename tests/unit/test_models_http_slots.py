@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from audiobench_pytest.models.openai.slots import Endpoint, Kind, Manners, NoEndpointError, Slots, Trouble, retry_after
 
+
 class MadeUpTime(asyncio.SelectorEventLoop):
     """Whoever sleeps wakes up at once, and the clock has moved on; it stands still while anybody works."""
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 HANGS_S = 120.0
-"""Longer than anything takes on the busiest machine. No test may need it to pass, and none shows by it that it is fast."""
+"""Longer than anything takes on the busiest machine: it ends what hangs, and no test shows by it that it is fast."""
 
 
 def until(condition: Callable[[], object], seconds: float = HANGS_S) -> bool:

@@ -16,9 +16,9 @@ from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.models.openai import chat
 from audiobench_pytest.records.answers.cache import PredictionCache
+from audiobench_pytest.runner.scoring import judging
 from audiobench_pytest.runner.scoring.judge_record import JudgeRecord, JudgeSettings
 from audiobench_pytest.runner.scoring.judging import judge_outcomes, judge_scores, judged_signature
-from audiobench_pytest.runner.scoring.scorer import judging
 from audiobench_pytest.types import CellId, Outcome, State
 
 pytest.importorskip("httpx")

@@ -5,8 +5,8 @@ import pytest
 from audiobench_pytest.catalog.loader import load_catalog, use_folders
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.runner.scoring import scorer as scoring
 from audiobench_pytest.runner.scoring.scorer import Scorer, language_of
-from audiobench_pytest.runner.scoring.scorer import scorer as scoring
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def test_ctrl_c_prints_the_board_of_what_is_done_and_says_how_to_go_on(project):
     assert "same command" in output
     cell = project.cell(project.path / "out")
     done = cell["counts"]["ok"]
-    assert done == 6
+    assert 4 <= done <= 6, "the last batch is kept, and may not have been scored"
     assert cell["counts"]["missing"] == 40 - done
     assert {g["verdict"] for g in project.board(project.path / "out")["gates"]} == {"skip"}
     result = project.run(

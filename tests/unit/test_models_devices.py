@@ -126,7 +126,7 @@ def test_the_stand_in_makes_transformers_models_importable_next_to_a_cpu_torch()
     if torchaudio_compat.needs_stand_in():
         assert "OSError" in run("import torchaudio").stderr  # the trap is there
     done = run(
-        "from audiobench_pytest.models import torchaudio_compat as compat\n"
+        "from audiobench_pytest.models.transformers import torchaudio_compat as compat\n"
         "import sys\n"
         "put = compat.preseed()\n"
         "assert put == compat.needs_stand_in() and not compat.preseed() and 'torch' not in sys.modules\n"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile as sf
+from waiting import until
 
 from audiobench_pytest.records.answers.columns import SUFFIX, read_columns
 
@@ -34,6 +36,23 @@ for _module in (
     importlib.import_module(_module)
 
 ROOT = Path(__file__).parents[2]
+
+HOLDS = """
+import os, time
+from audiobench_pytest.models import harness
+
+_generate, _given = harness.NoisyAdapter.generate, 0
+
+def _held(self, batch):
+    global _given
+    while _given >= float(os.environ.get("HOLD_AFTER") or "inf"):
+        time.sleep(0.01)
+    _given += len(batch)
+    return _generate(self, batch)
+
+harness.NoisyAdapter.generate = _held
+"""
+"""A conftest in which the noisy model answers HOLD_AFTER samples in a process, and then works until it is stopped."""
 
 WORDS = """the quick brown fox jumps over a lazy dog while seven old sailors watch from their quiet green
 harbour""".split()  # noqa: SIM905 - a sentence reads better than a list
@@ -123,6 +142,17 @@ class Project:
             elif path.suffix == SUFFIX:
                 found += [(prediction.key, prediction.text) for prediction in read_columns(path)[0]]
         return found
+
+    def until_answered(self, number: int, process: subprocess.Popen | None = None) -> None:
+        """Wait until so many answers are kept, or the process has ended."""
+        assert until(
+            lambda: len(self.cached_answers()) >= number or (process is not None and process.poll() is not None)
+        )
+
+    def holds(self) -> None:
+        """Make the noisy model of this project one that HOLD_AFTER holds."""
+        conftest = self.path / "conftest.py"
+        conftest.write_text(conftest.read_text() + HOLDS)
 
     def gates(self, text: str) -> None:
         """Write benchmarks/gates.toml."""

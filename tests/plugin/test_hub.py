@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from waiting import HANGS_S
 
 pytest.importorskip("pyarrow", reason="needs the extra 'hub', which the light environments of tox do not install")
 
@@ -20,7 +21,7 @@ def asr(project, environment, *args):
         env={**os.environ, "PYTEST_ADDOPTS": "", **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANGS_S,
     )
 
 

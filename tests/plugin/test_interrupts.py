@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from waiting import HANGS_S
 
 KILLS = {0: 20, 2: 12}
 """Number of kills by number of workers: 32 in all."""
@@ -21,8 +22,8 @@ def command(manifest, *args):
     ]
 
 
-def environment():
-    return {**os.environ, "PYTEST_ADDOPTS": "", "PYTHONFAULTHANDLER": ""}
+def environment(hold_after=""):
+    return {**os.environ, "PYTEST_ADDOPTS": "", "PYTHONFAULTHANDLER": "", "HOLD_AFTER": str(hold_after)}
 
 
 @pytest.mark.slow
@@ -31,6 +32,7 @@ def test_kill_9_at_random_moments_loses_and_doubles_nothing(project, request, re
     if workers and not request.config.pluginmanager.hasplugin("xdist"):
         pytest.skip("started with -p no:xdist; the xdist environments of tox run this")
     manifest = project.clips(CLIPS)
+    project.holds()
     seed = int.from_bytes(os.urandom(4), "big")
     print(f"seed {seed}")  # shown by pytest when the test fails; in JUnit always
     record_property("seed", seed)
@@ -49,21 +51,19 @@ def test_kill_9_at_random_moments_loses_and_doubles_nothing(project, request, re
     assert reference.ret == 0
     kills, seen = 0, set()
     while kills < KILLS[workers]:
+        before = len(seen)
+        wanted = rng.randint(0, 12)
         process = subprocess.Popen(
             command(manifest, *slow, *extra),
             cwd=project.path,
-            env=environment(),
+            # On a busy machine the kill may come late: the model does not finish meanwhile.
+            env=environment(wanted + 6),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        started = time.monotonic()
-        before = len(seen)
-        target = before + rng.randint(0, 12)
-        deadline = started + 60
         # Wait until some more answers are on disk, then a random moment more: every run gets somewhere.
-        while process.poll() is None and len(project.cached_answers()) < target and time.monotonic() < deadline:
-            time.sleep(0.01)
+        project.until_answered(before + wanted, process)
         time.sleep(rng.uniform(0, 0.03))
         if process.poll() is not None:
             break
@@ -78,7 +78,7 @@ def test_kill_9_at_random_moments_loses_and_doubles_nothing(project, request, re
         seen = set(after)
     assert kills == KILLS[workers], f"only {kills} kills before the run was finished"
     final = subprocess.run(
-        command(manifest, *extra), cwd=project.path, env=environment(), capture_output=True, text=True, timeout=120
+        command(manifest, *extra), cwd=project.path, env=environment(), capture_output=True, text=True, timeout=HANGS_S
     )
     assert final.returncode == 0, final.stdout + final.stderr
     cell, whole = project.cell(project.path / "out"), project.cell(project.path / "whole")
@@ -91,25 +91,24 @@ def test_kill_9_at_random_moments_loses_and_doubles_nothing(project, request, re
 
 def test_ctrl_c_prints_the_board_of_what_is_done_and_says_how_to_go_on(project):
     manifest = project.clips(40)
+    project.holds()
     process = subprocess.Popen(
-        command(manifest, "--model-args=delay=0.1"),
+        command(manifest),
         cwd=project.path,
-        env=environment(),
+        env=environment(6),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    deadline = time.monotonic() + 60
-    while len(project.cached_answers()) < 6 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    project.until_answered(6, process)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=HANGS_S)
     assert process.returncode == 2, output
     assert "audiobench leaderboard" in output
     assert "same command" in output
     cell = project.cell(project.path / "out")
     done = cell["counts"]["ok"]
-    assert 0 < done < 40
+    assert 4 <= done <= 6, "the last batch is kept, and may not have been scored"
     assert cell["counts"]["missing"] == 40 - done
     assert {g["verdict"] for g in project.board(project.path / "out")["gates"]} == {"skip"}
     result = project.run(
@@ -133,11 +132,9 @@ def test_sigterm_ends_with_a_status_that_says_start_me_again(project, request, w
         stderr=subprocess.STDOUT,
         text=True,
     )
-    deadline = time.monotonic() + 60
-    while len(project.cached_answers()) < 6 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    project.until_answered(6, process)
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=HANGS_S)
     assert process.returncode == 75, output
     assert "SIGTERM" in output
     assert "same command" in output
@@ -146,7 +143,7 @@ def test_sigterm_ends_with_a_status_that_says_start_me_again(project, request, w
     # xdist lets its workers finish what they hold for at most ten seconds.
     assert 6 <= before < 60 or workers
     again = subprocess.run(
-        command(manifest, *extra), cwd=project.path, env=environment(), capture_output=True, text=True, timeout=60
+        command(manifest, *extra), cwd=project.path, env=environment(), capture_output=True, text=True, timeout=HANGS_S
     )
     assert again.returncode == 0, again.stdout
     assert project.cell(project.path / "out")["cached"] >= before
@@ -167,7 +164,7 @@ def test_two_runs_at_once_share_the_cache(project):
         for i in range(2)
     ]
     for process in runs:
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=HANGS_S)
         assert process.returncode == 0, output
     cells = [project.cell(project.path / f"out{i}") for i in range(2)]
     assert cells[0]["value"] == cells[1]["value"]
@@ -177,14 +174,12 @@ def test_two_runs_at_once_share_the_cache(project):
 
 def test_one_run_directory_is_refused_to_a_second_run_at_once(project):
     manifest = project.clips(40)
-    first = subprocess.Popen(
-        command(manifest, "--model-args=delay=0.1"), cwd=project.path, env=environment(), stdout=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + 60
-    while not project.cached_answers() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    project.holds()
+    first = subprocess.Popen(command(manifest), cwd=project.path, env=environment(2), stdout=subprocess.DEVNULL)
+    project.until_answered(2, first)
+    assert first.poll() is None
     second = subprocess.run(
-        command(manifest), cwd=project.path, env=environment(), capture_output=True, text=True, timeout=60
+        command(manifest), cwd=project.path, env=environment(), capture_output=True, text=True, timeout=HANGS_S
     )
     first.kill()
     first.wait()
@@ -201,14 +196,14 @@ def test_a_full_disk_is_told_and_loses_nothing(project):
         env={**environment(), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS_S,
     )
     assert limited.returncode not in (0, 2), limited.stdout
     assert "cannot write" in limited.stdout + limited.stderr
     before = {key for key, _ in project.cached_answers()}
     assert before
     result = subprocess.run(
-        command(manifest), cwd=project.path, env=environment(), capture_output=True, text=True, timeout=60
+        command(manifest), cwd=project.path, env=environment(), capture_output=True, text=True, timeout=HANGS_S
     )
     assert result.returncode == 0, result.stdout
     cell = project.cell(project.path / "out")

@@ -28,7 +28,7 @@ LINE = re.compile(r"small-noisy: (\d+)/20, error rate [\d.]+ %, RTFx [\d.e+]+, .
 def test_plain_lines_in_a_log(project, request, workers):
     if workers and not request.config.pluginmanager.hasplugin("xdist"):
         pytest.skip("started with -p no:xdist; the xdist environments of tox run this")
-    result = run(project, "--audiobench-set=progress_seconds=0.25", *workers)
+    result = run(project, "--audiobench-set=progress_seconds=0.05", *workers)
     lines = [line for line in result.outlines if line.startswith("audiobench: small")]
     assert lines, result.stdout.str()
     counts = [int(m.group(1)) for line in lines if (m := LINE.search(line))]

@@ -16,6 +16,7 @@ import sys
 import time
 
 import pytest
+from waiting import HANGS_S, until
 
 from audiobench_pytest.cli import main
 from audiobench_pytest.records.append import read_lines
@@ -104,7 +105,7 @@ class Interrupted:
     def finish(self, *args):
         """Run to the end; return what was printed."""
         process = self.start(*args)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=HANGS_S)
         assert process.returncode == 1, output  # one of the gates is missed
         return output
 
@@ -125,9 +126,7 @@ class Interrupted:
             process = self.start(*args, delay=0.02)
             if self.rng.random() < 0.75:
                 target = self.rng.randint(0, 25)
-                deadline = time.monotonic() + 30
-                while len(self.asked()) < target and process.poll() is None and time.monotonic() < deadline:
-                    time.sleep(0.005)
+                until(lambda: len(self.asked()) >= target or process.poll() is not None)
                 time.sleep(self.rng.uniform(0, 0.03))
             else:
                 time.sleep(self.rng.uniform(0.1, 2.0))  # also before the first answer and behind the last one
@@ -136,7 +135,7 @@ class Interrupted:
                     os.killpg(process.pid, signal.SIGKILL)
             else:
                 process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=HANGS_S)
         self.kinds.append(f"{kind}: status {process.returncode}, {len(self.asked())} asked")
         assert "INTERNALERROR" not in output, output
         if kind == "full disk" and process.returncode not in (0, 1):
@@ -249,7 +248,7 @@ def test_three_interrupted_parts_merge_to_the_verdict_of_one_run(interrupted, mo
             interrupted.tear(f"part{k}")
         before = dict(interrupted.project.cached_answers())
         process = interrupted.start(*args)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=HANGS_S)
         assert process.returncode == 0, output  # a part alone is not judged
         interrupted.check(before)
         runs.append(f"part{k}")

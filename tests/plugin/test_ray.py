@@ -5,10 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from importlib.util import find_spec
 
 import pytest
+from waiting import HANGS_S
 
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install -e '.[ray]'")
 
@@ -17,16 +17,17 @@ SAME = ("value", "low", "high", "worst", "values", "sums", "counts", "coverage",
 ACTORS = ("--engine=ray", "--audiobench-set=ray_actors=2", "-p", "no:hypothesispytest")
 
 KILLED_ONCE = """
-import os, signal, pytest
+import contextlib, os, signal, pytest
 
 @pytest.mark.audiobench(task="asr")
 def test_asr(audiobench, audiobench_collector, prepared):
     assert prepared == "by the controller"
     for i, outcome in enumerate(audiobench.outcomes()):
         audiobench_collector.check_error_rate(outcome)
-        if i == 2 and not os.path.exists("died"):
-            open("died", "w").close()
-            os.kill(os.getpid(), signal.SIGKILL)
+        if i == 2:
+            with contextlib.suppress(FileExistsError):  # the one actor that makes the file dies
+                open("died", "x").close()
+                os.kill(os.getpid(), signal.SIGKILL)
 """
 
 FIXTURE = """
@@ -148,7 +149,8 @@ def test_what_kills_every_actor_fails_alone_and_each_sees_its_own_gpu(project, m
 @pytest.mark.slow
 def test_sigterm_ends_the_cluster_and_says_start_me_again(project):
     manifest = project.clips(30)
-    more = ["--model-args=delay=0.2", "--batch-size=1", "--audiobench-set=shard_size=5", "--audiobench-run=out"]
+    # What is left would take 40 s, longer than a batch system waits.
+    more = ["--model-args=delay=3", "--batch-size=1", "--audiobench-set=shard_size=5", "--audiobench-run=out"]
     command = [sys.executable, "-m", "pytest", "benchmarks/asr", "-p", "no:cacheprovider"]
     process = subprocess.Popen(
         [*command, *arguments(manifest, *more), *ACTORS],
@@ -159,17 +161,13 @@ def test_sigterm_ends_the_cluster_and_says_start_me_again(project):
         text=True,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 60
-    while len(project.cached_answers()) < 6 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    project.until_answered(2, process)
     process.send_signal(signal.SIGTERM)
-    stopped = time.monotonic()
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=HANGS_S)
     assert process.returncode == 75, output
-    assert time.monotonic() - stopped < 10, "what a batch system gives a process to flush"
     assert "same command" in output
     before = len(project.cached_answers())
-    assert 6 <= before < 30
+    assert 2 <= before <= 12, "what a batch system gives a process to flush is over long before the answers are"
     again = project.run(*arguments(manifest, "--audiobench-run=out"), inprocess=False)
     assert again.ret == 0, "a run goes on where it stopped, with whatever engine"
     assert project.cell(project.path / "out")["cached"] >= before
@@ -220,7 +218,7 @@ def test_c(once):
 def test_an_actor_runs_the_items_it_is_handed_within_one_session(project):
     """Without Ray: what Ray would call is called in a process of its own."""
     (project.path / "test_plain.py").write_text(PLAIN)
-    subprocess.run([sys.executable, "-c", BY_HAND, str(project.path)], cwd=project.path, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", BY_HAND, str(project.path)], cwd=project.path, check=True, timeout=HANGS_S)
     fine = [["setup", "passed"], ["call", "passed"], ["teardown", "passed"]]
     *told, unknown = json.loads((project.path / "told.json").read_text())
     assert told == [fine, fine, [["setup", "passed"], ["call", "failed"], ["teardown", "passed"]]]

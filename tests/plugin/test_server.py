@@ -12,7 +12,7 @@ def run(project, server, *args, n=24):
     return project.run(
         f"--dataset={manifest}",
         "--model=openai:org/some-asr",
-        f"--model-args=url={server.url},slots=8,retries=1,timeout=5",
+        f"--model-args=url={server.url},slots=8,retries=1,timeout=60",
         *args,
         inprocess=False,
     )
@@ -52,7 +52,10 @@ def test_failures_are_errors_that_are_asked_again(project):
 def test_no_server_is_told(project):
     manifest = project.clips(2)
     result = project.run(
-        f"--dataset={manifest}", "--model=openai:x", "--model-args=url=http://127.0.0.1:9/v1,timeout=2", inprocess=False
+        f"--dataset={manifest}",
+        "--model=openai:x",
+        "--model-args=url=http://127.0.0.1:9/v1,timeout=60",
+        inprocess=False,
     )
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*ModelError*127.0.0.1:9*"])

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from waiting import HANGS_S
+
 COMMIT_1 = "1" * 40
 COMMIT_2 = "2" * 40
 
@@ -359,7 +361,7 @@ def start_loads(
     return process
 
 
-def finish_loads(process: subprocess.Popen, timeout: float = 60) -> Loads:
+def finish_loads(process: subprocess.Popen, timeout: float = HANGS_S) -> Loads:
     """Wait for it; fails when it does not end by itself."""
     try:
         out, err = process.communicate(timeout=timeout)

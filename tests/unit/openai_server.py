@@ -10,15 +10,18 @@ import email.parser
 import email.policy
 import io
 import json
+import socket
 import threading
 import time
 import wave
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
+from waiting import HANGS_S
 
 from audiobench_pytest.models.openai.adapter import OpenAIAdapter
 from audiobench_pytest.models.registry import create, spec_from_openai
@@ -147,13 +150,14 @@ def ask(adapter: OpenAIAdapter, request: Request | None = None) -> Answer:
 
 
 class OpenAIServer:
-    """Use as a context manager.
+    """Use as a context manager; without being entered, and when it was left, it refuses connections at its port.
 
     `script` holds replies to the next questions; after them `respond` answers. `models` is the reply to `GET /models`.
     """
 
     def __init__(self, respond: Callable[[Asked], Reply] = heard, port: int = 0) -> None:
-        self.respond, self.port = respond, port
+        self.respond = respond
+        self.port = self._reserve(port)
         self.script: deque[Reply | Callable[[Asked], Reply]] = deque()
         self.models = Reply({"object": "list", "data": [{"id": "tiny"}, {"id": "other"}]})
         self.log: list[Asked] = []
@@ -165,16 +169,24 @@ class OpenAIServer:
         self._held: deque[asyncio.Event] = deque()
         self._freed: float | None = None
 
+    def _reserve(self, port: int) -> int:
+        """Bind a port without listening: no other program is given it, before the server is there or behind it."""
+        held = socket.socket()
+        weakref.finalize(self, held.close)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # beside the socket that will listen
+        held.bind(("127.0.0.1", port))
+        return held.getsockname()[1]
+
     def __enter__(self) -> "OpenAIServer":
         ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)), daemon=True)
         self._thread.start()
-        assert ready.wait(10)
+        assert ready.wait(HANGS_S)
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._thread.join(HANGS_S)
 
     @property
     def url(self) -> str:
@@ -198,7 +210,6 @@ class OpenAIServer:
     async def _serve(self, ready: threading.Event) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, backlog=512)
-        self.port = server.sockets[0].getsockname()[1]
         ready.set()
         await self._stop.wait()
         server.close()

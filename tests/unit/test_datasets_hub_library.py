@@ -1,7 +1,6 @@
 """Repositories without parquet go through the `datasets` library, in a process of its own."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,11 +48,9 @@ def test_process_that_loaded_through_the_library_exits_cleanly_and_never_importe
     assert (two["ids"], two["audio"]) == (whole["ids"][:2], whole["audio"][:2])
     served = len(hub.log)
     environment = hub.environment(tmp_path / "home", HF_HUB_OFFLINE="1")
-    started = time.perf_counter()
     again = finish_loads(start_loads(environment, tmp_path / "cache", [{"source": FOLDER}]))
     assert again.one == whole
     assert len(hub.log) == served
-    assert time.perf_counter() - started < 30
 
 
 @pytest.mark.slow

@@ -11,7 +11,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from isolated_models import ask, until
+from isolated_models import ask
+from waiting import HANGS_S, until
 
 from audiobench_pytest.catalog.schema import ModelSpec, RuntimeSpec
 from audiobench_pytest.errors import ModelError
@@ -121,7 +122,7 @@ def test_two_processes_that_ask_at_once_share_one_making(tmp_path: Path, program
         subprocess.Popen([sys.executable, "-c", ASKER, str(tmp_path / "envs")], stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    told = {asker.communicate(timeout=60)[0] for asker in askers}
+    told = {asker.communicate(timeout=HANGS_S)[0] for asker in askers}
     assert [asker.returncode for asker in askers] == [0, 0]
     assert len(told) == 1
     assert len(log.read_text().splitlines()) == 1

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from isolated_models import ask, isolated, lives, marks, right, until
+from isolated_models import ask, isolated, lives, marks, right
+from waiting import until
 
 from audiobench_pytest.models.isolated import child
 from audiobench_pytest.models.isolated.audio_file import AudioFile
@@ -35,7 +36,7 @@ def run(prompt):
     if prompt == "fork":
         forked = os.fork()
         if forked == 0:
-            time.sleep(60)
+            time.sleep(600)
         with (folder / "marks").open("a") as file:
             print("pids", adapter._child.pid, forked, file=file)
         prompt = "hang"
@@ -110,7 +111,7 @@ def test_a_process_forked_off_the_parent_keeps_no_model_alive(tmp_path: Path) ->
 
 
 def test_what_a_dead_model_had_started_ends_with_it(tmp_path: Path) -> None:
-    adapter = isolated(tmp_path, {"batch_timeout": "0.5"})
+    adapter = isolated(tmp_path, {"batch_timeout": "2"})
     adapter.load()
     adapter.generate(ask("hold 1"))
     model, program = noted_pids(tmp_path)
@@ -145,8 +146,13 @@ def test_an_interrupt_ends_the_process_at_once(tmp_path: Path) -> None:
     adapter.load()
     process = adapter._child
     assert process is not None
-    timer = threading.Timer(0.5, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT])
-    timer.start()
+    ours = threading.get_ident()
+
+    def interrupt() -> None:
+        until(lambda: "did hang" in marks(tmp_path))
+        signal.pthread_kill(ours, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
         adapter.generate(ask("hang"))
     assert not lives(process.pid)
@@ -165,7 +171,7 @@ def test_starting_and_closing_leaks_no_descriptor(tmp_path: Path) -> None:
     cycle()
     before = cycle()
     (tmp_path / "marks").unlink()
-    assert until(lambda: cycle() <= before, 5)
+    assert until(lambda: cycle() <= before)
 
 
 @pytest.mark.parametrize("memfd", [True, False])

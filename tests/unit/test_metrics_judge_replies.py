@@ -427,9 +427,9 @@ def test_readers_never_raise_and_stay_in_their_range(reply):
 )
 @pytest.mark.parametrize("name", [*PARSERS, *SOURCE_RULES])
 def test_readers_take_no_time_over_a_long_reply(name, reply):
-    started = time.perf_counter()
+    started = time.thread_time()  # of this thread alone: on a busy machine no more
     (PARSERS[name].read if name in PARSERS else SOURCE_RULES[name])(reply)
-    assert time.perf_counter() - started < 1.0
+    assert time.thread_time() - started < 1.0
 
 
 @pytest.mark.parametrize(

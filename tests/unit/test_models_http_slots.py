@@ -1,9 +1,10 @@
-"""Who may ask which endpoint and when: windows, pauses, queues. Nothing is sent; the clock is the loop's own."""
+"""Who may ask which endpoint and when: windows, pauses, queues. Nothing is sent, and the clock is made up."""
 
 from __future__ import annotations
 
 import asyncio
 import email.utils
+import selectors
 import time
 from collections.abc import Awaitable, Callable
 
@@ -13,11 +14,29 @@ from hypothesis import strategies as st
 
 from audiobench_pytest.models.openai.slots import Endpoint, Kind, Manners, NoEndpointError, Slots, Trouble, retry_after
 
+
+class MadeUpTime(asyncio.SelectorEventLoop):
+    """Whoever sleeps wakes up at once, and the clock has moved on; it stands still while anybody works."""
+
+    def __init__(self) -> None:
+        super().__init__(selector := selectors.SelectSelector())
+        self._now, self._really_select = 1000.0, selector.select
+        selector.select = self._skip  # type: ignore[method-assign]
+
+    def time(self) -> float:
+        return self._now
+
+    def _skip(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._now += timeout or 0.0
+        return self._really_select(0)
+
+
 QUICK = Manners(slots=8, retries=2, patience=60.0, first_delay=0.01, longest_delay=0.02)
 
 
 def run(work: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(work(), 20))
+    with asyncio.Runner(loop_factory=MadeUpTime) as runner:
+        runner.run(asyncio.wait_for(work(), 20))
 
 
 def limited(wait: float | None = None) -> Trouble:

@@ -7,6 +7,8 @@ import time
 from types import SimpleNamespace
 
 import pytest
+import waiting
+from waiting import HANGS_S
 
 from audiobench_pytest.plugin import progress as progress_module
 from audiobench_pytest.plugin.shown.progress import CellProgress, Progress
@@ -111,12 +113,10 @@ def run(tmp_path):
     return run
 
 
-def show(run, mode, *, until=lambda: False, seconds=5.0, config=None):
+def show(run, mode, *, until=lambda: False, seconds=HANGS_S, config=None):
     progress = Progress(config or Config(), run, SimpleNamespace(progress_seconds=0.01, progress=mode))
     progress.start(1)
-    deadline = time.monotonic() + seconds
-    while not until() and time.monotonic() < deadline:
-        time.sleep(0.005)
+    waiting.until(until, seconds)
     return progress
 
 
@@ -152,8 +152,6 @@ def test_files_that_go_away_do_not_end_the_progress(run, terminal):
     shutil.rmtree(run.path)
     (run.path / "results" / "0001-odd.jsonl").mkdir(parents=True)
     before = len(terminal.read_text())
-    deadline = time.monotonic() + 5
-    while len(terminal.read_text()) < before + 200 and time.monotonic() < deadline:
-        time.sleep(0.005)
+    goes_on = waiting.until(lambda: len(terminal.read_text()) >= before + 200)
     progress.stop()
-    assert len(terminal.read_text()) >= before + 200, "it goes on with what it knows"
+    assert goes_on, "with what it knows"

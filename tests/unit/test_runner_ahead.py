@@ -5,6 +5,7 @@ import threading
 import time
 
 import pytest
+from waiting import HANGS_S, until
 
 from audiobench_pytest.runner.asking import ahead
 from audiobench_pytest.runner.asking.ahead import Ahead
@@ -18,10 +19,7 @@ def model_threads():
 def _no_thread_is_left():
     yield
     gc.collect()
-    deadline = time.monotonic() + 5
-    while model_threads() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert model_threads() == []
+    assert until(lambda: model_threads() == [])
 
 
 def test_the_next_step_is_worked_on_while_this_one_is_in_use():
@@ -36,7 +34,7 @@ def test_the_next_step_is_worked_on_while_this_one_is_in_use():
     for number in range(4):
         assert next(stream) == number
         if number < 3:
-            assert begun[number + 1].wait(5), "the step after this one was to begin without being asked for"
+            assert begun[number + 1].wait(HANGS_S), "the step after this one was to begin without being asked for"
     with pytest.raises(StopIteration):
         next(stream)
     with pytest.raises(StopIteration):
@@ -52,12 +50,12 @@ def test_no_more_than_one_step_is_ahead():
             yield number
 
     stream = Ahead(steps())
-    assert next(stream) == 0
-    time.sleep(0.1)
-    assert begun == [0, 1]
-    assert next(stream) == 1
-    time.sleep(0.1)
-    assert begun == [0, 1, 2]
+    for number in range(2):
+        assert next(stream) == number
+        assert until(lambda least=number + 2: len(begun) >= least)
+        time.sleep(0.1)  # for a step too many
+        assert begun == list(range(number + 2))
+    assert until(lambda: not stream._ready.empty())
     assert stream.stop() == [2], "what was done and not taken is handed over"
 
 
@@ -92,7 +90,8 @@ def test_the_error_shows_where_it_came_from():
     assert "deep_inside" in [entry.name for entry in caught.traceback]
 
 
-def test_a_step_that_is_being_worked_on_is_stopped_as_by_ctrl_c():
+def test_a_step_that_is_being_worked_on_is_stopped_as_by_ctrl_c(monkeypatch):
+    monkeypatch.setattr(ahead, "_STOP_S", HANGS_S)
     unwound, began = [], threading.Event()
 
     def steps():
@@ -110,10 +109,8 @@ def test_a_step_that_is_being_worked_on_is_stopped_as_by_ctrl_c():
 
     stream = Ahead(steps())
     assert next(stream) == 1
-    assert began.wait(5)
-    started = time.monotonic()
-    assert stream.stop() == []
-    assert time.monotonic() - started < 4
+    assert began.wait(HANGS_S)
+    assert stream.stop() == [], "it did not get to its end"
     assert unwound == [True], "files and threads of the generator are closed"
     assert model_threads() == []
     with pytest.raises(StopIteration):
@@ -122,7 +119,7 @@ def test_a_step_that_is_being_worked_on_is_stopped_as_by_ctrl_c():
 
 def test_an_interrupt_in_the_main_thread_ends_a_wait():
     def steps():
-        for _ in range(3000):
+        for _ in range(60_000):
             time.sleep(0.01)
         yield 1
 
@@ -135,24 +132,25 @@ def test_an_interrupt_in_the_main_thread_ends_a_wait():
     with pytest.raises(KeyboardInterrupt):
         next(stream)
     stream.stop()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < HANGS_S, "the step takes ten minutes"
     timer.join()
 
 
 def test_a_step_that_cannot_be_stopped_does_not_hold_up_the_end(monkeypatch):
     monkeypatch.setattr(ahead, "_STOP_S", 0.3)
-    release = threading.Event()
+    began, release = threading.Event(), threading.Event()
 
     def steps():
         yield 1
-        release.wait(30)  # as a call into a driver: no instruction of Python until it returns
+        began.set()
+        release.wait(600)  # as a call into a driver: no instruction of Python until it returns
 
     stream = Ahead(steps())
     assert next(stream) == 1
-    time.sleep(0.05)
+    assert began.wait(HANGS_S)
     started = time.monotonic()
     assert stream.stop() == []
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < HANGS_S
     assert all(thread.daemon for thread in model_threads()), "else the process would wait for it at its end"
     release.set()
 

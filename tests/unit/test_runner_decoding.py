@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
+from waiting import HANGS_S, until
 
 from audiobench_pytest.runner.asking import decoding
 from audiobench_pytest.runner.asking.decoding import DecodeAhead, Decoded, decode
@@ -107,9 +108,7 @@ def test_a_bad_clip_does_not_hold_up_the_others(monkeypatch, tmp_path):
 
 def settled(decoder, number):
     """Wait until `number` clips were begun, then a moment for one too many."""
-    deadline = time.monotonic() + 5
-    while len(decoder.started) < number and time.monotonic() < deadline:
-        time.sleep(0.002)
+    until(lambda: len(decoder.started) >= number)
     time.sleep(0.05)
     return sorted(decoder.started)
 
@@ -132,7 +131,7 @@ def test_clips_of_a_batch_are_decoded_at_once_by_as_many_threads_as_asked(monkey
     thread.start()
     assert len(settled(decoder, 3)) == 3
     gate.release(8)
-    thread.join(10)
+    thread.join(HANGS_S)
     assert decoder.most == 3
 
 

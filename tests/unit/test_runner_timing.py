@@ -207,9 +207,11 @@ def test_sleeps_of_a_real_clock_are_seen(questions):
             time.sleep(0.03)
 
     spent = Spent()
+    began = time.perf_counter()
     found = replies(Sleeper(None), questions, spent)
-    assert all(0.05 <= reply.prediction.timing["latency_s"] < 1 for reply in found)
-    assert 0.1 <= spent.infer_s < 2
+    took = time.perf_counter() - began
+    assert all(0.05 <= reply.prediction.timing["latency_s"] <= took for reply in found)
+    assert 0.1 <= spent.infer_s <= took
 
 
 # --- kept and reduced ---------------------------------------------------------------------------

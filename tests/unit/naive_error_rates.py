@@ -130,7 +130,7 @@ def whisper_english(text: str) -> str:
     try:
         return _whisper()(text)
     except (AssertionError, ValueError):
-        from audiobench_pytest.metrics.text.whisper_openai import whisper_english_openai
+        from audiobench_pytest.metrics.text.whisper import whisper_english_openai
 
         return whisper_english_openai(text)
 

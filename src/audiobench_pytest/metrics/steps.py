@@ -29,19 +29,14 @@ from audiobench_pytest.metrics.fairness import letters as fair_letters
 from audiobench_pytest.metrics.fairness import replies as fair_replies
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.text import (
+    characters,
     chinese,
     cn_tn,
-    english,
-    fillers,
-    general,
     letters,
     openasr_english,
     openasr_multilingual,
-    punctuation,
-    replies,
-    tags,
-    tokenized,
-    whisper_openai,
+    sources,
+    whisper,
 )
 from audiobench_pytest.metrics.text import numbers as number_words
 
@@ -68,9 +63,9 @@ class Step:
 
 
 _ROOMS: tuple[ModuleType, ...] = (
-    *(general, letters, punctuation, tags, fillers, number_words, json_answer, tokenized),
-    *(english, whisper_openai, chinese, cn_tn, openasr_english, openasr_multilingual),
-    *(options, published_options, labels, replies),
+    *(characters, letters, sources, number_words, json_answer),
+    *(whisper, chinese, cn_tn, openasr_english, openasr_multilingual),
+    *(options, published_options, labels),
     *(fair_letters, fair_english, fair_chinese, fair_replies, fair_answers),
 )
 """Modules that bring steps, by tables of these names; a module has those it needs."""

@@ -19,7 +19,7 @@ from audiobench_pytest.metrics.extraction.denial import LOOK_BACK, is_denied
 from audiobench_pytest.metrics.extraction.lazy_pattern import LazyPattern
 from audiobench_pytest.metrics.extraction.phrases import UNSPACED, Phrases
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.text.general import drop_format_characters
+from audiobench_pytest.metrics.text.characters import drop_format_characters
 
 LETTERS_WITHOUT_CHOICES = 4
 """Options A to D are assumed where the data do not list them."""

@@ -1,8 +1,7 @@
-"""Whisper's two text normalisers as OpenAI published them, which published error rates were made with.
+"""Whisper's text normalisers, as the package `whisper-normalizer` has them and as they were first published.
 
-`whisper_english` of our own recipes is the package `whisper-normalizer`, whose list of contractions has grown since:
-it also expands "kinda", "sorta", "dunno" and turns "cause" into "because".
-Source: Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", appendix C.
+The package's list of contractions has grown since: it also expands "kinda", "sorta", "dunno" and turns "cause" into
+"because". Source: Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", appendix C.
 """
 
 from __future__ import annotations
@@ -15,6 +14,9 @@ from collections.abc import Callable
 _NOT_IN_THE_ORIGINAL = ("kinda", "sorta", "dunno", "cause")
 _BRACKETS = re.compile(r"[<\[][^>\]]*[>\]]")
 _PARENTHESES = re.compile(r"\([^)]+\)")
+_MANY = 100
+"""Opening brackets from which on unclosed ones are taken out before the package sees them."""
+
 _SPACE = ord(" ")
 
 
@@ -29,17 +31,44 @@ class _BasicTable(dict[int, int]):
 _TO_SPACE = _BasicTable()
 
 
+def whisper_english(text: str) -> str:
+    """Apply Whisper's English normaliser (package `whisper-normalizer`) and squeeze spaces.
+
+    In order: lower case; bracketed spans and the fillers hmm, mm, mhm, mmm, uh, um out; contractions and titles
+    expanded; commas between digits out; marks, symbols and punctuation out, except those of numbers; number words to
+    digits; British to American spelling.
+
+    A text with a number of more digits than Python converts (4300; a model caught in a loop writes such) keeps its
+    numbers as they are written.
+    """
+    return _normalised(text, ())
+
+
 def whisper_english_openai(text: str) -> str:
     """Apply Whisper's English normaliser with the contractions of its first publication, and squeeze spaces.
 
     It is made for English: NFKD and the removal of combining marks take dakuten, matras, tones and accents away, and
     Hangul syllables apart. See `whisper_english` for its order, and for numbers that are too long.
     """
+    return _normalised(text, _NOT_IN_THE_ORIGINAL)
+
+
+def _normalised(text: str, without: tuple[str, ...]) -> str:
+    text = _unclosed(text)
     try:
-        normalised = _normaliser(True)(text)
+        normalised = _normaliser(without, True)(text)
     except (AssertionError, ValueError):
-        normalised = _normaliser(False)(text)
+        normalised = _normaliser(without, False)(text)
     return " ".join(normalised.split())
+
+
+def _unclosed(text: str) -> str:
+    """Return a text without the opening brackets behind the last closing one: each would be tried to the text's end."""
+    for closing, opening in ((">", "<"), ("]", "["), (")", "(")):
+        if text.count(opening) > _MANY:
+            end = text.rfind(closing) + 1
+            text = text[:end] + text[end:].replace(opening, " ")
+    return text
 
 
 def whisper_basic(text: str) -> str:
@@ -57,12 +86,12 @@ def whisper_basic(text: str) -> str:
 
 
 @functools.cache
-def _normaliser(numbers: bool) -> Callable[[str], str]:
+def _normaliser(without: tuple[str, ...], numbers: bool) -> Callable[[str], str]:
     # Reading the spelling table takes tens of milliseconds: only for who scores by it.
     from whisper_normalizer.english import EnglishTextNormalizer
 
     normaliser = EnglishTextNormalizer()
-    for word in _NOT_IN_THE_ORIGINAL:
+    for word in without:
         normaliser.replacers.pop(rf"\b{word}\b", None)
     if not numbers:
         normaliser.standardize_numbers = lambda text: text
@@ -70,5 +99,9 @@ def _normaliser(numbers: bool) -> Callable[[str], str]:
     return whole
 
 
-TEXT_STEPS = {"whisper_basic": whisper_basic, "whisper_english_openai": whisper_english_openai}
-PACKAGES = {"whisper_english_openai": ("whisper-normalizer",)}
+TEXT_STEPS = {
+    "whisper_basic": whisper_basic,
+    "whisper_english": whisper_english,
+    "whisper_english_openai": whisper_english_openai,
+}
+PACKAGES = dict.fromkeys(("whisper_english", "whisper_english_openai"), ("whisper-normalizer",))

@@ -1,4 +1,4 @@
-"""Text steps that know no language: Unicode form, case, punctuation, spaces, and the letter forms of single scripts.
+"""Text steps that know no language: Unicode form, case, punctuation, spaces, and what is written beside the words.
 
 No step here erases a combining mark of a letter: a dakuten, a matra, a tone mark or an accent is part of what was said.
 """
@@ -37,8 +37,14 @@ class _SpaceTable(dict[int, int]):
 
 
 _DROP = _DropTable()
+
+
 _TO_SPACE = _SpaceTable()
+
+
 _PARTED_DAKUTEN = re.compile("(?<! ) +(?=[\u3099\u309a])")  # a run of spaces is tried at its first one only
+
+
 _DECOMPOSED_AM = (
     # NFKC takes Thai and Lao AM apart and leaves a tone mark typed before or after the circle where it is.
     (re.compile("\u0e4d([\u0e48-\u0e4b]?)\u0e32"), "\\1\u0e33"),
@@ -106,6 +112,61 @@ def compose_sara_am(text: str) -> str:
     return text
 
 
+_TAG = re.compile(r"<[^<>]*>")
+
+
+_SPECIAL_TOKEN = re.compile(r"<\|.*?\|>")
+
+
+_SPACE_BEFORE_MARK = re.compile(r" ?([!,.?;:])")
+
+
+_FULL_WIDTH_ASIDE = re.compile("（[A-Za-z]+）")
+
+
+def strip_tags(text: str) -> str:
+    """Delete `<...>`: tags of noises, languages, speakers."""
+    return _TAG.sub("", text)
+
+
+def special_tokens_to_space(text: str) -> str:
+    """Replace `<|...|>`, the special tokens of speech models, by a space."""
+    return _SPECIAL_TOKEN.sub(" ", text) if "|>" in text else text
+
+
+def squeeze_spaces(text: str) -> str:
+    """Write one space for any white space, none at both ends."""
+    return " ".join(text.split())
+
+
+def close_up_punctuation(text: str) -> str:
+    """Delete the space before an exclamation mark, comma, full stop, question mark, semicolon or colon."""
+    return _SPACE_BEFORE_MARK.sub(r"\1", text)
+
+
+def drop_full_width_asides(text: str) -> str:
+    """Delete ASCII letters in full-width parentheses, with the parentheses: 人工智能（AI）."""
+    return _FULL_WIDTH_ASIDE.sub("", text)
+
+
+PREFIXES = ("<1>", "<2>", "<3>")
+
+
+SUFFIX = "<|user|>"
+
+
+def cut_reply_marks(text: str) -> str:
+    """Cut a mark of the channel (`<1>`) at the beginning and of the next turn (`<|user|>`) at the end.
+
+    A text without them is returned as it is, white space included. Defined by VoiceBench.
+    """
+    if text.startswith(PREFIXES):
+        text = text[len(PREFIXES[0]) :].strip()
+    if text.endswith(SUFFIX):
+        text = text[: -len(SUFFIX)].strip()
+    return text
+
+
 TEXT_STEPS = {
     "attach_dakuten": attach_dakuten,
     "compose_sara_am": compose_sara_am,
@@ -115,4 +176,10 @@ TEXT_STEPS = {
     "nfkc": nfkc,
     "punctuation_to_space": punctuation_to_space,
     "remove_spaces": remove_spaces,
+    "close_up_punctuation": close_up_punctuation,
+    "drop_full_width_asides": drop_full_width_asides,
+    "special_tokens_to_space": special_tokens_to_space,
+    "squeeze_spaces": squeeze_spaces,
+    "strip_tags": strip_tags,
+    "cut_reply_marks": cut_reply_marks,
 }

@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models.base import ModelAdapter, Option
+from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.isolated.audio_file import AudioFile, as_bytes
 from audiobench_pytest.models.isolated.entry import checked_runtime, find_entry
 from audiobench_pytest.models.isolated.environment import RUNNING, Environment, ensure, requirements_digest
 from audiobench_pytest.models.isolated.interpreters import running, without_our_python
 from audiobench_pytest.models.isolated.process import ChildDiedError, ChildProcess
+from audiobench_pytest.models.options import Option
 from audiobench_pytest.records.keys import digest
 from audiobench_pytest.types import Answer, Request
 

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models.base import ModelAdapter, Option
+from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.openai import wire
 from audiobench_pytest.models.openai.client import HttpAsker, Limits, Question
 from audiobench_pytest.models.openai.slots import Manners
-from audiobench_pytest.models.text_option import TextOrFile
+from audiobench_pytest.models.options import BodyFields, Option, TextOrFile, VariableName
 from audiobench_pytest.types import Answer, Request
 
 T = TypeVar("T")
@@ -27,25 +27,6 @@ URL_VARIABLE, KEY_VARIABLE = "OPENAI_BASE_URL", "OPENAI_API_KEY"
 _PROBE_S = 10.0
 _LONG_KEY = 8
 _MOST_NAMES = 16
-_OURS = frozenset({"model", "messages", "file", "stream"})
-
-
-class _Fields(TextOrFile):
-    """A JSON object, or `@` and the path of a file that holds one."""
-
-    __slots__ = ()
-
-    def __new__(cls, text: str) -> Self:
-        found = super().__new__(cls, text)
-        try:
-            content = json.loads(found)
-        except ValueError as exc:
-            raise UsageError(f"--model-args: extra_body is not JSON: {exc}") from exc
-        if not isinstance(content, dict):
-            raise UsageError('--model-args: extra_body must be a JSON object, such as {"top_k": 1}')
-        if taken := sorted(_OURS & content.keys()):
-            raise UsageError(f"--model-args: extra_body must not set {', '.join(taken)}")
-        return found
 
 
 class _Addresses(str):
@@ -72,20 +53,6 @@ class _Addresses(str):
                     f"a key goes into the environment variable {KEY_VARIABLE}"
                 )
         return super().__new__(cls, " ".join(dict.fromkeys(urls)))
-
-
-class _Variable(str):
-    """The name of an environment variable; what is refused is not repeated, since it may be the key itself."""
-
-    __slots__ = ()
-
-    def __new__(cls, text: str) -> Self:
-        if not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,63}", text):
-            raise UsageError(
-                "--model-args: key_env is the name of an environment variable, in capitals (MY_SERVER_KEY); "
-                "never write a key on the command line"
-            )
-        return super().__new__(cls, text)
 
 
 class OpenAIAdapter(ModelAdapter):
@@ -119,7 +86,7 @@ class OpenAIAdapter(ModelAdapter):
         "max_tokens": Option(int, None, "chat: most tokens of an answer; default: the server's"),
         "seed": Option(int, None, "seed of the server's sampling; default: none is sent"),
         "audio_format": Option(str, "wav", "how sound is sent, 16 bit either way", ("wav", "flac")),
-        "extra_body": Option(_Fields, None, "more fields of the question as a JSON object, or @FILE"),
+        "extra_body": Option(BodyFields, None, "more fields of the question as a JSON object, or @FILE"),
         "stream": Option(bool, False, "have answers streamed, which tells the time to the first token", (), False),
         "slots": Option(int, 32, "most questions at once; fewer are asked while a server is overloaded", (), False),
         "timeout": Option(float, 300.0, "seconds for one attempt at one question", (), False),
@@ -127,7 +94,7 @@ class OpenAIAdapter(ModelAdapter):
         "read_timeout": Option(float, None, "longest silence in seconds; default: the whole time-out", (), False),
         "retries": Option(int, 4, "how often a question is asked again after a failure", (), False),
         "patience": Option(float, 180.0, "seconds without one success until a server is given up", (), False),
-        "key_env": Option(_Variable, None, f"variable that holds the key; default: {KEY_VARIABLE}", (), False),
+        "key_env": Option(VariableName, None, f"variable that holds the key; default: {KEY_VARIABLE}", (), False),
     }
 
     @classmethod

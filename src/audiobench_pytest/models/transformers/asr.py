@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models.base import ModelAdapter, Option
+from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.options import Option
 from audiobench_pytest.models.transformers import ctc, devices
 from audiobench_pytest.models.transformers.checkpoints import Checkpoint, open_checkpoint
 from audiobench_pytest.models.transformers.recognizer import Recognizer

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models.base import ModelAdapter, Option
-from audiobench_pytest.models.text_option import TextOrFile
+from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.options import Option, TextOrFile
 from audiobench_pytest.models.transformers import devices
 from audiobench_pytest.models.transformers.checkpoints import open_checkpoint
 from audiobench_pytest.types import Answer, Request

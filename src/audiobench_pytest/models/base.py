@@ -5,12 +5,16 @@ from __future__ import annotations
 import abc
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
-from audiobench_pytest.errors import MissingExtraError
+from audiobench_pytest.errors import MissingExtraError, ModelError
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.types import Answer, Request
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class ModelAdapter(abc.ABC):
@@ -194,3 +198,21 @@ class ModelAdapter(abc.ABC):
             "revision": self.spec.revision,
             "args": kept,
         }
+
+
+def waveform_of(request: Request, sample_rate: int, model: str) -> NDArray[np.float32]:
+    """Return the sound of a request, `(samples,)`.
+
+    Args:
+        request: What is asked.
+        sample_rate: Hz at which the model wants it.
+        model: Name of the model, for the message.
+
+    Raises:
+        ModelError: There is none, or it is of another rate.
+    """
+    audio = request.audio
+    if audio is None or audio.sample_rate != sample_rate:
+        got = "no audio" if audio is None else f"{audio.sample_rate} Hz"
+        raise ModelError(f"sample '{request.sample_id}': model '{model}' wants {sample_rate} Hz, got {got}")
+    return audio.samples

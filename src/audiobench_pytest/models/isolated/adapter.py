@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.base import ModelAdapter, waveform_of
 from audiobench_pytest.models.isolated.audio_file import AudioFile, as_bytes
 from audiobench_pytest.models.isolated.entry import checked_runtime, find_entry
 from audiobench_pytest.models.isolated.environment import RUNNING, Environment, ensure, requirements_digest
@@ -259,17 +259,12 @@ class IsolatedAdapter(ModelAdapter):
         clips = []
         requests = []
         for number, request in zip(ids, batch, strict=True):
-            if request.audio is None or request.audio.sample_rate != self.sample_rate:
-                got = "no audio" if request.audio is None else f"{request.audio.sample_rate} Hz"
-                raise ModelError(
-                    f"sample '{request.sample_id}': model '{self.spec.name}' wants {self.sample_rate} Hz, got {got}"
-                )
-            clips.append(request.audio.samples)
+            clips.append(waveform_of(request, self.sample_rate, self.spec.name))
             requests.append(
                 {
                     "id": number,
-                    "count": len(request.audio.samples),
-                    "sample_rate": request.audio.sample_rate,
+                    "count": len(clips[-1]),
+                    "sample_rate": self.sample_rate,
                     "prompt": request.prompt.text,
                     "language": request.prompt.language,
                 }

@@ -6,38 +6,21 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models.openai import adapter as openai
 from audiobench_pytest.models.registry import create, spec_from_openai
 
 pytest.importorskip("httpx")
-from openai_server import Asked, OpenAIServer, Reply, ask, error, heard, models_of, requests_of
+import openai_models
+from openai_models import KEY, Make, ask, requests_of
+from openai_server import Asked, OpenAIServer, Reply, error, heard
 
-Make = Callable[..., openai.OpenAIAdapter]
-KEY = "sk-test-0123456789abcdef"
-
-
-@pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
-
-
-@pytest.fixture
-def adapter(server: OpenAIServer) -> Iterator[Make]:
-    with models_of(server.url, retries="0") as make:
-        yield make
+bare_environment = openai_models.bare_environment
+server = openai_models.server
+adapter = openai_models.adapter_with(retries="0")
 
 
 def test_identity_holds_what_is_asked_and_neither_server_nor_speed() -> None:
@@ -46,7 +29,7 @@ def test_identity_holds_what_is_asked_and_neither_server_nor_speed() -> None:
 
     plain = identity()
     assert plain["model"] == "lab/tiny"
-    assert plain["args"]["prompt"] == openai.INSTRUCTION
+    assert plain["args"]["prompt"] is None
     same = {"url": "http://10.0.0.1/v1", "slots": "3", "timeout": "9", "retries": "1", "stream": "yes"}
     assert identity(**same, key_env="OTHER_KEY", patience="5", connect_timeout="1", read_timeout="2") == plain
     for name, value in {"prompt": "x", "temperature": "1", "seed": "1", "api": "transcriptions"}.items():

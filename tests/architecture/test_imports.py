@@ -17,7 +17,7 @@ PACKAGE = "audiobench_pytest"
 LAYERS = (
     ("errors",),
     ("types",),
-    ("records", "catalog", "corpora"),
+    ("records", "catalog", "corpora", "hub"),
     ("datasets", "prompts", "models", "metrics"),
     ("runner", "leaderboard"),
     ("report",),

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from audiobench_pytest.errors import ModelError
-from audiobench_pytest.models.hub import HubFiles
+from audiobench_pytest.models.transformers.hub_files import HubFiles
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 OTHER = "fedcba9876543210fedcba9876543210fedcba98"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import CatalogError, UsageError, did_you_mean
+from audiobench_pytest.hub import COMMIT
 from audiobench_pytest.models.base import ModelAdapter
-from audiobench_pytest.models.hub import COMMIT
 from audiobench_pytest.models.options import checked_args
 
 ADAPTERS: Mapping[str, str] = {

@@ -14,7 +14,7 @@ from openai_server import OpenAIServer
 from audiobench_pytest.models.openai import server as connection
 from audiobench_pytest.models.openai.adapter import OpenAIAdapter
 from audiobench_pytest.models.openai.slots import Manners
-from audiobench_pytest.models.registry import create, spec_from_openai
+from audiobench_pytest.models.registry import create, spec_from
 from audiobench_pytest.types import Answer, Audio, Prompt, Request
 
 Make = Callable[..., OpenAIAdapter]
@@ -28,7 +28,7 @@ def models_of(url: str, **defaults: str) -> Iterator[Make]:
     made: list[OpenAIAdapter] = []
 
     def make(**args: str) -> OpenAIAdapter:
-        one = create(spec_from_openai("openai:lab/tiny"), {"url": url, **defaults, **args})
+        one = create(spec_from("openai:lab/tiny"), {"url": url, **defaults, **args})
         assert isinstance(one, OpenAIAdapter)
         made.append(one)
         one.load()

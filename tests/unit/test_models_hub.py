@@ -32,11 +32,11 @@ FILES = {
 ASK = """
 import json, sys
 from audiobench_pytest.errors import ModelError
-from audiobench_pytest.models.registry import create, spec_from_hf
+from audiobench_pytest.models.registry import create, spec_from
 told = []
 for text in sys.argv[1:]:
     try:
-        adapter = create(spec_from_hf(text), {"device": "cpu"})
+        adapter = create(spec_from(text), {"device": "cpu"})
         identity = adapter.identity()
         told.append([identity["model"], identity["revision"], adapter.sample_rate, adapter.equal_length])
     except ModelError as exc:

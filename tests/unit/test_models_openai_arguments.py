@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models.registry import create, spec_from_openai
+from audiobench_pytest.models.registry import create, spec_from
 
 pytest.importorskip("httpx")
 import openai_models
@@ -25,7 +25,7 @@ adapter = openai_models.adapter_with(retries="0")
 
 def test_identity_holds_what_is_asked_and_neither_server_nor_speed() -> None:
     def identity(**args: str) -> dict[str, Any]:
-        return create(spec_from_openai("openai:lab/tiny"), args).identity()
+        return create(spec_from("openai:lab/tiny"), args).identity()
 
     plain = identity()
     assert plain["model"] == "lab/tiny"
@@ -64,14 +64,14 @@ def test_identity_holds_what_is_asked_and_neither_server_nor_speed() -> None:
 )
 def test_wrong_arguments_are_refused_without_repeating_a_secret(args: dict[str, str], said: str) -> None:
     with pytest.raises(UsageError, match=said) as caught:
-        create(spec_from_openai("openai:tiny"), args)
+        create(spec_from("openai:tiny"), args)
     assert KEY not in str(caught.value)
 
 
 def test_the_address_may_come_from_the_environment_and_without_one_loading_says_what_to_do(
     server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = create(spec_from_openai("openai:tiny"), {})
+    model = create(spec_from("openai:tiny"), {})
     with pytest.raises(ModelError, match=r"--model-args url=.*or set OPENAI_BASE_URL"):
         model.load()
     monkeypatch.setenv("OPENAI_BASE_URL", f"http://me:{KEY}@host/v1")
@@ -161,22 +161,22 @@ def test_no_key_sends_no_authorization(adapter: Make, server: OpenAIServer) -> N
     ],
 )
 def test_models_of_a_server_have_readable_names(text: str, name: str, source: str) -> None:
-    spec = spec_from_openai(text)
+    spec = spec_from(text)
     assert (spec.name, spec.source, spec.adapter, spec.revision) == (name, source, "openai", None)
 
 
 @pytest.mark.parametrize("text", ["openai:", "openai:a b", "openai:a\x00b", f"openai:http://u:{KEY}@host/v1"])
 def test_what_is_no_name_of_a_model_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="openai:") as caught:
-        spec_from_openai(text)
+        spec_from(text)
     assert KEY not in str(caught.value)
 
 
 def test_importing_the_adapter_imports_neither_client_nor_numpy() -> None:
     code = (
         "import sys\n"
-        "from audiobench_pytest.models.registry import create, spec_from_openai\n"
-        "create(spec_from_openai('openai:tiny'), {}).identity()\n"
+        "from audiobench_pytest.models.registry import create, spec_from\n"
+        "create(spec_from('openai:tiny'), {}).identity()\n"
         "heavy = {'httpx', 'numpy', 'soundfile', 'openai', 'anyio'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )

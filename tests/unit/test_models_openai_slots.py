@@ -211,9 +211,9 @@ def test_ctrl_c_ends_a_process_that_waits_for_a_silent_server(
     script.write_text(
         textwrap.dedent(f"""
             import numpy as np
-            from audiobench_pytest.models.registry import create, spec_from_openai
+            from audiobench_pytest.models.registry import create, spec_from
             from audiobench_pytest.types import Audio, Prompt, Request
-            model = create(spec_from_openai("openai:tiny"), {{"url": "{server.url}", "timeout": "600"}})
+            model = create(spec_from("openai:tiny"), {{"url": "{server.url}", "timeout": "600"}})
             model.load()
             try:
                 model.generate([Request("a", Audio(np.zeros(9, np.float32), 16000), Prompt())] * 40)

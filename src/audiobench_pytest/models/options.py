@@ -35,6 +35,16 @@ class Option:
     affects_answers: bool = True
 
 
+class OpenOptions(dict[str, Option]):
+    """Options of an adapter that hands on whatever else it is given, as text."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> Option:
+        return Option(str, None, "an argument of the model itself")
+
+
 class Configurable(Protocol):
     """What takes options: the class of an adapter."""
 
@@ -62,7 +72,8 @@ def checked_args(adapter: Configurable, spec: ModelSpec, given: Mapping[str, str
             f"{did_you_mean(unknown[0], options, show_all_below=0)}; it takes: {takes}"
         )
     values: dict[str, Any] = {}
-    for name, option in options.items():
+    for name in dict.fromkeys([*options, *given]):
+        option = options[name]
         raw = given.get(name, spec.args.get(name, option.default))
         values[name] = raw if raw is None else _convert(spec.name, name, option, raw)
     return values

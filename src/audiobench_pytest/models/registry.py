@@ -13,11 +13,14 @@ from audiobench_pytest.errors import CatalogError, UsageError, did_you_mean
 from audiobench_pytest.hub import COMMIT
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.options import checked_args
+from audiobench_pytest.models.own_class import spec_from_class
 
 ADAPTERS: dict[str, str] = {
     "pocketsphinx": "audiobench_pytest.models.pocketsphinx:PocketsphinxAdapter",
     "transformers-asr": "audiobench_pytest.models.transformers.asr:TransformersAsrAdapter",
     "transformers-audio-chat": "audiobench_pytest.models.transformers.audio_chat:TransformersAudioChatAdapter",
+    "python": "audiobench_pytest.models.own:OwnAdapter",
+    "python-isolated": "audiobench_pytest.models.own:OwnIsolatedAdapter",
     "isolated": "audiobench_pytest.models.isolated.adapter:IsolatedAdapter",
     "openai": "audiobench_pytest.models.openai.adapter:OpenAIAdapter",
     "oracle": "audiobench_pytest.models.harness:OracleAdapter",
@@ -178,5 +181,6 @@ def _is_hub_id(text: str) -> bool:
 FORMS = (
     Form("hf:<hub id or folder>[@revision]", "hf:", _from_hf),
     Form("openai:<name on a server>", "openai:", _from_openai),
+    Form("[NAME=]<file.py or module>:<class>[@isolated]", "", spec_from_class),
 )
 """Tried in this order."""

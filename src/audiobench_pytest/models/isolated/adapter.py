@@ -79,7 +79,9 @@ class IsolatedAdapter(ModelAdapter):
         self.sample_rate: int = self.args["sample_rate"]
         self.takes_language_hint: bool = self.args["language_hint"]
         self.equal_length: bool = self.args["equal_length"]
-        self._model_args = {k: self.args.get(k, v) for k, v in sorted(spec.args.items()) if k not in self.options}
+        self._model_args = {
+            k: v for k, v in sorted({**spec.args, **self.args}.items()) if k not in IsolatedAdapter.options
+        }
         self._environment: Environment | None = None
         self._child: ChildProcess | None = None
         self._audio: AudioFile | None = None

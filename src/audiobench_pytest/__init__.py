@@ -1,7 +1,7 @@
 """A pytest plugin that benchmarks audio models and gates their releases.
 
-From a notebook: `audiobench_pytest.read_run("DIR")`. On the command line:
-`pytest benchmarks/asr -m librispeech --model whisper-large-v3`.
+From a notebook: `audiobench_pytest.evaluate(model, dataset)` and `audiobench_pytest.read_run("DIR")`. On the command
+line: `pytest benchmarks/asr -m librispeech --model whisper-large-v3`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         SampleError,
         UsageError,
     )
+    from audiobench_pytest.evaluation import evaluate
     from audiobench_pytest.frames import Run, read_run
     from audiobench_pytest.types import (
         Answer,
@@ -60,11 +61,12 @@ __all__ = [
     "State",
     "UsageError",
     "Verdict",
+    "evaluate",
     "read_run",
 ]
 
 
-_ROOMS = ("types", "errors", "frames")
+_ROOMS = ("types", "errors", "frames", "evaluation")
 
 
 def __getattr__(name: str) -> Any:

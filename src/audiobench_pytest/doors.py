@@ -44,10 +44,13 @@ class Registry:
         Args:
             name: Its name.
             target: `module:Class` of a subclass of `models.base.ModelAdapter`.
-        """
-        from audiobench_pytest.models.registry import ADAPTERS
 
-        _add(ADAPTERS, name, target, "adapter")
+        Raises:
+            CatalogError: The name is taken by another.
+        """
+        from audiobench_pytest.models.registry import register_adapter
+
+        register_adapter(name, target)
 
     def metric(self, name: str, target: str) -> None:
         """Add a metric; recipes name it under `score`. `target` is `module:Class` of a `metrics.base.Metric`."""

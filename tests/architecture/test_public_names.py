@@ -16,7 +16,8 @@ from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.corpora import corpus_path
 from audiobench_pytest.errors import MissingExtraError, UsageError
 from audiobench_pytest.metrics.recipes import Recipe
-from audiobench_pytest.models.base import ModelAdapter, checked_args
+from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.registry import ADAPTERS, adapter_class
 from audiobench_pytest.records.answers.cache import slug
 

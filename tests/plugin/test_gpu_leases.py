@@ -15,7 +15,7 @@ pytest.importorskip("xdist")
 SPY = """
 import json, os
 from audiobench_pytest.models import harness
-from audiobench_pytest.models.base import Option
+from audiobench_pytest.models.options import Option
 
 AT_START = os.environ.get("CUDA_VISIBLE_DEVICES")
 

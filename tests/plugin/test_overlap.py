@@ -12,7 +12,8 @@ from waiting import HANGS_S
 
 MODEL = '''
 import time
-from audiobench_pytest.models.base import ModelAdapter, Option
+from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.options import Option
 from audiobench_pytest.types import Answer
 
 

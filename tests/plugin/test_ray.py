@@ -127,7 +127,7 @@ def test_what_kills_every_actor_fails_alone_and_each_sees_its_own_gpu(project, m
     conftest = project.path / "conftest.py"
     conftest.write_text(
         conftest.read_text()
-        + "from audiobench_pytest.models import harness\nfrom audiobench_pytest.models.base import Option\n"
+        + "from audiobench_pytest.models import harness\nfrom audiobench_pytest.models.options import Option\n"
         "harness.NoisyAdapter.options = "
         "{**harness.NoisyAdapter.options, 'device': Option(str, 'auto', 'where it runs', (), False)}\n"
     )

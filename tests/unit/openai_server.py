@@ -16,16 +16,10 @@ import time
 import wave
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
 from waiting import HANGS_S
-
-from audiobench_pytest.models.openai.adapter import OpenAIAdapter
-from audiobench_pytest.models.registry import create, spec_from_openai
-from audiobench_pytest.types import Answer, Audio, Prompt, Request
 
 
 @dataclass
@@ -113,40 +107,6 @@ def heard(asked: Asked, text: str | None = None, **more: object) -> Reply:
 
 def error(status: int, message: str = "boom", **more: object) -> Reply:
     return Reply({"error": {"message": message, "type": "test", "code": None}}, status, **more)
-
-
-@contextmanager
-def models_of(url: str, **defaults: str) -> Iterator[Callable[..., OpenAIAdapter]]:
-    """A function that makes and loads a model of that server; all of them are closed at the end."""
-    made: list[OpenAIAdapter] = []
-
-    def make(**args: str) -> OpenAIAdapter:
-        one = create(spec_from_openai("openai:lab/tiny"), {"url": url, **defaults, **args})
-        assert isinstance(one, OpenAIAdapter)
-        made.append(one)
-        one.load()
-        return one
-
-    try:
-        yield make
-    finally:
-        for one in made:
-            one.close()
-
-
-def requests_of(number: int) -> list[Request]:
-    """Requests of 100, 101, ... samples."""
-    return [Request(f"s{n}", Audio(np.zeros(100 + n, np.float32), 16_000), Prompt()) for n in range(number)]
-
-
-def all_heard(number: int) -> list[str]:
-    """What a server that works answers to them."""
-    return [f"heard {100 + n} samples" for n in range(number)]
-
-
-def ask(adapter: OpenAIAdapter, request: Request | None = None) -> Answer:
-    (answer,) = adapter.generate([request or requests_of(1)[0]])
-    return answer
 
 
 class OpenAIServer:

@@ -304,7 +304,7 @@ def test_running_out_of_memory_stays_torchs_own_error(checkpoints: Path, monkeyp
 
 
 def test_audio_of_another_rate_is_not_taken(qwen: ModelAdapter) -> None:
-    with pytest.raises(ValueError, match="sample 'x': model 'chat' wants 16000 Hz, got 8000 Hz"):
+    with pytest.raises(ModelError, match="sample 'x': model 'chat' wants 16000 Hz, got 8000 Hz"):
         qwen.generate([Request("x", Audio(speechlike(1), 8000), Prompt("?"))])
 
 

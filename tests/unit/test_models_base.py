@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import MissingExtraError, UsageError
-from audiobench_pytest.models.base import ModelAdapter, Option, checked_args
-from audiobench_pytest.models.text_option import TextOrFile
+from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.options import Option, TextOrFile, checked_args
 from audiobench_pytest.records.append import as_line
 from audiobench_pytest.types import Answer, Prompt, Request
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from audiobench_pytest.errors import ModelError
-from audiobench_pytest.models.hub import HubFiles
+from audiobench_pytest.models.transformers.hub_files import HubFiles
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 OTHER = "fedcba9876543210fedcba9876543210fedcba98"
@@ -32,11 +32,11 @@ FILES = {
 ASK = """
 import json, sys
 from audiobench_pytest.errors import ModelError
-from audiobench_pytest.models.registry import create, spec_from_hf
+from audiobench_pytest.models.registry import create, spec_from
 told = []
 for text in sys.argv[1:]:
     try:
-        adapter = create(spec_from_hf(text), {"device": "cpu"})
+        adapter = create(spec_from(text), {"device": "cpu"})
         identity = adapter.identity()
         told.append([identity["model"], identity["revision"], adapter.sample_rate, adapter.equal_length])
     except ModelError as exc:

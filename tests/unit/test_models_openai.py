@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,38 +11,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiobench_pytest.models.openai import adapter as openai
-from audiobench_pytest.types import Audio, Prompt, Request
+from audiobench_pytest.types import Prompt
 
 pytest.importorskip("httpx")
-from openai_server import Asked, OpenAIServer, Reply, ask, heard, models_of
+import openai_models
+from openai_models import RATE, Make, ask, request_of
+from openai_server import Asked, OpenAIServer, Reply, heard
 
-Make = Callable[..., openai.OpenAIAdapter]
-KEY = "sk-test-0123456789abcdef"
-RATE = 16_000
-
-
-@pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
-
-
-@pytest.fixture
-def adapter(server: OpenAIServer) -> Iterator[Make]:
-    with models_of(server.url, retries="0") as make:
-        yield make
-
-
-def request_of(samples: int = 1600, prompt: Prompt | None = None, sound: Any = None) -> Request:
-    sound = np.zeros(samples, np.float32) if sound is None else sound
-    return Request(f"s{samples}", Audio(sound, RATE), prompt or Prompt())
+bare_environment = openai_models.bare_environment
+server = openai_models.server
+adapter = openai_models.adapter_with(retries="0")
 
 
 def test_every_request_gets_its_own_answer_in_the_order_of_the_batch(
@@ -64,14 +41,14 @@ def test_streamed_requests_come_back_once_each_with_their_answer(adapter: Make, 
 def test_chat_sends_the_instruction_and_the_sound_sample_by_sample(adapter: Make, server: OpenAIServer) -> None:
     steps = np.array([-32768, -1, 0, 1, 32767, 12345], np.int16)
     sound = np.append(steps / np.float32(32768), np.float32([1.5, -2.0])).astype(np.float32)
-    ask(adapter(max_tokens="64", seed="7"), request_of(sound=sound))
+    ask(adapter(max_tokens="64", seed="7", prompt="Write it down."), request_of(sound=sound))
     (asked,) = server.questions
     body = asked.fields
     (message,) = body.pop("messages")
     assert body == {"model": "lab/tiny", "temperature": 0.0, "max_tokens": 64, "seed": 7}
     assert message["role"] == "user"
     assert [p["type"] for p in message["content"]] == ["text", "input_audio"]
-    assert message["content"][0]["text"] == openai.INSTRUCTION
+    assert message["content"][0]["text"] == "Write it down."
     assert message["content"][1]["input_audio"]["format"] == "wav"
     samples, rate = soundfile.read(io.BytesIO(asked.file), dtype="int16")
     assert rate == RATE

@@ -6,47 +6,30 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models.openai import adapter as openai
-from audiobench_pytest.models.registry import create, spec_from_openai
+from audiobench_pytest.models.registry import create, spec_from
 
 pytest.importorskip("httpx")
-from openai_server import Asked, OpenAIServer, Reply, ask, error, heard, models_of, requests_of
+import openai_models
+from openai_models import KEY, Make, ask, requests_of
+from openai_server import Asked, OpenAIServer, Reply, error, heard
 
-Make = Callable[..., openai.OpenAIAdapter]
-KEY = "sk-test-0123456789abcdef"
-
-
-@pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
-
-
-@pytest.fixture
-def adapter(server: OpenAIServer) -> Iterator[Make]:
-    with models_of(server.url, retries="0") as make:
-        yield make
+bare_environment = openai_models.bare_environment
+server = openai_models.server
+adapter = openai_models.adapter_with(retries="0")
 
 
 def test_identity_holds_what_is_asked_and_neither_server_nor_speed() -> None:
     def identity(**args: str) -> dict[str, Any]:
-        return create(spec_from_openai("openai:lab/tiny"), args).identity()
+        return create(spec_from("openai:lab/tiny"), args).identity()
 
     plain = identity()
     assert plain["model"] == "lab/tiny"
-    assert plain["args"]["prompt"] == openai.INSTRUCTION
+    assert plain["args"]["prompt"] is None
     same = {"url": "http://10.0.0.1/v1", "slots": "3", "timeout": "9", "retries": "1", "stream": "yes"}
     assert identity(**same, key_env="OTHER_KEY", patience="5", connect_timeout="1", read_timeout="2") == plain
     for name, value in {"prompt": "x", "temperature": "1", "seed": "1", "api": "transcriptions"}.items():
@@ -81,14 +64,14 @@ def test_identity_holds_what_is_asked_and_neither_server_nor_speed() -> None:
 )
 def test_wrong_arguments_are_refused_without_repeating_a_secret(args: dict[str, str], said: str) -> None:
     with pytest.raises(UsageError, match=said) as caught:
-        create(spec_from_openai("openai:tiny"), args)
+        create(spec_from("openai:tiny"), args)
     assert KEY not in str(caught.value)
 
 
 def test_the_address_may_come_from_the_environment_and_without_one_loading_says_what_to_do(
     server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = create(spec_from_openai("openai:tiny"), {})
+    model = create(spec_from("openai:tiny"), {})
     with pytest.raises(ModelError, match=r"--model-args url=.*or set OPENAI_BASE_URL"):
         model.load()
     monkeypatch.setenv("OPENAI_BASE_URL", f"http://me:{KEY}@host/v1")
@@ -178,22 +161,22 @@ def test_no_key_sends_no_authorization(adapter: Make, server: OpenAIServer) -> N
     ],
 )
 def test_models_of_a_server_have_readable_names(text: str, name: str, source: str) -> None:
-    spec = spec_from_openai(text)
+    spec = spec_from(text)
     assert (spec.name, spec.source, spec.adapter, spec.revision) == (name, source, "openai", None)
 
 
 @pytest.mark.parametrize("text", ["openai:", "openai:a b", "openai:a\x00b", f"openai:http://u:{KEY}@host/v1"])
 def test_what_is_no_name_of_a_model_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="openai:") as caught:
-        spec_from_openai(text)
+        spec_from(text)
     assert KEY not in str(caught.value)
 
 
 def test_importing_the_adapter_imports_neither_client_nor_numpy() -> None:
     code = (
         "import sys\n"
-        "from audiobench_pytest.models.registry import create, spec_from_openai\n"
-        "create(spec_from_openai('openai:tiny'), {}).identity()\n"
+        "from audiobench_pytest.models.registry import create, spec_from\n"
+        "create(spec_from('openai:tiny'), {}).identity()\n"
         "heavy = {'httpx', 'numpy', 'soundfile', 'openai', 'anyio'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )

@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Callable, Iterator
 
 import pytest
 
-from audiobench_pytest.models.openai import adapter as openai
-from audiobench_pytest.models.openai.slots import Manners
-from audiobench_pytest.types import Answer, Prompt, Request
+from audiobench_pytest.types import Prompt, Request
 
 pytest.importorskip("httpx")
-from openai_server import Asked, OpenAIServer, Reply, all_heard, ask, error, heard, models_of, requests_of
+import openai_models
+from openai_models import Make, all_heard, ask, requests_of, texts
+from openai_server import Asked, OpenAIServer, Reply, error, heard
 
-Make = Callable[..., openai.OpenAIAdapter]
-
-
-@pytest.fixture(autouse=True)
-def _bare_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(openai, "Manners", functools.partial(Manners, first_delay=0.01, longest_delay=0.04))
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
-
-
-@pytest.fixture
-def adapter(server: OpenAIServer) -> Iterator[Make]:
-    with models_of(server.url, timeout="60") as make:
-        yield make
-
-
-def texts(answers: list[Answer]) -> list[str]:
-    return [answer.text for answer in answers]
+bare_environment = openai_models.bare_environment
+short_delays = openai_models.short_delays
+server = openai_models.server
+adapter = openai_models.adapter_with(timeout="60")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +135,7 @@ def test_a_request_without_sound_fails_alone(adapter: Make) -> None:
     good, bad = requests_of(1)[0], Request("deaf", None, Prompt())
     found = {request.sample_id: answer for request, answer in adapter().stream(iter([good, bad]))}
     assert "handed no sound" in str(found["deaf"].error)
-    assert found["s0"].text == "heard 100 samples"
+    assert found[good.sample_id].text == "heard 100 samples"
 
 
 def test_a_server_that_limits_is_asked_less_at_once_and_answers_all(adapter: Make, server: OpenAIServer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import re
 import signal
@@ -13,44 +12,24 @@ import textwrap
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from audiobench_pytest.errors import ModelError
-from audiobench_pytest.models.openai import adapter as openai
-from audiobench_pytest.models.openai.slots import Manners
-from audiobench_pytest.types import Answer, Request
+from audiobench_pytest.types import Request
 
 pytest.importorskip("httpx")
-from openai_server import Asked, OpenAIServer, Reply, all_heard, ask, error, heard, models_of, requests_of
+import openai_models
+from openai_models import Make, all_heard, ask, requests_of, texts
+from openai_server import Asked, OpenAIServer, Reply, error, heard
 from waiting import HANGS_S, until
 
-Make = Callable[..., openai.OpenAIAdapter]
-
-
-@pytest.fixture(autouse=True)
-def _bare_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(openai, "Manners", functools.partial(Manners, first_delay=0.01, longest_delay=0.04))
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
-
-
-@pytest.fixture
-def adapter(server: OpenAIServer) -> Iterator[Make]:
-    with models_of(server.url, timeout="60") as make:
-        yield make
-
-
-def texts(answers: list[Answer]) -> list[str]:
-    return [answer.text for answer in answers]
+bare_environment = openai_models.bare_environment
+short_delays = openai_models.short_delays
+server = openai_models.server
+adapter = openai_models.adapter_with(timeout="60")
 
 
 def test_questions_spread_over_endpoints_and_tell_which(adapter: Make, server: OpenAIServer) -> None:
@@ -229,9 +208,9 @@ def test_ctrl_c_ends_a_process_that_waits_for_a_silent_server(
     script.write_text(
         textwrap.dedent(f"""
             import numpy as np
-            from audiobench_pytest.models.registry import create, spec_from_openai
+            from audiobench_pytest.models.registry import create, spec_from
             from audiobench_pytest.types import Audio, Prompt, Request
-            model = create(spec_from_openai("openai:tiny"), {{"url": "{server.url}", "timeout": "600"}})
+            model = create(spec_from("openai:tiny"), {{"url": "{server.url}", "timeout": "600"}})
             model.load()
             try:
                 model.generate([Request("a", Audio(np.zeros(9, np.float32), 16000), Prompt())] * 40)

@@ -15,7 +15,7 @@ import soundfile
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.corpora import corpus_path
 from audiobench_pytest.errors import MissingExtraError, ModelError, UsageError
-from audiobench_pytest.models.base import checked_args
+from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.pocketsphinx import PocketsphinxAdapter, _pcm16
 from audiobench_pytest.types import Audio, Prompt, Request
 

@@ -10,8 +10,9 @@ import pytest
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import CatalogError, UsageError
+from audiobench_pytest.models import registry
 from audiobench_pytest.models.base import ModelAdapter
-from audiobench_pytest.models.registry import ADAPTERS, adapter_class, create, spec_from_hf
+from audiobench_pytest.models.registry import ADAPTERS, adapter_class, create, forms, register_adapter, spec_from
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -26,11 +27,30 @@ def test_unknown_adapter_is_refused_with_close_matches() -> None:
         adapter_class("transformer-asr")
 
 
+def test_an_adapter_may_be_added_but_no_other_under_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "ADAPTERS", dict(ADAPTERS))
+    null = "audiobench_pytest.models.harness:NullAdapter"
+    register_adapter("mine", null)
+    register_adapter("mine", null)
+    assert create(ModelSpec("one", adapter="mine"), {"delay": "1"}).args["delay"] == 1
+    with pytest.raises(CatalogError, match=r"the model adapter 'mine' is .*NullAdapter already: call other:Adapter by"):
+        register_adapter("mine", "other:Adapter")
+
+
+@pytest.mark.parametrize("text", ["whisper-tiny", "HF:a/b", "no/such:thing", ""])
+def test_another_text_is_left_to_the_catalogue(text: str) -> None:
+    assert spec_from(text) is None
+
+
+def test_the_forms_can_be_told() -> None:
+    assert forms().startswith("hf:<hub id or folder>[@revision], ")
+
+
 def test_importing_the_registry_and_an_adapter_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"
-        "from audiobench_pytest.models.registry import adapter_class, spec_from_hf\n"
-        "adapter_class('transformers-asr'), adapter_class('null'), spec_from_hf('hf:a/b')\n"
+        "from audiobench_pytest.models.registry import adapter_class, spec_from\n"
+        "adapter_class('transformers-asr'), adapter_class('null'), spec_from('hf:a/b')\n"
         "heavy = {'torch', 'transformers', 'huggingface_hub', 'numpy', 'pocketsphinx', 'torchaudio'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
@@ -48,7 +68,7 @@ def test_importing_the_registry_and_an_adapter_imports_nothing_heavy() -> None:
     ],
 )
 def test_hub_ids_become_models_with_readable_names(text: str, name: str, source: str, revision: str | None) -> None:
-    spec = spec_from_hf(text)
+    spec = spec_from(text)
     assert (spec.name, spec.source, spec.revision, spec.adapter) == (name, source, revision, "transformers-asr")
 
 
@@ -56,7 +76,7 @@ def test_a_folder_wins_over_a_hub_id_and_is_kept_absolute(tmp_path: Path, monkey
     folder = tmp_path / "openai" / "my model@2"
     folder.mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    spec = spec_from_hf("hf:openai/my model@2/")
+    spec = spec_from("hf:openai/my model@2/")
     assert (spec.name, spec.source, spec.revision) == ("my-model@2", str(folder), None)
 
 
@@ -73,12 +93,12 @@ def test_a_folder_wins_over_a_hub_id_and_is_kept_absolute(tmp_path: Path, monkey
 )
 def test_what_is_neither_folder_nor_hub_id_is_refused(text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        spec_from_hf(text)
+        spec_from(text)
 
 
 def test_a_folder_has_no_revision(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has no revisions: leave out '@main'"):
-        spec_from_hf(f"hf:{tmp_path}@main")
+        spec_from(f"hf:{tmp_path}@main")
 
 
 def test_create_checks_arguments_and_applies_the_entrys_batch_limits() -> None:

@@ -280,7 +280,7 @@ def test_running_out_of_memory_stays_torchs_own_error(checkpoints: Path, monkeyp
 
 
 def test_audio_of_another_rate_is_not_taken_for_speech(ctc: ModelAdapter) -> None:
-    with pytest.raises(ValueError, match="sample 'x': a recogniser for 16000 Hz was handed 8000 Hz"):
+    with pytest.raises(ModelError, match="sample 'x': model 'ctc' wants 16000 Hz, got 8000 Hz"):
         ctc.generate([Request("x", Audio(speechlike(1), 8000), Prompt())])
 
 

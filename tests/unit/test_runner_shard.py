@@ -11,7 +11,8 @@ from audiobench_pytest.catalog.schema import DatasetSpec, ManifestSource, ModelS
 from audiobench_pytest.datasets import LoadSettings
 from audiobench_pytest.errors import ModelError, RecordError, UsageError
 from audiobench_pytest.models import registry
-from audiobench_pytest.models.base import ModelAdapter, Option
+from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.options import Option
 from audiobench_pytest.models.pool import ModelPool
 from audiobench_pytest.records.answers.cache import PredictionCache
 from audiobench_pytest.records.runs.directory import RunDirectory

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.models.base import ModelAdapter
-from audiobench_pytest.models.registry import create, spec_from_hf
+from audiobench_pytest.models.registry import create, spec_from
 from audiobench_pytest.models.transformers.torchaudio_compat import preseed
 from audiobench_pytest.types import Audio, Prompt, Request
 
@@ -257,7 +257,7 @@ def talker(folder: Path, *, load: bool = True, **args: str) -> ModelAdapter:
 def unloaded(folder: Path, **args: str) -> ModelAdapter:
     """Return the adapter of a checkpoint folder on the CPU."""
     # One thread: several per worker of a parallel run would wait for each other far longer than they work.
-    return create(spec_from_hf(f"hf:{folder}"), {"device": "cpu", "threads": "1", **args})
+    return create(spec_from(f"hf:{folder}"), {"device": "cpu", "threads": "1", **args})
 
 
 def loaded(folder: Path, **args: str) -> ModelAdapter:

@@ -1,36 +1,20 @@
-"""What a model adapter is: options it takes, what its answers depend on, load, generate, close."""
+"""What a model adapter is: what its answers depend on, load, generate, close."""
 
 from __future__ import annotations
 
 import abc
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
-from audiobench_pytest.errors import MissingExtraError, UsageError, did_you_mean
+from audiobench_pytest.errors import MissingExtraError, ModelError
+from audiobench_pytest.models.options import Option
 from audiobench_pytest.types import Answer, Request
 
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One thing that `--model-args` may set.
-
-    Attributes:
-        type: `str`, `int`, `float` or `bool`; the text of the command line is converted to it.
-        default: Used when the user and the catalogue say nothing; None means "the adapter decides".
-        help: One line for the error message and the docs.
-        choices: The only values allowed, or empty for any.
-        affects_answers: False for an option that changes speed only (a thread count): it then stays out of the
-            cache key, so that changing it asks the model nothing again.
-    """
-
-    type: type
-    default: Any
-    help: str
-    choices: tuple[str, ...] = ()
-    affects_answers: bool = True
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class ModelAdapter(abc.ABC):
@@ -126,7 +110,7 @@ class ModelAdapter(abc.ABC):
 
         Args:
             spec: The catalogue entry (or one made up for `hf:...`).
-            args: Checked values, see `checked_args`; every option of `options` is present.
+            args: Checked values, see `options.checked_args`; every option of `options` is present.
 
         Raises:
             MissingExtraError: A package it needs is not installed.
@@ -216,50 +200,19 @@ class ModelAdapter(abc.ABC):
         }
 
 
-def checked_args(adapter: type[ModelAdapter], spec: ModelSpec, given: Mapping[str, str]) -> dict[str, Any]:
-    """Convert and check the arguments of one model: the user's over the catalogue's over the defaults.
+def waveform_of(request: Request, sample_rate: int, model: str) -> NDArray[np.float32]:
+    """Return the sound of a request, `(samples,)`.
 
     Args:
-        adapter: The class that takes them.
-        spec: The catalogue entry, whose `args` are defaults.
-        given: What the command line says, as text.
+        request: What is asked.
+        sample_rate: Hz at which the model wants it.
+        model: Name of the model, for the message.
 
     Raises:
-        UsageError: An argument the adapter does not take, or a value it cannot be.
+        ModelError: There is none, or it is of another rate.
     """
-    options = adapter.options_for(spec)
-    unknown = [k for k in given if k not in options]
-    if unknown:
-        takes = ", ".join(options) or "none"
-        raise UsageError(
-            f"--model-args: model '{spec.name}' takes no argument '{unknown[0]}'"
-            f"{did_you_mean(unknown[0], options, show_all_below=0)}; it takes: {takes}"
-        )
-    values: dict[str, Any] = {}
-    for name, option in options.items():
-        raw = given.get(name, spec.args.get(name, option.default))
-        values[name] = raw if raw is None else _convert(spec.name, name, option, raw)
-    return values
-
-
-_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
-
-
-def _convert(model: str, name: str, option: Option, raw: Any) -> Any:
-    text = str(raw).strip()
-    try:
-        if option.type is bool:
-            if text.lower() not in _TRUE + _FALSE:
-                raise ValueError("not a yes or no")
-            value: Any = text.lower() in _TRUE
-        else:
-            value = option.type(text)
-            if isinstance(value, str):
-                value = str(value)  # of a type that checks or reads a text the plain text remains, which can be stored
-    except ValueError as exc:
-        raise UsageError(
-            f"--model-args: {name}={text!r} of model '{model}' is no {option.type.__name__} ({option.help})"
-        ) from exc
-    if option.choices and value not in option.choices:
-        raise UsageError(f"--model-args: {name}={text!r} of model '{model}' must be one of {', '.join(option.choices)}")
-    return value
+    audio = request.audio
+    if audio is None or audio.sample_rate != sample_rate:
+        got = "no audio" if audio is None else f"{audio.sample_rate} Hz"
+        raise ModelError(f"sample '{request.sample_id}': model '{model}' wants {sample_rate} Hz, got {got}")
+    return audio.samples

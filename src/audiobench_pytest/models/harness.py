@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.models.base import ModelAdapter, Option
+from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.options import Option
 from audiobench_pytest.types import Answer, Request
 
 _SPEED = {

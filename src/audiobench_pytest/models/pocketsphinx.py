@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import math
 from collections.abc import Mapping, Sequence
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, SampleError, UsageError
-from audiobench_pytest.models.base import ModelAdapter, Option
-from audiobench_pytest.records.digests import file_digest
+from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.options import Option
+from audiobench_pytest.records.digests import content_digest
 from audiobench_pytest.types import Answer, Audio, Request
 
 if TYPE_CHECKING:
@@ -76,7 +76,10 @@ class PocketsphinxAdapter(ModelAdapter):
         in the same place does not. The packaged model is covered by the package's version.
         """
         identity = self.base_identity()
-        identity["args"] |= {name: f"sha256:{_content_digest(path)}" for name, path in self._custom.items()}
+        try:
+            identity["args"] |= {name: f"sha256:{content_digest(path)}" for name, path in self._custom.items()}
+        except SampleError as exc:
+            raise ModelError(str(exc)) from exc
         identity["packages"] = {"pocketsphinx": importlib.metadata.version("pocketsphinx")}
         return identity
 
@@ -151,20 +154,3 @@ def _pcm16(audio: Audio) -> bytes:
 
     scaled = np.rint(audio.samples.astype(np.float64) * 32768.0)
     return np.clip(scaled, -32768, 32767).astype("<i2").tobytes()
-
-
-def _content_digest(path: Path) -> str:
-    """Return the hex SHA-256 of a file, or of the names and digests of all files below a folder in sorted order.
-
-    Raises:
-        ModelError: A file cannot be read.
-    """
-    try:
-        if path.is_file():
-            return file_digest(path)
-        total = hashlib.sha256()
-        for file in sorted(p for p in path.rglob("*") if p.is_file()):
-            total.update(f"{file.relative_to(path).as_posix()}\0{file_digest(file)}\n".encode())
-        return total.hexdigest()
-    except SampleError as exc:
-        raise ModelError(str(exc)) from exc

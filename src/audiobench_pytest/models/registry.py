@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from audiobench_pytest import others
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import CatalogError, UsageError, did_you_mean
-from audiobench_pytest.models.base import ModelAdapter, checked_args
-from audiobench_pytest.models.hub import COMMIT
+from audiobench_pytest.hub import COMMIT
+from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.options import checked_args
+from audiobench_pytest.models.own_class import spec_from_class
 
 ADAPTERS: dict[str, str] = {
     "pocketsphinx": "audiobench_pytest.models.pocketsphinx:PocketsphinxAdapter",
     "transformers-asr": "audiobench_pytest.models.transformers.asr:TransformersAsrAdapter",
     "transformers-audio-chat": "audiobench_pytest.models.transformers.audio_chat:TransformersAudioChatAdapter",
+    "python": "audiobench_pytest.models.own:OwnAdapter",
+    "python-isolated": "audiobench_pytest.models.own:OwnIsolatedAdapter",
     "isolated": "audiobench_pytest.models.isolated.adapter:IsolatedAdapter",
     "openai": "audiobench_pytest.models.openai.adapter:OpenAIAdapter",
     "oracle": "audiobench_pytest.models.harness:OracleAdapter",
@@ -25,10 +30,22 @@ ADAPTERS: dict[str, str] = {
 }
 """Where each adapter lives, as text: a module is imported when one of its models is asked for, and not before."""
 
-HF_PREFIX = "hf:"
-OPENAI_PREFIX = "openai:"
 _HUB_ID = re.compile(r"(?:[A-Za-z0-9_][\w.-]*/)?[A-Za-z0-9_][\w.-]*", re.ASCII)
 _LONGEST_HUB_ID = 96
+
+
+def register_adapter(name: str, where: str) -> None:
+    """Add an adapter under a name that entries of the catalogue may then give.
+
+    Args:
+        name: What `adapter` is to say.
+        where: `module:Class`, a subclass of `models.base.ModelAdapter`; imported when one of its models is asked for.
+
+    Raises:
+        CatalogError: The name is taken by another.
+    """
+    if ADAPTERS.setdefault(name, where) != where:
+        raise CatalogError(f"the model adapter '{name}' is {ADAPTERS[name]} already: call {where} by another name")
 
 
 def adapter_class(name: str) -> type[ModelAdapter]:
@@ -74,23 +91,56 @@ def create(spec: ModelSpec, given: Mapping[str, str]) -> ModelAdapter:
     return adapter
 
 
-def spec_from_hf(text: str) -> ModelSpec:
-    """Make up the catalogue entry of a checkpoint that is named as `hf:<hub id or folder>[@revision]`.
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A way to name a model that the catalogue need not know.
 
-    A folder of that name wins over a hub id, as it does in transformers. The model is called by the last component of
-    its path, followed by `@` and the revision where one is given (a commit by its first 12 digits); what a file name
-    or a node id cannot hold becomes `-`. `hf:openai/whisper-tiny@main` is thus called `whisper-tiny@main`.
+    Attributes:
+        shape: How it is written, for help and error messages.
+        prefix: How a text of this form begins; "" where `read` has to look.
+        read: Makes up the catalogue entry, or raises a UsageError; None where the text is of another form after all.
+    """
+
+    shape: str
+    prefix: str
+    read: Callable[[str], ModelSpec | None]
+
+
+def spec_from(text: str) -> ModelSpec | None:
+    """Make up the catalogue entry of a model that is named in one of the `FORMS`; None for any other text.
+
+    What a file name or a node id cannot hold becomes `-` in the model's name.
 
     Args:
-        text: What the user wrote, with its `hf:`.
+        text: What the user wrote.
 
     Raises:
-        UsageError: Neither a folder that exists nor a possible hub id, or a revision of a folder.
+        UsageError: It is of a form, but names nothing.
     """
-    rest = text.strip().removeprefix(HF_PREFIX).strip()
+    text = text.strip()
+    for form in FORMS:
+        if text.startswith(form.prefix) and (spec := form.read(text)) is not None:
+            return replace(spec, name=re.sub(r"[^A-Za-z0-9._@-]+", "-", spec.name).strip("-") or "model")
+    return None
+
+
+def forms() -> str:
+    """Return how a model can be named that is not in the catalogue, for error messages."""
+    *most, last = (form.shape for form in FORMS)
+    return f"{', '.join(most)}, or {last}"
+
+
+def _from_hf(text: str) -> ModelSpec:
+    """Read `hf:<hub id or folder>[@revision]`.
+
+    A folder of that name wins over a hub id, as it does in transformers. The model is called by the last component of
+    its path, followed by `@` and the revision where one is given (a commit by its first 12 digits).
+    `hf:openai/whisper-tiny@main` is thus called `whisper-tiny@main`.
+    """
+    rest = text.removeprefix("hf:").strip()
     if Path(rest).expanduser().is_dir() and rest:
         folder = Path(rest).expanduser().resolve()
-        return ModelSpec(name=_safe(folder.name), adapter="transformers-asr", source=str(folder))
+        return ModelSpec(name=folder.name, adapter="transformers-asr", source=str(folder))
     source, at, revision = rest.partition("@")
     if at and Path(source).expanduser().is_dir():
         raise UsageError(f"--model {text}: '{source}' is a folder, which has no revisions: leave out '@{revision}'")
@@ -103,22 +153,16 @@ def spec_from_hf(text: str) -> ModelSpec:
         )
     shown = revision[:12] if COMMIT.fullmatch(revision) else revision
     name = source.rsplit("/", 1)[-1] + (f"@{shown}" if revision else "")
-    return ModelSpec(name=_safe(name), adapter="transformers-asr", source=source, revision=revision or None)
+    return ModelSpec(name=name, adapter="transformers-asr", source=source, revision=revision or None)
 
 
-def spec_from_openai(text: str) -> ModelSpec:
-    """Make up the catalogue entry of a model that a server offers, named as `openai:<the server's name of it>`.
+def _from_openai(text: str) -> ModelSpec:
+    """Read `openai:<the server's name of a model>`.
 
-    The model is called by the last component of that name; what a file name or a node id cannot hold becomes `-`.
-    `openai:Qwen/Qwen2-Audio-7B-Instruct` is thus called `Qwen2-Audio-7B-Instruct`. Where the server is is an argument.
-
-    Args:
-        text: What the user wrote, with its `openai:`.
-
-    Raises:
-        UsageError: It is empty, an address, or holds spaces.
+    The model is called by the last component of that name: `openai:Qwen/Qwen2-Audio-7B-Instruct` is
+    `Qwen2-Audio-7B-Instruct`. Where the server is is an argument.
     """
-    source = text.strip().removeprefix(OPENAI_PREFIX).strip()
+    source = text.removeprefix("openai:").strip()
     if "://" in source:  # not repeated: an address may hold a password
         raise UsageError(
             "--model openai:...: write the model's name there, and the server's address in --model-args url=..."
@@ -127,7 +171,7 @@ def spec_from_openai(text: str) -> ModelSpec:
         raise UsageError(
             f"--model {text}: '{source}' is no model name; write openai:NAME, with the name that the server gives it"
         )
-    return ModelSpec(name=_safe(source.rstrip("/").rsplit("/", 1)[-1]), adapter="openai", source=source)
+    return ModelSpec(name=source.rstrip("/").rsplit("/", 1)[-1], adapter="openai", source=source)
 
 
 def _is_hub_id(text: str) -> bool:
@@ -137,5 +181,9 @@ def _is_hub_id(text: str) -> bool:
     return _HUB_ID.fullmatch(text) is not None
 
 
-def _safe(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._@-]+", "-", name).strip("-") or "model"
+FORMS = (
+    Form("hf:<hub id or folder>[@revision]", "hf:", _from_hf),
+    Form("openai:<name on a server>", "openai:", _from_openai),
+    Form("[NAME=]<file.py or module>:<class>[@isolated]", "", spec_from_class),
+)
+"""Tried in this order."""

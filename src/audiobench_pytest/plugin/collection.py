@@ -11,7 +11,7 @@ import pytest
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec, TaskSpec
 from audiobench_pytest.errors import CatalogError, UsageError
 from audiobench_pytest.metrics.recipes import Recipe
-from audiobench_pytest.models.base import checked_args
+from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.session import BenchmarkSession, find_session
 from audiobench_pytest.prompts.profiles import profile_for

@@ -129,7 +129,8 @@ class Controller:
             write_board(self.board, self._run.path)
         except RecordError as exc:  # a verdict that nobody can read later must not look green
             raise pytest.UsageError(str(exc)) from None
-        append_summary(concluded, os.environ.get("GITHUB_STEP_SUMMARY"))
+        told = append_summary(concluded, os.environ.get("GITHUB_STEP_SUMMARY"))
+        self.board = dataclasses.replace(concluded, notes=(*concluded.notes, *told))
         self._compact(cells)
 
     def _tell(self, concluded: Conclusion) -> None:

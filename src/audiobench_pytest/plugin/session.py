@@ -13,7 +13,7 @@ from audiobench_pytest.catalog.loader import Catalog
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
 from audiobench_pytest.datasets import Dataset, LoadSettings, count_samples, load_dataset
 from audiobench_pytest.errors import DatasetError
-from audiobench_pytest.models.base import checked_args
+from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.asked.declared import Settings
 from audiobench_pytest.plugin.asked.markers import may_select

@@ -8,7 +8,7 @@ from audiobench_pytest.catalog.loader import load_catalog, use_folders
 from audiobench_pytest.datasets import LoadSettings
 from audiobench_pytest.doors import Registry, open_doors
 from audiobench_pytest.errors import AudiobenchError, UsageError
-from audiobench_pytest.models.base import checked_args
+from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.asked.choices import (
     args_by_name,

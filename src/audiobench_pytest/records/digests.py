@@ -108,3 +108,17 @@ def use_memo(folder: Path | None) -> None:
 def file_digest(path: Path) -> str:
     """Return the hex SHA-256 of a file through the process's memo; see `DigestMemo.digest`."""
     return _memo.digest(path)
+
+
+def content_digest(path: Path) -> str:
+    """Return the hex SHA-256 of a file, or of the names and digests of all files below a folder in sorted order.
+
+    Raises:
+        SampleError: A file cannot be read.
+    """
+    if path.is_file():
+        return file_digest(path)
+    total = hashlib.sha256()
+    for file in sorted(p for p in path.rglob("*") if p.is_file()):
+        total.update(f"{file.relative_to(path).as_posix()}\0{file_digest(file)}\n".encode())
+    return total.hexdigest()

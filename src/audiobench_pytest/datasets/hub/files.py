@@ -1,25 +1,18 @@
-"""The hub's files through `huggingface_hub`: which commit, which files, and how to read one of them.
-
-`HF_ENDPOINT`, `HF_HOME`, `HF_HUB_OFFLINE` and the token are that package's own affair; it reads the environment once,
-when it is imported.
-"""
+"""The hub's files through `huggingface_hub`: which commit, which files, and how to read one of them."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from audiobench_pytest import hub
 from audiobench_pytest.errors import DatasetError, MissingExtraError
-
-COMMIT = re.compile(r"[0-9a-f]{40}")
-"""How the hub spells a commit."""
 
 _API_TIMEOUT_S = 30.0
 
@@ -58,7 +51,7 @@ class HubFiles:
         self._hub = huggingface_hub
         self.repo = repo
         self.endpoint: str = huggingface_hub.constants.ENDPOINT
-        self.offline: bool = huggingface_hub.constants.HF_HUB_OFFLINE
+        self.offline = hub.offline()
         self._cache = Path(huggingface_hub.constants.HF_HUB_CACHE)
         self._file_system: Any = None
 
@@ -70,7 +63,7 @@ class HubFiles:
         """
         with self._explaining("its list of files", revision):
             info = self._hub.HfApi().dataset_info(self.repo, revision=revision, timeout=_API_TIMEOUT_S)
-        if not COMMIT.fullmatch(info.sha or ""):
+        if not hub.COMMIT.fullmatch(info.sha or ""):
             raise DatasetError(
                 f"{self.repo}: {self.endpoint} names no commit for revision '{revision or 'main'}', but {info.sha!r}"
             )
@@ -106,10 +99,7 @@ class HubFiles:
         if (path := self.cached(name, commit)) is not None:
             return path
         if self.offline:
-            raise DatasetError(
-                f"{self.repo}: {name} at {commit[:8]} is not in the hub's cache ({self._cache}) and HF_HUB_OFFLINE is "
-                "set; run once without HF_HUB_OFFLINE"
-            )
+            raise DatasetError(hub.not_cached(self._named(name, commit)))
         with self._explaining(name, commit):
             return Path(self._hub.hf_hub_download(self.repo, name, repo_type="dataset", revision=commit))
 
@@ -162,43 +152,11 @@ class HubFiles:
         except DatasetError:
             raise
         except Exception as exc:
-            # The client's errors and those of the HTTP library below it (which changed between its versions) share no
-            # base class; none of them is swallowed here.
-            raise DatasetError(self._explanation(exc, what, revision)) from exc
+            raise DatasetError(hub.explain(exc, self._named(what, revision), self.repo)) from exc
 
-    def _explanation(self, exc: Exception, what: str, revision: str | None) -> str:
-        errors = self._hub.errors
-        status = getattr(getattr(exc, "response", None), "status_code", None)
-        reason = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
-        short = revision[:8] if revision and COMMIT.fullmatch(revision) else revision
-        at = f" at revision '{short}'" if short else ""
-        about = f"{self.repo}: {what}{at} cannot be read from {self.endpoint}"
-        if isinstance(exc, errors.GatedRepoError) or status == 403:
-            return (
-                f"{about}: access is restricted. Accept its conditions on the hub and log in (hf auth login, or "
-                f"HF_TOKEN): {reason}"
-            )
-        if isinstance(exc, errors.RepositoryNotFoundError):
-            return (
-                f"{about}: no dataset repository of this name, or a private one. Check the name '{self.repo}'; for a "
-                f"private or gated one log in (hf auth login, or HF_TOKEN): {reason}"
-            )
-        if status == 401:
-            return f"{about}: the hub refuses the login. Log in again (hf auth login, or HF_TOKEN): {reason}"
-        if isinstance(exc, errors.RevisionNotFoundError):
-            return f"{about}: the repository has no such revision; check the revision of the catalogue entry: {reason}"
-        if isinstance(exc, errors.EntryNotFoundError | FileNotFoundError):
-            return f"{about}: no such file there: {reason}"
-        if isinstance(exc, errors.OfflineModeIsEnabled):
-            return f"{about}: HF_HUB_OFFLINE is set and it is not in the cache; run once without HF_HUB_OFFLINE"
-        if isinstance(exc, errors.HFValidationError):
-            return f"{self.repo}: not a repository id: {reason}"
-        if "Consistency check failed" in str(exc):
-            return f"{about}: the download broke off ({reason}). Nothing of it was kept; run again to try again"
-        return (
-            f"{about}: {type(exc).__name__}: {reason}. Run again to try again; set HF_ENDPOINT for a mirror of the "
-            "hub, or HF_HUB_OFFLINE=1 to use what was fetched before"
-        )
+    def _named(self, what: str, revision: str | None) -> str:
+        short = revision[:8] if revision and hub.COMMIT.fullmatch(revision) else revision
+        return f"{self.repo}: {what}" + (f" at revision '{short}'" if short else "")
 
 
 class RangeFile(io.RawIOBase):

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from audiobench_pytest.catalog.schema import DatasetSpec, HubSource
 from audiobench_pytest.datasets.file_check import Checked
-from audiobench_pytest.datasets.hub.files import COMMIT, HubFiles, Listing
+from audiobench_pytest.datasets.hub.files import HubFiles, Listing
 from audiobench_pytest.datasets.hub.layouts import parquet_files
 from audiobench_pytest.datasets.hub.parquet import DamagedFileError, ParquetRows
 from audiobench_pytest.datasets.hub.prepared import Prepared, note_commit, noted_commit
 from audiobench_pytest.datasets.hub.rows import content_id, make_record, row_id
 from audiobench_pytest.datasets.settings import LoadSettings
 from audiobench_pytest.errors import DatasetError
+from audiobench_pytest.hub import COMMIT
 
 
 @dataclass(frozen=True)

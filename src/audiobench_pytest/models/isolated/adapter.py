@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models.base import ModelAdapter, Option
+from audiobench_pytest.models.base import ModelAdapter, waveform_of
 from audiobench_pytest.models.isolated.audio_file import AudioFile, as_bytes
 from audiobench_pytest.models.isolated.entry import checked_runtime, find_entry
 from audiobench_pytest.models.isolated.environment import RUNNING, Environment, ensure, requirements_digest
 from audiobench_pytest.models.isolated.interpreters import running, without_our_python
 from audiobench_pytest.models.isolated.process import ChildDiedError, ChildProcess
+from audiobench_pytest.models.options import Option
 from audiobench_pytest.records.keys import digest
 from audiobench_pytest.types import Answer, Request
 
@@ -78,7 +79,9 @@ class IsolatedAdapter(ModelAdapter):
         self.sample_rate: int = self.args["sample_rate"]
         self.takes_language_hint: bool = self.args["language_hint"]
         self.equal_length: bool = self.args["equal_length"]
-        self._model_args = {k: self.args.get(k, v) for k, v in sorted(spec.args.items()) if k not in self.options}
+        self._model_args = {
+            k: v for k, v in sorted({**spec.args, **self.args}.items()) if k not in IsolatedAdapter.options
+        }
         self._environment: Environment | None = None
         self._child: ChildProcess | None = None
         self._audio: AudioFile | None = None
@@ -258,17 +261,12 @@ class IsolatedAdapter(ModelAdapter):
         clips = []
         requests = []
         for number, request in zip(ids, batch, strict=True):
-            if request.audio is None or request.audio.sample_rate != self.sample_rate:
-                got = "no audio" if request.audio is None else f"{request.audio.sample_rate} Hz"
-                raise ModelError(
-                    f"sample '{request.sample_id}': model '{self.spec.name}' wants {self.sample_rate} Hz, got {got}"
-                )
-            clips.append(request.audio.samples)
+            clips.append(waveform_of(request, self.sample_rate, self.spec.name))
             requests.append(
                 {
                     "id": number,
-                    "count": len(request.audio.samples),
-                    "sample_rate": request.audio.sample_rate,
+                    "count": len(clips[-1]),
+                    "sample_rate": self.sample_rate,
                     "prompt": request.prompt.text,
                     "language": request.prompt.language,
                 }

@@ -95,16 +95,16 @@ def serve(channel: Any) -> None:
         reply: dict[str, Any] = {"op": "closed"}
         try:
             if message["op"] == "load":
-                model = _entry(message["entry"])()
+                model = find_class(message["entry"])()
                 reply = {"op": "loaded", "shown": _as_json(model.load(message["args"]) or {})}
             elif message["op"] == "generate":
                 batch = _batch(message, setup["audio"])
-                reply = {"op": "answers", "answers": _answers(model.generate(batch))}
+                reply = {"op": "answers", "answers": plain_answers(model.generate(batch))}
             elif hasattr(model, "close"):
                 model.close()
         except (Exception, SystemExit) as exc:
             traceback.print_exc()
-            reply = {"op": "raised", "error": _described(exc)}
+            reply = {"op": "raised", "error": described(exc)}
         # What is left in Python's buffers would be lost if the next thing the model does kills the process.
         sys.stdout.flush()
         sys.stderr.flush()
@@ -151,7 +151,7 @@ def _beat(send: Callable[[dict[str, Any]], None], seconds: float, parent: int | 
             return  # the parent has closed the channel: serve() ends by itself
 
 
-def _entry(entry: str) -> Any:
+def find_class(entry: str) -> Any:
     """Return the class named by `file.py:Class` (an absolute path) or `module:Class`."""
     where, _, name = entry.rpartition(":")
     if not where.endswith(".py"):
@@ -211,7 +211,7 @@ def _samples(piece: memoryview) -> Any:
     return numpy.frombuffer(piece, dtype=numpy.float32).copy() if len(piece) else numpy.zeros(0, numpy.float32)
 
 
-def _answers(answers: Any) -> list[dict[str, Any]]:
+def plain_answers(answers: Any) -> list[dict[str, Any]]:
     """Return the model's answers as plain values; whether they fit the requests is for the parent to see."""
     if isinstance(answers, (str, bytes, dict)):
         raise TypeError(f"generate() returned one {type(answers).__name__}, not a list of answers")
@@ -244,7 +244,7 @@ def _as_json(values: Mapping[str, Any]) -> str:
     return json.dumps(dict(values), allow_nan=False)
 
 
-def _described(exc: BaseException) -> str:
+def described(exc: BaseException) -> str:
     """Return the exception and the place it was raised at, on one line."""
     text = " ".join(str(exc).split())
     described = f"{type(exc).__name__}: {text}" if text else type(exc).__name__

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.machinery import PathFinder
 from pathlib import Path
 
 from audiobench_pytest.catalog.schema import ModelSpec, RuntimeSpec
 from audiobench_pytest.errors import CatalogError, ModelError, SampleError
 from audiobench_pytest.models.isolated.environment import RUNNING, requirement_lines
-from audiobench_pytest.models.isolated.interpreters import check_version
+from audiobench_pytest.models.isolated.interpreters import check_version, module_file
 from audiobench_pytest.records.digests import file_digest
 
 
@@ -48,7 +46,7 @@ class Entry:
             raise ModelError(str(exc)) from exc
 
 
-def checked_runtime(spec: ModelSpec) -> RuntimeSpec:
+def checked_runtime(spec: ModelSpec, kind: str = "isolated") -> RuntimeSpec:
     """Return the runtime of a catalogue entry after checking all that can be checked without making it.
 
     Raises:
@@ -58,9 +56,9 @@ def checked_runtime(spec: ModelSpec) -> RuntimeSpec:
     runtime = spec.runtime
     where = f"model '{spec.name}': runtime"
     if runtime is None:
-        raise CatalogError(f"{where} is missing: the adapter 'isolated' needs kind, entry and requirements")
-    if runtime.kind != "isolated":
-        raise CatalogError(f"{where}: kind '{runtime.kind}' is unknown; the only one is 'isolated'")
+        raise CatalogError(f"{where} is missing: the adapter '{spec.adapter}' needs kind, entry and requirements")
+    if runtime.kind != kind:
+        raise CatalogError(f"{where}: kind '{runtime.kind}' is unknown; the only one is '{kind}'")
     module, colon, name = runtime.entry.rpartition(":")
     if not (colon and module and name.isidentifier()):
         raise CatalogError(f"{where}: entry '{runtime.entry}' is neither file.py:Class nor module:Class")
@@ -73,8 +71,13 @@ def checked_runtime(spec: ModelSpec) -> RuntimeSpec:
     return runtime
 
 
-def find_entry(model: str, runtime: RuntimeSpec) -> Entry:
+def find_entry(model: str, runtime: RuntimeSpec, *, here: bool = False) -> Entry:
     """Return the class that a runtime names, importing nothing.
+
+    Args:
+        model: Name of the model, for messages.
+        runtime: What its entry says.
+        here: The class runs in this very process.
 
     Raises:
         ModelError: The file does not exist, or the running interpreter has no such module.
@@ -85,22 +88,9 @@ def find_entry(model: str, runtime: RuntimeSpec) -> Entry:
         if not path.is_file():
             raise ModelError(f"model '{model}': there is no file {path}, which its runtime's entry names")
         return Entry(str(path), name, path)
-    if runtime.python != RUNNING:
+    if not here and runtime.python != RUNNING:
         return Entry(where, name, None)
-    file = _module_file(where)
+    file = module_file(where)
     if file is None:
         raise ModelError(f"model '{model}': the running interpreter has no module '{where}', which its entry names")
     return Entry(where, name, file)
-
-
-def _module_file(dotted: str) -> Path | None:
-    # importlib.util.find_spec would import the packages that the module lies in.
-    folders: Sequence[str] | None = None
-    origin: str | None = None
-    parts = dotted.split(".")
-    for count in range(1, len(parts) + 1):
-        spec = PathFinder.find_spec(".".join(parts[:count]), folders)
-        if spec is None:
-            return None
-        folders, origin = spec.submodule_search_locations, spec.origin
-    return Path(origin) if origin else None

@@ -7,7 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from audiobench_pytest.errors import ModelError
@@ -125,3 +127,17 @@ def _output(command: list[str]) -> str | None:
         return None
     lines = done.stdout.split("\n")
     return lines[0].strip() or None if done.returncode == 0 else None
+
+
+def module_file(dotted: str) -> Path | None:
+    """Return the file of a module that the running interpreter has, or None; imports nothing."""
+    # importlib.util.find_spec would import the packages that the module lies in.
+    folders: Sequence[str] | None = None
+    origin: str | None = None
+    parts = dotted.split(".")
+    for count in range(1, len(parts) + 1):
+        spec = PathFinder.find_spec(".".join(parts[:count]), folders)
+        if spec is None:
+            return None
+        folders, origin = spec.submodule_search_locations, spec.origin
+    return Path(origin) if origin else None

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -117,7 +117,7 @@ class HttpAsker:
         """The endpoints and their health, to be looked at only."""
         return self._slots.endpoints
 
-    def run(self, items: Iterable[T], question_of: Callable[[T], Question]) -> Iterator[tuple[T, Answer]]:
+    def run(self, items: Iterable[T], question_of: Callable[[T], Question]) -> Generator[tuple[T, Answer], None, None]:
         """Yield each item with its answer, in the order of the answers.
 
         Items are taken in the caller's thread, when a slot is free or about to be. Stopping early cancels what is in

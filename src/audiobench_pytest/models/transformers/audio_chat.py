@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import gc
-import importlib.metadata
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models.base import ModelAdapter, Option
-from audiobench_pytest.models.text_option import TextOrFile
+from audiobench_pytest.models.base import waveform_of
+from audiobench_pytest.models.options import Option, TextOrFile
 from audiobench_pytest.models.transformers import devices
-from audiobench_pytest.models.transformers.checkpoints import open_checkpoint
+from audiobench_pytest.models.transformers.adapter import TransformersAdapter, options_with
 from audiobench_pytest.types import Answer, Request
 
 if TYPE_CHECKING:
@@ -27,13 +25,12 @@ FAMILIES: Mapping[str, str] = {
 """Class of transformers by model type. What a family needs to be here: a processor that takes texts with a placeholder
 and clips, and an answer that does not depend on the batch (a test holds this on a small checkpoint of each)."""
 
-_WARM_TOKENS = 4
 _LEAST_S = 0.1
 """A shorter clip is followed by silence up to here: it would become no audio token, or a single one, which the code of
 Qwen2-Audio takes for a question of an older format."""
 
 
-class TransformersAudioChatAdapter(ModelAdapter):
+class TransformersAudioChatAdapter(TransformersAdapter):
     """Asks a checkpoint one question about one clip, in its own chat format, in batches that are padded on the left.
 
     Decoding is greedy unless asked otherwise, whatever the checkpoint's own settings say of sampling; its repetition
@@ -42,58 +39,40 @@ class TransformersAudioChatAdapter(ModelAdapter):
     differs with the shape of a batch, so that now and then a word may.
 
     A clip longer than the model can hear is cut, and its answer's meta says so (`heard_s`), or refused.
-
-    For the key of its answers see `TransformersAsrAdapter`.
     """
 
-    packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
-    extra: ClassVar[str] = "local"
-    overlaps = True
-    warm_up = True
     batch_rows = 16
     follows_instructions = True
-    options: ClassVar[Mapping[str, Option]] = {
-        "device": Option(str, "auto", "auto, cpu, mps, cuda or cuda:N", (), False),
-        # The precision that it resolves to is part of the identity; how it was asked for is not.
-        "dtype": Option(
-            str, "auto", "precision; auto is bfloat16 on CUDA, else float32", ("auto", *devices.DTYPES), False
-        ),
-        "prompt": Option(TextOrFile, None, "instruction, or @FILE; default: that of the task"),
-        "system": Option(TextOrFile, None, "system message, or @FILE; default: what the checkpoint's template says"),
-        "template": Option(
-            str, "chat", "the checkpoint's chat format, or sound and instruction alone", ("chat", "plain")
-        ),
-        "max_new_tokens": Option(int, 256, "most tokens of an answer"),
-        "min_new_tokens": Option(int, None, "least tokens of an answer; for measuring"),
-        "num_beams": Option(int, 1, "width of the beam search; 1 is greedy"),
-        "do_sample": Option(bool, False, "draw tokens at random"),
-        "temperature": Option(float, None, "of the sampling; default: the checkpoint's"),
-        "top_p": Option(float, None, "of the sampling; default: the checkpoint's"),
-        "top_k": Option(int, None, "of the sampling; default: the checkpoint's"),
-        "repetition_penalty": Option(float, None, "1 is none; default: the checkpoint's"),
-        "long_audio": Option(str, "cut", "what becomes of a clip that is too long for the model", ("cut", "refuse")),
-        "attn": Option(
-            str,
-            "auto",
-            "implementation of attention",
-            ("auto", "sdpa", "eager", "flash_attention_2", "flash_attention_3"),
-        ),
-        "seed": Option(int, 0, "seed set before every batch"),
-        "threads": Option(int, None, "CPU threads; default: torch's, which takes every core", (), False),
-    }
+    half = "bfloat16"
+    counts = ("max_new_tokens", "min_new_tokens", "num_beams", "threads", "top_k")
+    options: ClassVar[Mapping[str, Option]] = options_with(
+        {
+            "prompt": Option(TextOrFile, None, "instruction, or @FILE; default: that of the task"),
+            "system": Option(
+                TextOrFile, None, "system message, or @FILE; default: what the checkpoint's template says"
+            ),
+            "template": Option(
+                str, "chat", "the checkpoint's chat format, or sound and instruction alone", ("chat", "plain")
+            ),
+            "max_new_tokens": Option(int, 256, "most tokens of an answer"),
+            "min_new_tokens": Option(int, None, "least tokens of an answer; for measuring"),
+            "num_beams": Option(int, 1, "width of the beam search; 1 is greedy"),
+            "do_sample": Option(bool, False, "draw tokens at random"),
+            "temperature": Option(float, None, "of the sampling; default: the checkpoint's"),
+            "top_p": Option(float, None, "of the sampling; default: the checkpoint's"),
+            "top_k": Option(int, None, "of the sampling; default: the checkpoint's"),
+            "repetition_penalty": Option(float, None, "1 is none; default: the checkpoint's"),
+            "long_audio": Option(
+                str, "cut", "what becomes of a clip that is too long for the model", ("cut", "refuse")
+            ),
+        },
+        half=half,
+        attention=("flash_attention_2", "flash_attention_3"),
+    )
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
-        """Find the checkpoint and read its small files.
-
-        Raises:
-            MissingExtraError: torch or transformers is not installed.
-            ModelError: There is no such checkpoint, or it is of no family that is known here.
-            UsageError: An argument out of its range, or one that does not go with another.
-        """
+        """Check the arguments and the family of the checkpoint; see the base class."""
         super().__init__(spec, args)
-        self._check_arguments()
-        self._placement = devices.place(self.args["device"], self.args["dtype"], half="bfloat16")
-        self._checkpoint = open_checkpoint(spec)
         self._class = FAMILIES.get(self._checkpoint.model_type)
         if self._class is None:
             raise ModelError(
@@ -109,11 +88,8 @@ class TransformersAudioChatAdapter(ModelAdapter):
         self._ends: frozenset[int] = frozenset()
 
     def _check_arguments(self) -> None:
+        super()._check_arguments()
         args, name = self.args, self.spec.name
-        least = {"max_new_tokens": 1, "min_new_tokens": 1, "num_beams": 1, "threads": 1, "top_k": 1}
-        for option, minimum in least.items():
-            if args[option] is not None and args[option] < minimum:
-                raise UsageError(f"--model-args: {option}={args[option]} of model '{name}' must be at least {minimum}")
         for option, most in (("temperature", math.inf), ("top_p", 1.0), ("repetition_penalty", math.inf)):
             if args[option] is not None and not (0 < args[option] <= most and math.isfinite(args[option])):
                 limit = "" if most == math.inf else f", at most {most:g}"
@@ -126,14 +102,6 @@ class TransformersAudioChatAdapter(ModelAdapter):
         if args["template"] == "plain" and args["system"] is not None:
             raise UsageError(f"--model-args: model '{name}' has no system message with template=plain")
 
-    def identity(self) -> dict[str, Any]:
-        """Return what the answers depend on; imports neither torch nor transformers.
-
-        Raises:
-            ModelError: A file of a checkpoint folder cannot be read.
-        """
-        return {**self.base_identity(), **self._checkpoint.identity(), "dtype": self._placement.dtype}
-
     def load(self) -> None:
         """Bring model and processor into memory.
 
@@ -143,10 +111,7 @@ class TransformersAudioChatAdapter(ModelAdapter):
         assert self._class is not None
         self._processor = self._checkpoint.load("AutoProcessor")
         self._model = self._checkpoint.load_model(self._class, self._placement, self.args["attn"])
-        if self.args["threads"] is not None:
-            import torch
-
-            torch.set_num_threads(self.args["threads"])
+        self.settle(self._model)
         features = self._processor.feature_extractor
         seconds = getattr(self._processor, "max_audio_len", None) or features.chunk_length
         self._most_samples = round(seconds * self.sample_rate)
@@ -172,7 +137,7 @@ class TransformersAudioChatAdapter(ModelAdapter):
         answers: dict[int, Answer] = {}
         rows: list[int] = []
         for row, request in enumerate(batch):
-            if self.args["long_audio"] == "refuse" and len(self._waveform(request)) > self._most_samples:
+            if self.args["long_audio"] == "refuse" and len(self._sound(request)) > self._most_samples:
                 answers[row] = Answer(error=self._too_long(request))
             else:
                 rows.append(row)
@@ -182,35 +147,15 @@ class TransformersAudioChatAdapter(ModelAdapter):
                 answers.update(zip(group, self._answer([batch[row] for row in group]), strict=True))
         return [answers[row] for row in range(len(batch))]
 
-    def warm(self, request: Request) -> None:
-        """Answer about silence, in a few tokens only: a model may have much to say about it."""
-        args = self.args
-        self.args = {**args, "max_new_tokens": _WARM_TOKENS, "min_new_tokens": None}
-        try:
-            self.generate([request])
-        finally:
-            self.args = args
-
-    def synchronize(self) -> None:
-        """Wait until the device has done all it was given."""
-        devices.synchronize(self._placement)
-
     def close(self) -> None:
         """Free the model's memory."""
         self._model = self._processor = None
-        gc.collect()
-        if self._placement.on_cuda:
-            import torch
-
-            torch.cuda.empty_cache()
+        super().close()
 
     def describe(self) -> dict[str, Any]:
-        """Return device, precision, attention, commit or folder, and package versions."""
-        told = devices.describe(self._placement)
-        told |= {"source": self._checkpoint.source, "commit": self._checkpoint.commit}
-        told |= {name: importlib.metadata.version(name) for name in self.packages}
+        """Return what the base class tells, and how much of a clip the model hears."""
+        told = super().describe()
         if self._model is not None:
-            told["attn"] = getattr(self._model.config, "_attn_implementation", None)
             told["hears_s"] = self._most_samples / self.sample_rate
         return told
 
@@ -224,7 +169,7 @@ class TransformersAudioChatAdapter(ModelAdapter):
             count = next((place + 1 for place, token in enumerate(said) if token in self._ends), None)
             said = said if count is None else said[:count]
             meta: dict[str, Any] = {"tokens": len(said), "finish_reason": "length" if count is None else "stop"}
-            if len(sound) < len(self._waveform(request)):
+            if len(sound) < len(self._sound(request)):
                 meta["heard_s"] = len(sound) / self.sample_rate
             answers.append(Answer(self._processor.tokenizer.decode(said, skip_special_tokens=True).strip(), meta=meta))
         return answers
@@ -301,19 +246,14 @@ class TransformersAudioChatAdapter(ModelAdapter):
     def _heard(self, request: Request) -> NDArray[np.float32]:
         import numpy as np
 
-        sound = self._waveform(request)[: self._most_samples]
+        sound = self._sound(request)[: self._most_samples]
         return np.pad(sound, (0, max(0, round(_LEAST_S * self.sample_rate) - len(sound))))
 
-    def _waveform(self, request: Request) -> NDArray[np.float32]:
-        if request.audio is None or request.audio.sample_rate != self.sample_rate:
-            got = "no audio" if request.audio is None else f"{request.audio.sample_rate} Hz"
-            raise ValueError(
-                f"sample '{request.sample_id}': model '{self.spec.name}' wants {self.sample_rate} Hz, got {got}"
-            )
-        return request.audio.samples
+    def _sound(self, request: Request) -> NDArray[np.float32]:
+        return waveform_of(request, self.sample_rate, self.spec.name)
 
     def _too_long(self, request: Request) -> str:
-        seconds, most = len(self._waveform(request)) / self.sample_rate, self._most_samples / self.sample_rate
+        seconds, most = len(self._sound(request)) / self.sample_rate, self._most_samples / self.sample_rate
         return f"a clip of {seconds:.1f} s is longer than the {most:g} s that the model hears (long_audio=cut cuts it)"
 
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, SampleError
-from audiobench_pytest.models.hub import HubFiles
 from audiobench_pytest.models.transformers import devices, torchaudio_compat
+from audiobench_pytest.models.transformers.hub_files import HubFiles
 from audiobench_pytest.records.digests import file_digest
 
 WEIGHT_SUFFIXES = (".safetensors", ".bin")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.errors import ModelError, UsageError
+from audiobench_pytest.models.base import waveform_of
 from audiobench_pytest.models.transformers.checkpoints import Checkpoint
 from audiobench_pytest.models.transformers.devices import Placement
 from audiobench_pytest.types import Answer, Request
@@ -71,10 +72,7 @@ class Recognizer(abc.ABC):
         self._model = None
 
     def _waveform(self, request: Request) -> NDArray[np.float32]:
-        if request.audio is None or request.audio.sample_rate != self.sample_rate:
-            got = "no audio" if request.audio is None else f"{request.audio.sample_rate} Hz"
-            raise ValueError(f"sample '{request.sample_id}': a recogniser for {self.sample_rate} Hz was handed {got}")
-        return request.audio.samples
+        return waveform_of(request, self.sample_rate, self.checkpoint.model)
 
     def _refuse(self, arguments: Mapping[str, Any], why: str) -> None:
         """Raise a UsageError if any of these arguments differs from the value that asks for nothing."""

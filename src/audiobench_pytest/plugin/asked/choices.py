@@ -5,8 +5,8 @@ from __future__ import annotations
 from audiobench_pytest.catalog.loader import Catalog, load_catalog
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
 from audiobench_pytest.datasets import is_path_like, spec_for_path
-from audiobench_pytest.errors import UsageError
-from audiobench_pytest.models.registry import HF_PREFIX, OPENAI_PREFIX, spec_from_hf, spec_from_openai
+from audiobench_pytest.errors import UnknownNameError, UsageError
+from audiobench_pytest.models.registry import forms, spec_from
 from audiobench_pytest.plugin.asked.declared import Settings
 
 
@@ -55,8 +55,8 @@ def find_models(catalog: Catalog, settings: Settings) -> tuple[ModelSpec, ...]:
     for text in settings.models:
         try:
             spec = _model(catalog, text)
-        except UsageError as exc:
-            raise UsageError(f"--model: {exc}; or hf:<hub id or folder>, or openai:<name on a server>") from None
+        except UnknownNameError as exc:
+            raise UsageError(f"--model: {exc}; or {forms()}") from None
         if spec.name in found and found[spec.name] != spec:
             raise UsageError(f"--model: two different models are called '{spec.name}': run them one after the other")
         found[spec.name] = spec
@@ -64,9 +64,7 @@ def find_models(catalog: Catalog, settings: Settings) -> tuple[ModelSpec, ...]:
 
 
 def _model(catalog: Catalog, text: str) -> ModelSpec:
-    if text.startswith(HF_PREFIX):
-        return spec_from_hf(text)
-    return spec_from_openai(text) if text.startswith(OPENAI_PREFIX) else catalog.models.get(text)
+    return spec_from(text) or catalog.models.get(text)
 
 
 def args_by_name(settings: Settings, models: tuple[ModelSpec, ...]) -> dict[str, dict[str, str]]:

@@ -144,8 +144,8 @@ class Settings:
     models = Setting[tuple[str, ...]](
         "model",
         (),
-        "model to benchmark: a name of the catalogue, hf:<hub id or folder>[@revision], or openai:<name on a server>; "
-        "repeatable, or a,b,c",
+        "model to benchmark: a name of the catalogue, hf:<hub id or folder>[@revision], openai:<name on a server>, or "
+        "./file.py:Class, a class of your own; repeatable, or a,b,c",
         _names,
         metavar="NAME",
         repeat=True,

@@ -13,7 +13,7 @@ import pytest
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import AudiobenchError
-from audiobench_pytest.models.base import checked_args
+from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.asked.choices import args_by_name, find_models
 from audiobench_pytest.plugin.asked.settings import read_settings

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from audiobench_pytest.errors import UsageError, did_you_mean
-from audiobench_pytest.models.openai.chat import ChatServer
+from audiobench_pytest.models.openai.server import ServerSettings
 from audiobench_pytest.types import Prediction
 
 SAMPLING = ("temperature", "top_p", "max_tokens", "seed")
@@ -15,17 +14,11 @@ SAMPLING = ("temperature", "top_p", "max_tokens", "seed")
 
 
 @dataclass(frozen=True, slots=True)
-class JudgeSettings:
-    """Which judge is asked, and how hard. Only `model` and `omit` change what it says.
+class JudgeSettings(ServerSettings):
+    """Which judge is asked, where, and how hard. Only `model` and `omit` change what it says.
 
     Attributes:
-        url: Base address of an OpenAI-compatible server, several separated by `;`; None: variable OPENAI_BASE_URL.
         model: The model's name there; None: the one that the rubric's published values were judged by.
-        key_env: Environment variable that holds the key; None: OPENAI_API_KEY, which may be unset.
-        concurrency: Most questions at once.
-        timeout_s: Seconds for one attempt at one question.
-        retries: How often a question is asked again after a failure on the way: a time-out, a broken connection, 5xx.
-        patience_s: Seconds without one success until the server is given up.
         omit: Sampling fields that the server refuses and that are not sent: `temperature`, `top_p`, `max_tokens`,
             `seed`. They are named in the signature.
 
@@ -33,29 +26,17 @@ class JudgeSettings:
         UsageError: A value out of its range.
     """
 
-    url: str | None = None
     model: str | None = None
-    key_env: str | None = None
-    concurrency: int = 16
-    timeout_s: float = 120.0
-    retries: int = 4
-    patience_s: float = 180.0
     omit: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        for name, least in (("concurrency", 1), ("retries", 0)):
-            if getattr(self, name) < least:
-                raise UsageError(f"judge: {name} must be at least {least}")
-        for name in ("timeout_s", "patience_s"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise UsageError(f"judge: {name} must be more than 0 seconds")
+        try:
+            ServerSettings.__post_init__(self)
+        except UsageError as exc:
+            raise UsageError(f"judge: {exc}") from None
         for name in self.omit:
             if name not in SAMPLING:
                 raise UsageError(f"judge: there is no sampling field '{name}'{did_you_mean(name, SAMPLING)}")
-
-    def server(self) -> ChatServer:
-        """Return where and how hard a server is asked."""
-        return ChatServer(self.url, self.key_env, self.concurrency, self.timeout_s, self.retries, self.patience_s)
 
 
 @dataclass(slots=True)

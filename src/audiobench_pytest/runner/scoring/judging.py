@@ -148,7 +148,7 @@ class _Session:
         for case in cases:
             for index in range(len(case.calls)):
                 self._continue(case, index, ask=True)
-        client = ChatClient(self.settings.server(), f"the judge '{self.model}'", "--judge-url")
+        client = ChatClient(self.settings, f"the judge '{self.model}'", "--judge-url ")
         self.record.endpoints = tuple(client.urls)
         open_calls = {
             id(case): sum(self.judge.wants(*pair) for pair in zip(case.calls, case.replies, strict=True))
@@ -157,7 +157,7 @@ class _Session:
         try:
             # A repetition joins the queue while others are in flight; what comes too late is asked in another round.
             while self.queue:
-                with closing(client.run(self._drained(), self._body)) as answers:
+                with closing(client.ask(self._drained(), self._body)) as answers:
                     for ask, answer in answers:
                         reply = self._kept(ask, answer)
                         for case, index in self.waiting.pop(ask.key):

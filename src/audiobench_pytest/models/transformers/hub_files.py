@@ -1,17 +1,11 @@
-"""Small files of a model repository on the Hugging Face hub, and the commit they come from.
-
-`HF_ENDPOINT`, `HF_HOME`, `HF_HUB_OFFLINE` and the stored token are honoured by `huggingface_hub` itself.
-"""
+"""Small files of a checkpoint's repository on the hub, and the commit they come from."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from audiobench_pytest.errors import ModelError
-
-COMMIT = re.compile(r"[0-9a-f]{40}")
-"""A revision that is a full commit already."""
+from audiobench_pytest.hub import COMMIT, explain, offline
 
 
 class HubFiles:
@@ -59,50 +53,25 @@ class HubFiles:
 
     def _fetch(self, name: str, revision: str) -> Path | None:
         import huggingface_hub
-        from huggingface_hub import constants, errors
+        from huggingface_hub import errors
 
         cached = huggingface_hub.try_to_load_from_cache(self._repo, name, revision=revision)
         if isinstance(cached, str):
             return Path(cached)
         if cached is not None:
             return None  # the cache remembers that the repository has no such file
-        what = f"model '{self._model}': {self._repo} at {revision}"
         try:
             return Path(huggingface_hub.hf_hub_download(self._repo, name, revision=revision))
-        except errors.LocalEntryNotFoundError as exc:
-            if constants.HF_HUB_OFFLINE and self._snapshot_exists(revision):
+        except Exception as exc:
+            is_local = isinstance(exc, errors.LocalEntryNotFoundError)
+            if isinstance(exc, errors.EntryNotFoundError) and not is_local:
+                return None
+            if is_local and offline() and self._snapshot_exists(revision):
                 return None  # a snapshot that was brought here by hand: what it lacks, it lacks
-            raise ModelError(
-                f"{what}: {name} is not in the cache {constants.HF_HUB_CACHE} and {_why_not_fetched(exc)}. Unset "
-                "HF_HUB_OFFLINE, let HF_ENDPOINT name a hub that can be reached, let HF_HOME point to a cache that has "
-                f"it (hf download {self._repo}), or give a folder: --model hf:PATH"
-            ) from exc
-        except errors.RevisionNotFoundError as exc:
-            raise ModelError(f"{what}: the hub {constants.ENDPOINT} has no such revision") from exc
-        except errors.GatedRepoError as exc:
-            raise ModelError(
-                f"{what}: its owner grants access on request: ask for it on {constants.ENDPOINT}/{self._repo}, "
-                "then log in with hf auth login (or set HF_TOKEN)"
-            ) from exc
-        except errors.RepositoryNotFoundError as exc:
-            raise ModelError(
-                f"{what}: there is no folder of that name, and the hub {constants.ENDPOINT} has no such model that "
-                "this account may read: check the spelling, or log in with hf auth login (or set HF_TOKEN)"
-            ) from exc
-        except errors.EntryNotFoundError:
-            return None
-        except (OSError, ValueError) as exc:
-            raise ModelError(f"{what}: {name} cannot be fetched from {constants.ENDPOINT}: {exc}") from exc
+            why = explain(exc, f"model '{self._model}': {self._repo} at {revision}", self._repo)
+            raise ModelError(f"{why} (there is no folder of that name; one would do too: --model hf:PATH)") from exc
 
     def _snapshot_exists(self, revision: str) -> bool:
         import huggingface_hub
 
         return isinstance(huggingface_hub.try_to_load_from_cache(self._repo, "config.json", revision=revision), str)
-
-
-def _why_not_fetched(exc: Exception) -> str:
-    from huggingface_hub import constants
-
-    if constants.HF_HUB_OFFLINE:
-        return "HF_HUB_OFFLINE forbids asking the hub"
-    return f"the hub {constants.ENDPOINT} cannot be reached ({exc.__cause__ or exc})"

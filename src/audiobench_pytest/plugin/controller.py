@@ -38,6 +38,7 @@ class Controller:
         self._started = False
         self._latest_before: Path | None = None
         self.board: Conclusion | None = None
+        self._expected_gates: int | None = None
         self.progress = Progress(session.config, run, session.settings)
 
     @classmethod
@@ -80,6 +81,13 @@ class Controller:
         self._run.point_latest(latest.parent)
         self._session.config.hook.pytest_audiobench_run_started(run=self._run)
         self.progress.start(self._session.attempt)
+
+    def expect_gates(self, session: pytest.Session) -> None:
+        """Count the gates among the tests as soon as the plan is there, so that no percentage runs backwards."""
+        if self._expected_gates is None:
+            with contextlib.suppress(RecordError):  # concluding the run will say so
+                self._expected_gates = sum(self._gates.expected(plan) for plan in self._run.plan())
+                session.testscollected += self._expected_gates
 
     def header(self) -> list[str]:
         """Return the lines for pytest's header."""
@@ -124,6 +132,7 @@ class Controller:
             concluded = dataclasses.replace(concluded, notes=(*concluded.notes, *told))
         self.board = concluded
         self._tell(concluded)
+        session.testscollected += len(concluded.gates) - (self._expected_gates or 0)
         emit(session, concluded, {cell.plan.cell: cell.plan.node for cell in cells})
         try:
             write_board(self.board, self._run.path)

@@ -71,6 +71,7 @@ class ControllerHooks:
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
         self._termination = Termination()
+        self._loop: pytest.Session | None = None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -80,6 +81,7 @@ class ControllerHooks:
         reporter as a test's report does.
         """
         self._controller.started()
+        self._loop = session
         self._termination.start()
         try:
             result = yield
@@ -95,6 +97,8 @@ class ControllerHooks:
     def pytest_runtest_logreport(self) -> None:
         """Clear the progress line before pytest writes."""
         self._controller.progress.clear()
+        if self._loop is not None:
+            self._controller.expect_gates(self._loop)
 
     def pytest_report_header(self) -> list[str]:
         """Say where the run is kept."""

@@ -176,6 +176,22 @@ class GatesFile:
             if limit.slice and limit.scope in levels and limit.model in (None, plan.cell.model):
                 yield limit.slice[0]
 
+    def expected(self, plan: PlannedCell) -> int:
+        """Return how many gates a planned cell will have, as far as that is known before it has run.
+
+        A limit on each slice of a key counts as one: which slices there are, the samples tell.
+        """
+        levels = {EVERYTHING, plan.task, plan.family, plan.cell.dataset} - {""}
+        found = {
+            (limit.metric, limit.bound, limit.slice)
+            for limit in self.limits
+            if limit.scope in levels
+            and limit.model in (None, plan.cell.model)
+            and limit.recipe in (None, plan.cell.recipe)
+            and limit.metric != "coverage"
+        }
+        return 1 + len(found)
+
     def baselines(self) -> set[Path]:
         """Return the run directories and lock files that values are compared with."""
         return {limit.rule.baseline for limit in self.limits if isinstance(limit.rule, RegressionRule)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,12 +39,41 @@ class Dialect:
     Attributes:
         name: For messages.
         required: Columns that the first line must have.
-        read: Turns the object of one line and the manifest's folder into a row.
+        id: Column of the line's key; a line without one is named by its audio as written.
+        audio: Column of the audio file.
+        text: Column of the reference.
+        language: Column of the language.
+        duration: Column of the seconds.
+        refuses_commands: What ends in `|` is a command that others would run, and no file.
     """
 
     name: str
     required: tuple[str, ...]
-    read: Callable[[Mapping[str, Any], Path], Row]
+    id: str
+    audio: str
+    text: str
+    language: str
+    duration: str
+    refuses_commands: bool = False
+
+    def read(self, record: Mapping[str, Any], base: Path) -> Row:
+        """Turn the object of one line into a row; relative paths start at `base`, the manifest's folder."""
+        written, language = record.get(self.audio), record.get(self.language)
+        audio, bad_audio = audio_of(record, self.audio, base)
+        if self.refuses_commands and isinstance(written, str) and written.rstrip().endswith("|"):
+            audio = None
+            bad_audio = f"'{self.audio}' is a command ({written.strip()}), which is not run: write its output to a file"
+        reference, bad_reference = reference_of(record, self.text)
+        own = (self.id, self.audio, self.text, self.language, self.duration)
+        return Row(
+            id=key_of(record.get(self.id)) or key_of(written),
+            audio=audio,
+            reference=reference,
+            language=language if isinstance(language, str) and language.strip() else None,
+            duration_s=seconds_of(record.get(self.duration)),
+            meta={key: value for key, value in record.items() if key not in own},
+            problems=tuple(p for p in (bad_audio, bad_reference) if p),
+        )
 
 
 def key_of(value: Any) -> str | None:

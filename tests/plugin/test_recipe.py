@@ -114,7 +114,7 @@ def test_a_known_recipe_normalises_nothing(own, monkeypatch):
     )
     assert result.ret == 0
     assert own.cell()["values"] == before["values"]
-    assert main(["rescore", str(own.latest), "--recipe=wer/audiobench-pytest@1"]) == 0
+    assert main(["rescore", str(own.latest), "--recipe=wer/audiobench-pytest@2"]) == 0
 
 
 class _Refuse:

@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
-_NUMERIC = frozenset(".%$¢€£-")
+_NUMERIC = frozenset(".%$¢€£")
 _BEFORE: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(?:hmm|mm|mhm|mmm|uh|um)\b"), ""),
     (re.compile(r"\s+'"), "'"),
@@ -36,6 +36,19 @@ _GROUPED = re.compile(r"(?<=\d),(?=\d)")
 _FULL_STOP = re.compile(r"\.(?!\d)")
 
 
+class _KeptTable(dict[int, int]):
+    """Keeps letters, marks on them and what numbers are written with; any other mark becomes a space."""
+
+    def __missing__(self, code: int) -> int:
+        char = chr(code)
+        is_kept = char in _NUMERIC or char.isalnum() or unicodedata.category(char)[0] == "M"
+        self[code] = code if is_kept else ord(" ")
+        return self[code]
+
+
+_KEPT = _KeptTable()
+
+
 def english_words(text: str) -> str:
     """Return lower-case words with contractions expanded, numbers in digits and American spellings.
 
@@ -50,7 +63,7 @@ def english_words(text: str) -> str:
     for contraction, whole in _contractions():
         text = contraction.sub(whole, text)
     text = _FULL_STOP.sub(" ", _GROUPED.sub("", text))
-    text = "".join(_kept(char) for char in unicodedata.normalize("NFC", text))
+    text = unicodedata.normalize("NFC", text).translate(_KEPT)
     with contextlib.suppress(AssertionError, ValueError):
         text = _numbers(text)
     text = _spellings()(text)
@@ -58,13 +71,6 @@ def english_words(text: str) -> str:
         text = pattern.sub(replacement, text)
     text = " ".join(text.split())
     return _SINGLE_DIGITS.sub(lambda found: found[0].replace(" ", ""), text)
-
-
-def _kept(char: str) -> str:
-    """Return a letter, a mark on one, or what numbers are written with; a space for any other mark."""
-    if char in _NUMERIC or char.isalnum() or unicodedata.category(char)[0] == "M":
-        return char if char != "-" else " "
-    return " "
 
 
 def _numbers(text: str) -> str:

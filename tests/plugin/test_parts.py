@@ -1,6 +1,7 @@
 """`--part K/N` runs a part anywhere; `audiobench gate` merges and judges, and a missing part is red."""
 
 import json
+import time
 
 import pytest
 
@@ -109,3 +110,18 @@ def test_part_from_option_or_array(text, environment, part):
 def test_parts_that_make_no_sense(text, environment):
     with pytest.raises(UsageError):
         parse_part(text, environment)
+
+
+def test_judging_says_of_what_and_whether_there_are_limits_at_all(project, capsys, monkeypatch):
+    """Once a run judged from another folder was green, and nothing said that no limits were found."""
+    assert project.run(f"--dataset={project.clips(3)}", "--model=oracle").ret == 0
+    elsewhere = project.path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert main(["gate", str(project.latest)]) == 0
+    told = capsys.readouterr().out
+    assert "no file of limits (benchmarks/gates.toml is not here): nothing but coverage was judged" in told
+    assert f"a run of {time.strftime('%Y-')}" in told
+    assert "models oracle" in told
+    assert main(["gate", str(project.latest), "--require-gates"]) == 4
+    assert "name one with --gates" in capsys.readouterr().err

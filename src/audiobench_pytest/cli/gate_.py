@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from audiobench_pytest.leaderboard.gates.schema import GatesFile
+    from audiobench_pytest.records.runs.directory import RunDirectory
     from audiobench_pytest.records.runs.plan import PlannedCell
 
 DEFAULT_GATES = Path("benchmarks/gates.toml")
@@ -24,6 +26,9 @@ def add(commands: Any) -> None:
     )
     gate.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run directory")
     gate.add_argument("--gates", type=Path, metavar="FILE", help=f"file of limits (default: {DEFAULT_GATES})")
+    gate.add_argument(
+        "--require-gates", action="store_true", help="be red where no file of limits is found: coverage is no verdict"
+    )
     gate.add_argument("--output", type=Path, metavar="DIR", help="write leaderboard.json, .md and .csv there")
     gate.set_defaults(run=_gate)
 
@@ -36,15 +41,29 @@ def _gate(given: argparse.Namespace) -> int:
     from audiobench_pytest.report.run.terminal import lines
 
     runs = [RunDirectory(path) for path in given.runs]
+    from audiobench_pytest.errors import UsageError
+
     gates = _gates(given, [plan for run in runs for plan in run.plan()])
     cells = merge_runs(runs, gates.slice_keys)
-    concluded = conclude(cells, gates, run_dir=", ".join(map(str, given.runs)))
+    if gates.path is None and given.require_gates:
+        raise UsageError(f"no file of limits: there is no {DEFAULT_GATES} here; name one with --gates")
+    notes = [_made(run) for run in runs]
+    if gates.path is None:
+        notes.append(f"no file of limits ({DEFAULT_GATES} is not here): nothing but coverage was judged; see --gates")
+    concluded = conclude(cells, gates, run_dir=", ".join(map(str, given.runs)), notes=notes)
     for line in lines(concluded, shutil.get_terminal_size().columns):
         print("".join(text for text, _ in line))
     if given.output:
         given.output.mkdir(parents=True, exist_ok=True)
         write_board(concluded, given.output)
     return 0 if cells and not concluded.is_red else 1
+
+
+def _made(run: RunDirectory) -> str:
+    """Say when a run began and of what it is: `latest` may be another one than its reader thinks."""
+    facts = run.manifest() or {}
+    began = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(facts.get("started") or 0)))
+    return f"{run.path}: a run of {began}, models {', '.join(facts.get('models') or ['unknown'])}"
 
 
 def _gates(given: argparse.Namespace, planned: Sequence[PlannedCell]) -> GatesFile:

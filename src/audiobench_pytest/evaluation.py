@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import msgspec
-
 from audiobench_pytest.catalog.loader import load_catalog
+from audiobench_pytest.catalog.packing import packed
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
 from audiobench_pytest.datasets import LoadSettings, is_path_like, spec_for_path
 from audiobench_pytest.doors import open_doors
@@ -119,7 +118,7 @@ def _run(runner: Runner, run: RunDirectory, job: Job) -> None:
                 node="evaluate",
                 shards=1,
                 selected=(0,),
-                recipe=msgspec.to_builtins(recipe),
+                recipe=packed(recipe),
                 clusters=job.dataset.cluster,
             )
             for cell, recipe in job.cells()

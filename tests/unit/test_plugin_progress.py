@@ -10,7 +10,7 @@ import pytest
 import waiting
 from waiting import HANGS_S
 
-from audiobench_pytest.plugin import progress as progress_module
+from audiobench_pytest.plugin.shown import progress as progress_module
 from audiobench_pytest.plugin.shown.progress import CellProgress, Progress
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.records.runs.lines import OutcomeNews, ScoreNumbers

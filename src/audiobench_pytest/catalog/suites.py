@@ -115,6 +115,7 @@ class PlannedProtocol:
         expected: The value in the recipe's unit, or None where the table leaves it open.
         tolerance: By how much the rounding of the printed value may have moved it, in the recipe's unit.
         missing: Why this version cannot run it, a sentence each; empty when it can.
+        lacks_model: Whether the model is one of the reasons; nothing is in the way of another model if it is the only.
     """
 
     protocol: ProtocolSpec
@@ -122,6 +123,7 @@ class PlannedProtocol:
     expected: float | None
     tolerance: float
     missing: tuple[str, ...]
+    lacks_model: bool
 
     @property
     def runnable(self) -> bool:
@@ -168,6 +170,7 @@ def _planned(protocol: ProtocolSpec, catalog: Catalog) -> PlannedProtocol:
         None if value is None else value * ref.scale,
         published.tolerance * ref.scale,
         tuple(_missing(protocol, catalog)),
+        lacks_model=protocol.model not in catalog.models,
     )
 
 

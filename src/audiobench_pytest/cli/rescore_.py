@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audiobench_pytest.catalog.packing import packed
 from audiobench_pytest.cli import add_catalog
 from audiobench_pytest.cli.score_ import add_judge, add_recipes, as_document, helpers, recipe_specs, write_items
 
@@ -70,8 +71,6 @@ def _answers(cells: list[CellData]) -> list[CellData]:
 def _rescored(given: argparse.Namespace, data: CellData, spec: RecipeSpec) -> CellData:
     import dataclasses
 
-    import msgspec
-
     from audiobench_pytest.metrics.recipes import Recipe
     from audiobench_pytest.records.runs.cells import CellData
     from audiobench_pytest.runner.scoring.scorer import unscored
@@ -94,7 +93,7 @@ def _rescored(given: argparse.Namespace, data: CellData, spec: RecipeSpec) -> Ce
     plan = dataclasses.replace(
         data.plan,
         cell=cell,
-        recipe=msgspec.to_builtins(spec),
+        recipe=packed(spec),
         published_recipe=None if published == spec.name else published,
     )
     receipts = tuple(dataclasses.replace(r, cell=cell, signature=found.signature) for r in data.receipts)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audiobench_pytest.catalog.packing import packed
 from audiobench_pytest.cli import add_catalog
 
 if TYPE_CHECKING:
@@ -116,7 +117,6 @@ def _score(given: argparse.Namespace) -> int:
 
 
 def _cell(given: argparse.Namespace, spec: RecipeSpec) -> CellData:
-    import msgspec
 
     from audiobench_pytest.metrics.recipes import Recipe
     from audiobench_pytest.records.predictions import read_predictions
@@ -146,7 +146,7 @@ def _cell(given: argparse.Namespace, spec: RecipeSpec) -> CellData:
         shards=1,
         selected=(0,),
         samples=len(scored),
-        recipe=msgspec.to_builtins(spec),
+        recipe=packed(spec),
         clusters=given.cluster,
         slices=tuple(part for part in given.slices.split(",") if part),
     )

@@ -78,9 +78,9 @@ _TABLE = (
         locked=True,
     ),
     _seconds("ttft_p95_s", "95th percentile of the same", total="", limited=True, locked=True),
-    _seconds("decode_s", "seconds of decoding and resampling", "decoding"),
     _seconds("load_s", "seconds of bringing the model into memory in this run", "load", limited=True),
     _seconds("warmup_s", "seconds of its first, made-up question; in no other number", "warm-up"),
+    _seconds("decode_s", "seconds of decoding and resampling", "decoding"),
     _seconds("decode_wait_s", "seconds the model waited for clips", "waited for it"),
     _seconds("harness_s", "seconds of the shards that were none of these and no inference", "harness"),
     Fixed(

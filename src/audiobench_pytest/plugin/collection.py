@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import msgspec
 import pytest
 
+from audiobench_pytest.catalog.packing import packed
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec, TaskSpec
 from audiobench_pytest.errors import CatalogError, UsageError
 from audiobench_pytest.metrics.recipes import Recipe
@@ -211,7 +211,7 @@ def planned_cells(session: BenchmarkSession, items: Iterable[pytest.Item]) -> li
             selected=tuple(sorted({job.shard for job in found})),
             published_recipe=_other_published(session, found[0].dataset, cell),
             samples=session.counts.get(cell.dataset),
-            recipe=msgspec.to_builtins(recipe),
+            recipe=packed(recipe),
             clusters=found[0].dataset.cluster,
             slices=session.settings.slices,
         )

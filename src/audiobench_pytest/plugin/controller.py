@@ -131,7 +131,6 @@ class Controller:
             told = self._session.suite.notes(concluded.results)
             concluded = dataclasses.replace(concluded, notes=(*concluded.notes, *told))
         self.board = concluded
-        self._tell(concluded)
         session.testscollected += len(concluded.gates) - (self._expected_gates or 0)
         emit(session, concluded, {cell.plan.cell: cell.plan.node for cell in cells})
         try:
@@ -139,17 +138,24 @@ class Controller:
         except RecordError as exc:  # a verdict that nobody can read later must not look green
             raise pytest.UsageError(str(exc)) from None
         told = append_summary(concluded, os.environ.get("GITHUB_STEP_SUMMARY"))
+        told = (*told, *self._tell(concluded))  # last: what others do with the verdict cannot take it away
         self.board = dataclasses.replace(concluded, notes=(*concluded.notes, *told))
         self._compact(cells)
 
-    def _tell(self, concluded: Conclusion) -> None:
-        """Let other plugins and conftests know what was concluded."""
+    def _tell(self, concluded: Conclusion) -> tuple[str, ...]:
+        """Let other plugins and conftests know what was concluded; return a note if one of them fails."""
         hook = self._session.config.hook
-        for result in concluded.results:
-            hook.pytest_audiobench_cell(result=result)
-        for gate in concluded.gates:
-            hook.pytest_audiobench_gate(result=gate)
-        hook.pytest_audiobench_leaderboard(conclusion=concluded)
+        try:
+            for result in concluded.results:
+                hook.pytest_audiobench_cell(result=result)
+            for gate in concluded.gates:
+                hook.pytest_audiobench_gate(result=gate)
+            hook.pytest_audiobench_leaderboard(conclusion=concluded)
+        except Exception as exc:  # anybody's code; a tracker that is down is no verdict
+            return (
+                f"a hook of another plugin or conftest failed, and no more were called: {type(exc).__name__}: {exc}",
+            )
+        return ()
 
     def print_board(self, reporter: pytest.TerminalReporter) -> None:
         """Print the leaderboard."""

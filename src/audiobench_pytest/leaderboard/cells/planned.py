@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from audiobench_pytest.catalog.loader import load_catalog
-from audiobench_pytest.catalog.schema import RecipeSpec
+from audiobench_pytest.catalog.packing import unpacked
 from audiobench_pytest.errors import CatalogError, RecordError
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.records.keys import canonical
@@ -61,4 +61,4 @@ def _ready(name: str) -> Recipe:
 
 @functools.cache
 def _from_plan(text: str) -> Recipe:
-    return Recipe(msgspec.json.decode(text.encode(), type=RecipeSpec))
+    return Recipe(unpacked(msgspec.json.decode(text.encode())))

@@ -32,9 +32,7 @@ class Suite:
     def runnable(self) -> list[PlannedProtocol]:
         """Return the protocols for which everything is there; a model that the user replaces may be missing."""
         return [
-            planned
-            for planned in self.protocols
-            if not [reason for reason in planned.missing if not (self.own_models and "has no model" in reason)]
+            planned for planned in self.protocols if len(planned.missing) == (self.own_models and planned.lacks_model)
         ]
 
     def models(self) -> list[str]:

@@ -42,7 +42,7 @@ def emit(session: pytest.Session, concluded: Conclusion, nodes: Mapping[CellId, 
         phases = ("setup", "teardown") if gate.effect is Verdict.SKIP else ("setup", "call", "teardown")
         for when in phases:
             report = _report(gate, nodeid, location, when)
-            report.user_properties += _of_the_cell(results[gate.cell], gate.metric, concluded.run_dir)
+            report.user_properties += _of_the_cell(results[gate.cell], gate, concluded.run_dir)
             hook.pytest_runtest_logreport(report=report)
         hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
 
@@ -53,9 +53,12 @@ def _names(cells: Collection[CellId]) -> dict[CellId, str]:
     return {cell: str(cell) if short[str(cell)] == 1 else f"{cell}-{cell.recipe}" for cell in cells}
 
 
-def _of_the_cell(result: CellResult, metric: str, run_dir: str) -> list[tuple[str, str]]:
-    """Return what a reader of a test report needs to know of the cell that a gate is about."""
-    value = result.named(metric) or result.headline
+def _of_the_cell(result: CellResult, gate: GateResult, run_dir: str) -> list[tuple[str, str]]:
+    """Return what a reader of a test report needs to know of the cell that a gate is about.
+
+    The interval is of the value that the gate is about; coverage, times and slices have none here.
+    """
+    value = None if gate.slice else result.named(gate.metric)
     found = {
         "cell": str(result.cell),
         "recipe": result.cell.recipe,
@@ -64,7 +67,7 @@ def _of_the_cell(result: CellResult, metric: str, run_dir: str) -> list[tuple[st
         "expected": str(result.expected),
         "run": run_dir,
     }
-    if value.low is not None and value.high is not None:
+    if value is not None and value.low is not None and value.high is not None:
         found |= {"low": repr(value.low), "high": repr(value.high)}
     return [(f"audiobench_{name}", text) for name, text in found.items()]
 

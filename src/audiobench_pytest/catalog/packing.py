@@ -1,0 +1,70 @@
+"""A recipe as a plan holds it: whole, and small, since every cell of a run has one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec, StepSpec
+
+
+def packed(recipe: RecipeSpec) -> dict[str, Any]:
+    """Return a recipe as plain values, with each rule once, under all the languages that it is the rule of.
+
+    A step without an argument is its name alone. A recipe with a rule for each of a hundred languages is a tenth of
+    what it would be field by field.
+    """
+    import msgspec  # not at the top: a catalogue is read at each collection, a plan is not
+
+    sharing: dict[LanguageRule, list[str]] = {}
+    for language, rule in recipe.languages.items():
+        sharing.setdefault(rule, []).append(language)
+    plain: dict[str, Any] = {
+        **msgspec.to_builtins(recipe),
+        "default": _rule(recipe.default),
+        "languages": {" ".join(languages): _rule(rule) for rule, languages in sharing.items()},
+    }
+    return {key: value for key, value in plain.items() if value not in ("", {}, [], (), None, False)}
+
+
+def unpacked(plain: Mapping[str, Any]) -> RecipeSpec:
+    """Return the recipe that `packed` made plain; one written field by field, as plans once were, is read too.
+
+    Raises:
+        msgspec.ValidationError: It is no recipe.
+    """
+    import msgspec
+
+    languages = plain.get("languages", {})
+    if not isinstance(languages, Mapping):
+        raise msgspec.ValidationError("`languages` must be an object")
+    whole = {
+        **plain,
+        "default": _whole(plain.get("default", {})),
+        "languages": {code: _whole(rule) for codes, rule in languages.items() for code in str(codes).split()},
+    }
+    return msgspec.convert(whole, RecipeSpec)
+
+
+def _rule(rule: LanguageRule) -> dict[str, Any]:
+    steps = {
+        name: [_step(step) for step in steps]
+        for name in ("reference", "prediction", "steps")
+        if (steps := getattr(rule, name))
+    }
+    return {**steps, "unit": rule.unit}
+
+
+def _step(step: StepSpec) -> Any:
+    return step.name if step.argument is None else {"name": step.name, "argument": step.argument}
+
+
+def _whole(rule: Any) -> Any:
+    if not isinstance(rule, Mapping):
+        return rule
+    return {
+        name: [{"name": step} if isinstance(step, str) else step for step in value]
+        if isinstance(value, list | tuple)
+        else value
+        for name, value in rule.items()
+    }

@@ -18,7 +18,7 @@ from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.pool import ModelPool
 from audiobench_pytest.records.answers.cache import PredictionCache
 from audiobench_pytest.records.runs.directory import RunDirectory
-from audiobench_pytest.runner.asking import decoding, shard
+from audiobench_pytest.runner.asking import decoding, session
 from audiobench_pytest.runner.asking.ahead import Ahead
 from audiobench_pytest.runner.asking.inference import Budgets
 from audiobench_pytest.runner.asking.resources import Runner
@@ -177,7 +177,7 @@ def test_what_was_answered_and_not_told_is_kept_when_the_run_ends(world, monkeyp
         made.append(Ahead(steps))
         return made[-1]
 
-    monkeypatch.setattr(shard, "Ahead", noted)
+    monkeypatch.setattr(session, "Ahead", noted)
     runner = world.runner()
     stream = run_shard(runner, world.job())
     next(stream)
@@ -270,7 +270,7 @@ def test_a_model_that_cannot_be_loaded_leaves_no_thread(world, monkeypatch, adap
 
 def test_the_receipt_tells_load_warm_up_and_inference_apart(world, monkeypatch):
     clock = Clock()
-    for module in ("inference", "shard", "timing"):
+    for module in ("inference", "session", "shard", "timing"):
         monkeypatch.setattr(f"audiobench_pytest.runner.asking.{module}.time", clock)
     monkeypatch.setattr(Model, "load", lambda self: clock.work(0.125))
     Model.do = lambda sizes: clock.work(0.25 if sizes == [16_000] else 0.0625)

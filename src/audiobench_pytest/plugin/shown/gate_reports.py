@@ -56,9 +56,10 @@ def _names(cells: Collection[CellId]) -> dict[CellId, str]:
 def _of_the_cell(result: CellResult, gate: GateResult, run_dir: str) -> list[tuple[str, str]]:
     """Return what a reader of a test report needs to know of the cell that a gate is about.
 
-    The interval is of the value that the gate is about; coverage, times and slices have none here.
+    The interval is of the value that the gate is about; coverage, times, slices and differences have none here.
     """
-    value = None if gate.slice else result.named(gate.metric)
+    own = gate.bound in ("max", "min") and not gate.slice
+    value = result.named(gate.metric) if own else None
     found = {
         "cell": str(result.cell),
         "recipe": result.cell.recipe,

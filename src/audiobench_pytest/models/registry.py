@@ -124,6 +124,15 @@ def spec_from(text: str) -> ModelSpec | None:
     return None
 
 
+def row_name(text: str) -> str:
+    """Return what a model is called on the board, given what is typed; a name that needs no registration as it is."""
+    try:
+        spec = spec_from(text)
+    except UsageError:  # who asks is told by the one that looks the name up
+        return text
+    return text if spec is None else spec.name
+
+
 def forms() -> str:
     """Return how a model can be named that is not in the catalogue, for error messages."""
     *most, last = (form.shape for form in FORMS)

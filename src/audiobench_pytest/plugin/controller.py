@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +15,15 @@ import pytest
 
 from audiobench_pytest.errors import AudiobenchError, RecordError, UsageError
 from audiobench_pytest.leaderboard.gates.file import load_gates
+from audiobench_pytest.leaderboard.gates.names import Known
 from audiobench_pytest.leaderboard.gates.schema import GatesFile
+from audiobench_pytest.models.registry import row_name
 from audiobench_pytest.plugin.run_facts import asked, describe_run
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.plugin.shown.gate_reports import emit
 from audiobench_pytest.plugin.shown.progress import Progress
 from audiobench_pytest.plugin.shown.step_summary import append_summary
-from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.records.runs.directory import GATES, RunDirectory, note_not_begun
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -66,7 +70,9 @@ class Controller:
         except OSError as exc:
             raise RecordError(f"cannot make the run directory {run.path}: {exc.strerror or exc}") from exc
         try:
-            session.attempt = run.begin(describe_run(session), asked=asked(session))
+            facts = {**describe_run(session), "gates": None if gates.path is None else str(gates.path)}
+            session.attempt = run.begin(facts, asked=asked(session))
+            run.keep_gates(gates.path)
         except BaseException:
             _unlock(lock)
             raise
@@ -126,6 +132,7 @@ class Controller:
             interrupted=interrupted,
             wall_s=time.time() - self._began,
             notes=(*notes, *self._checks(cells)),
+            is_part=self._session.settings.part.of > 1,
         )
         if self._session.suite is not None:
             told = self._session.suite.notes(concluded.results)
@@ -214,9 +221,12 @@ class Controller:
         return (f"part {part} of the plan: `audiobench gate RUN...` merges the {part.of} parts and judges them",)
 
     def _discard(self) -> None:
-        """Remove the directory of a run that selected nothing; one that already holds results stays."""
+        """Remove the directory of a run that selected nothing; one that already holds results stays.
+
+        A note says that `latest` is of an earlier command.
+        """
         if self._session.attempt == 1 and not (self._run.path / "results").exists():
-            for name in ("run.json", "plan.json"):
+            for name in ("run.json", "plan.json", GATES):
                 (self._run.path / name).unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 self._run.path.rmdir()
@@ -225,6 +235,7 @@ class Controller:
                 latest.unlink()
                 if self._latest_before is not None:
                     RunDirectory(self._latest_before).point_latest(latest.parent)
+        note_not_begun(_runs(self._session), "it selected nothing that could run")
 
 
 def _unlock(lock: BaseFileLock) -> None:
@@ -249,13 +260,26 @@ def _gates(session: BenchmarkSession) -> GatesFile:
     if path is None:
         return GatesFile()
     catalog = session.catalog
-    return load_gates(
-        path,
+    known = Known(
         datasets={d.name for d in catalog.datasets} | {d.name for d in session.datasets},
         families=catalog.families(),
         tasks=set(catalog.tasks.names()),
         models={m.name for m in catalog.models} | {m.name for m in session.models},
+        row_name=row_name,
+        is_elsewhere=functools.partial(_lies_beside, _folders(session, path)),
     )
+    return load_gates(path, known)
+
+
+def _folders(session: BenchmarkSession, gates: Path) -> set[Path]:
+    """Return where the manifests of other jobs would lie: where those of this run do, and beside the gates file."""
+    own = [Path(d.manifest.path) for d in session.datasets if d.manifest is not None and not d.manifest.bundled]
+    return {session.settings.root, gates.parent, *(path.parent for path in own), *(path.parent.parent for path in own)}
+
+
+def _lies_beside(folders: Iterable[Path], name: str) -> bool:
+    places = (Path(name) / "manifest.jsonl", Path(f"{name}.jsonl"))
+    return any((folder / place).is_file() for folder in folders for place in places)
 
 
 def _nearest_gates(config: pytest.Config) -> Path | None:

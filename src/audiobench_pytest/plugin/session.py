@@ -100,6 +100,7 @@ class BenchmarkSession:
             writer=self.worker,
             datasets=self.read,
             probe=Probe(self.settings.probe, self.settings.seed) if self.settings.probe else None,
+            began=self.run.began(),
         )
 
     @cached_property

@@ -24,6 +24,7 @@ from audiobench_pytest.plugin.controller import Controller
 from audiobench_pytest.plugin.hooks import ControllerHooks, ItemHooks
 from audiobench_pytest.plugin.session import BenchmarkSession, keep
 from audiobench_pytest.plugin.workers.xdist import DistributedHooks, is_distributed, join_run
+from audiobench_pytest.records.runs.directory import note_not_begun
 
 
 def start(config: pytest.Config) -> None:
@@ -37,6 +38,8 @@ def start(config: pytest.Config) -> None:
         keep(session)
         _register(session)
     except AudiobenchError as exc:
+        if not hasattr(config, "workerinput"):
+            note_not_begun(config.rootpath / ".audiobench" / "runs", str(exc))
         raise pytest.UsageError(str(exc)) from None
 
 

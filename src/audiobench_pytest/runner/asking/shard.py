@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Generator, Sequence
+from array import array
+from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
 from audiobench_pytest.catalog.schema import ModelSpec
@@ -20,7 +21,7 @@ from audiobench_pytest.runner.asking.resources import Runner
 from audiobench_pytest.runner.asking.session import InferenceSession
 from audiobench_pytest.runner.job import Job
 from audiobench_pytest.runner.scoring.scorer import language_of
-from audiobench_pytest.types import Outcome, Sample
+from audiobench_pytest.types import Outcome, Prediction, Sample
 
 
 def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
@@ -40,6 +41,7 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
     scored_in = {language_of(s.language, s.meta) for s in dataset.samples}
     _write_receipts(runner, job, receipt, scored_in)
     _refuse_unknown_language(job.model, {s.language for s in dataset.samples})
+    reused = Reused(runner.began)
     questions: dict[str, Question] = {}
     twins: list[Question] = []
     for sample in samples:
@@ -47,6 +49,7 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
         if isinstance(question, Outcome):
             yield question
         elif (known := session.cache.get(question.key)) is not None:
+            reused.add(known)
             yield outcome_of(job.cell, sample, known, cached=True)
         elif question.key in questions:
             twins.append(question)  # the same sound under two ids: answered once
@@ -70,8 +73,39 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
         model={**receipt.model, **_described(session.adapter)} if questions else receipt.model,
         loads=session.loads,
         spent=session.spent.plain(),
+        reused=reused.plain(),
+        failed_first=reused.failed_first + _failed_first(session, questions),
     )
     _write_receipts(runner, job, ended, scored_in)
+
+
+class Reused:
+    """The answers of a shard that the cache gave, and which of them are of another run.
+
+    Attributes:
+        failed_first: How many came only after the question had been asked in vain.
+    """
+
+    def __init__(self, began: float) -> None:
+        self._began, self._given = began, array("d")
+        self.failed_first = 0
+
+    def add(self, known: Prediction) -> None:
+        """Count an answer of the cache."""
+        self.failed_first += known.failures > 0
+        if (given := known.at / 1e9) < self._began:
+            self._given.append(given)
+
+    def plain(self) -> dict[str, float]:
+        """Return it as a receipt keeps it."""
+        if not self._given:
+            return {}
+        return {"answers": len(self._given), "oldest": min(self._given), "newest": max(self._given)}
+
+
+def _failed_first(session: InferenceSession, asked: Iterable[str]) -> int:
+    found = (session.cache.get(key) for key in asked)
+    return sum(known is not None and known.failures > 0 for known in found)
 
 
 def _ask_twice(runner: Runner, job: Job, session: InferenceSession, samples: Sequence[Sample]) -> None:
@@ -108,10 +142,17 @@ def _receipt(runner: Runner, job: Job, dataset: Dataset, expected: int, adapter:
         expected=expected,
         total=len(dataset.samples),
         started=time.time(),
-        dataset={"revision": dataset.revision, "digest": dataset.digest, "source": dataset.source},
+        dataset={
+            "revision": dataset.revision,
+            "digest": dataset.digest,
+            "source": dataset.source,
+            "size": dataset.size,
+            "selection": dataset.selection or None,
+        },
         model={
             "identity": runner.pool.identity(job.model),
             "takes_language_hint": adapter.takes_language_hint,
+            "pinned": not adapter.streams or bool(runner.pool.identity(job.model).get("revision")),
             "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES"),
         },
     )

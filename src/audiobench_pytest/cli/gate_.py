@@ -109,10 +109,9 @@ def _kept(runs: Sequence[RunDirectory], known: Known) -> GatesFile:
         UsageError: They began with different ones.
     """
     from audiobench_pytest.errors import UsageError
-    from audiobench_pytest.leaderboard.gates.file import load_gates
+    from audiobench_pytest.leaderboard.gates.file import kept_gates
     from audiobench_pytest.records.runs.directory import GATES
 
     if len({(run.path / GATES).read_bytes() for run in runs}) > 1:
         raise UsageError("the runs began with different limits: name the file to judge them by with --gates")
-    origin = Path(str((runs[0].manifest() or {}).get("gates") or runs[0].path))
-    return load_gates(runs[0].path / GATES, known, folder=origin.parent)
+    return kept_gates(runs[0], known)

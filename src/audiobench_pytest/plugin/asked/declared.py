@@ -238,6 +238,15 @@ class Settings:
         _one_of("pytest", "ray"),
         metavar="NAME",
     )
+    exit_kinds = Setting[bool](
+        "exit-kinds",
+        False,
+        "end with status 10 where all that is red is a harness error, 11 where it is the data, so that CI may retry",
+        bool,
+        metavar="FLAG",
+        short=False,
+        type=bool,
+    )
     run = Setting[Path | None](
         "run",
         None,

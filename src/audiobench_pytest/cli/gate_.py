@@ -57,7 +57,8 @@ def _gate(given: argparse.Namespace) -> int:
     if gates.path is None and given.require_gates:
         raise UsageError(f"no file of limits: there is no {DEFAULT_GATES} here; name one with --gates")
     notes = [_made(run) for run in runs]
-    concluded = conclude(cells, gates, run_dir=", ".join(map(str, given.runs)), notes=notes)
+    doubts = {recipe: reason for run in runs for recipe, reason in run.doubts().items()}
+    concluded = conclude(cells, gates, run_dir=", ".join(map(str, given.runs)), notes=notes, doubts=doubts)
     for line in lines(concluded, shutil.get_terminal_size().columns):
         print("".join(text for text, _ in line))
     if given.output:

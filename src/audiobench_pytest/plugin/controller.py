@@ -125,6 +125,7 @@ class Controller:
         from audiobench_pytest.leaderboard.conclusion import conclude
         from audiobench_pytest.report.run.files import write_board
 
+        checks = self._checks(cells)
         concluded = conclude(
             cells,
             self._gates,
@@ -132,7 +133,8 @@ class Controller:
             plans=[_judged_plan(cell) for cell in cells],
             interrupted=interrupted,
             wall_s=time.time() - self._began,
-            notes=(*notes, *self._checks(cells)),
+            notes=(*notes, *checks.values()),
+            doubts=self._run.doubts(),
             is_part=self._session.settings.part.of > 1,
         )
         if self._session.suite is not None:
@@ -202,24 +204,30 @@ class Controller:
                 with contextlib.suppress(RecordError, OSError):
                     compact(cache.model_folders(cell.plan.cell.model, identity)[0])
 
-    def _checks(self, cells: list[CellData]) -> tuple[str, ...]:
-        """Have the models that score answers asked about known cases, once per run, and return what came of it."""
+    def _checks(self, cells: list[CellData]) -> dict[str, str]:
+        """Have the models that score answers asked about known cases, once per run; return what came of it by recipe.
+
+        A recipe whose model got them wrong, or could not be asked, is noted in the run as in doubt.
+        """
         from audiobench_pytest.leaderboard.cells.planned import recipe_of
         from audiobench_pytest.records.answers.cache import PredictionCache
-        from audiobench_pytest.runner.scoring.stages import stage_of
+        from audiobench_pytest.runner.scoring.stages import Checked, stage_of
 
-        notes = []
+        notes, doubts = {}, {}
         cache = PredictionCache(self._session.settings.cache)
         recipes = {cell.plan.cell.recipe: recipe_of(cell.plan) for cell in cells if len(cell.table)}
         for name, recipe in sorted(recipes.items()):
             try:
                 stage = stage_of(recipe, self._session.helpers)
-                note = stage.check(cache) if stage is not None else None
+                found = stage.check(cache) if stage is not None else None
             except AudiobenchError as exc:
-                note = f"the {recipe.metric.stage}'s known cases could not be asked: {exc}"
-            if note is not None:
-                notes.append(f"{name}: {note}")
-        return tuple(notes)
+                found = Checked(f"the {recipe.metric.stage}'s known cases could not be asked: {exc}", is_trusted=False)
+            if found is not None:
+                notes[name] = f"{name}: {found.note}"
+                if not found.is_trusted:
+                    doubts[name] = found.note
+        self._run.keep_doubts(doubts)
+        return notes
 
     def _notes(self) -> tuple[str, ...]:
         part = self._session.settings.part

@@ -238,6 +238,14 @@ class Settings:
         _one_of("pytest", "ray"),
         metavar="NAME",
     )
+    plan = Setting[bool](
+        "plan",
+        False,
+        "run nothing: print cells, samples, recipes, prompts, and what this machine lacks",
+        bool,
+        metavar="FLAG",
+        type=bool,
+    )
     exit_kinds = Setting[bool](
         "exit-kinds",
         False,
@@ -316,6 +324,7 @@ class Settings:
         "judge_key_env", "", "environment variable that holds the judge's key; else OPENAI_API_KEY", str
     )
     judge_concurrency = Setting[int]("judge_concurrency", 16, "questions that a judge is asked at once", _whole(1))
+    plan_json = Setting[str]("plan_json", "", "file that --plan writes the plan to, as JSON", str)
     progress = Setting[str]("progress", "auto", "how progress is shown", _one_of("auto", "live", "lines", "off"))
     progress_seconds = Setting[float]("progress_seconds", 30.0, "seconds between progress lines in a log", _above_zero)
 

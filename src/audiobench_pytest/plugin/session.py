@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from audiobench_pytest.runner.collecting import Collector
     from audiobench_pytest.runner.scoring.stages import Helpers
 
+SET_UP_ONLY = "audiobench: pytest was asked to set up only: nothing runs"
+"""Why a fixture of ours is skipped."""
+
 _KEY = pytest.StashKey["BenchmarkSession"]()
 
 

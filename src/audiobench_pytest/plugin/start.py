@@ -45,6 +45,11 @@ def start(config: pytest.Config) -> None:
         raise pytest.UsageError(str(exc)) from None
 
 
+def is_dry(config: pytest.Config) -> bool:
+    """Whether pytest itself was asked to run nothing."""
+    return bool(config.option.collectonly or config.option.setupplan or config.option.setuponly)
+
+
 def _session(config: pytest.Config) -> BenchmarkSession:
     settings = read_settings(config)
     check_read_only_caches(settings)
@@ -103,7 +108,7 @@ def _register(session: BenchmarkSession) -> None:
         if is_distributed(session.config):
             raise UsageError("--plan runs nothing, so it needs no workers: leave out -n")
         plugins.register(PlanHooks(session), "audiobench-plan")
-    elif session.models and not session.config.option.collectonly:
+    elif session.models and not is_dry(session.config):
         refuse_missing(session)
         on_ray = session.settings.engine == "ray"
         if on_ray:

@@ -116,6 +116,18 @@ def _paths(given: Any) -> tuple[Path, ...]:
     return tuple(Path(name).expanduser() for name in _names(given))
 
 
+def _language(given: Any) -> str:
+    if not given:
+        return ""
+    from audiobench_pytest.errors import UsageError
+    from audiobench_pytest.languages import known_language
+
+    try:
+        return known_language(str(given))
+    except UsageError as exc:
+        raise ValueError(str(exc)) from None
+
+
 def _part(given: Any) -> Part:
     from audiobench_pytest.plugin.asked.parts import parse_part
 
@@ -144,8 +156,8 @@ class Settings:
     models = Setting[tuple[str, ...]](
         "model",
         (),
-        "model to benchmark: a name of the catalogue, hf:<hub id or folder>[@revision], openai:<name on a server>, or "
-        "./file.py:Class, a class of your own; repeatable, or a,b,c",
+        "model to benchmark: a name of the catalogue, [NAME=]hf:<hub id or folder>[@revision], [NAME=]openai:<name on "
+        "a server>, or ./file.py:Class, a class of your own; repeatable, or a,b,c",
         _names,
         metavar="NAME",
         repeat=True,
@@ -309,6 +321,9 @@ class Settings:
     )
     librispeech_dir = Setting[str](
         "librispeech_dir", "", "folder of OpenSLR's LibriSpeech; then nothing is asked of the hub", str
+    )
+    language = Setting[str](
+        "language", "", "language of your own data where its lines name none (default: en)", _language
     )
     catalog = Setting[str](
         "catalog", "", "folder of your own recipes/*.yaml, labels/*.yaml, ..., beside the built-in ones", str

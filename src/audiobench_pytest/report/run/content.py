@@ -135,6 +135,8 @@ def measured_lines(board: Conclusion) -> list[str]:
 
 def _evidence(result: CellResult) -> Iterator[str]:
     evidence = result.evidence
+    if script := result.data.get("script"):
+        yield clean(str(script))
     if evidence.selection:
         yield f"the {evidence.selection} samples"
     if evidence.reused:

@@ -174,3 +174,12 @@ def known_language(name: str) -> str:
     except langcodes.LanguageTagError:
         pass
     raise UnknownNameError("language", name, _NAMES)
+
+
+@functools.lru_cache(1024)
+def macro_language(code: str) -> str:
+    """Return the language that a code is a variety of (`ar` of `arz`, `zh` of `wuu`), or the code's own language."""
+    from langcodes.data_dicts import MACROLANGUAGES
+
+    language = code.casefold().partition("-")[0]
+    return str(MACROLANGUAGES.get(language, language))

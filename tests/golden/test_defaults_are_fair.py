@@ -191,6 +191,8 @@ FOUR = ("dog", "cat", "rain", "wind")
         ("A) No B) Yes C) No D) No", "B"),
         ("Based on the audio, B", "B"),
         ("The last one", "D"),
+        ("Q: what is it? A: B", "B"),
+        ("Q: cat or B? C: not sure. A: D", ""),
         ("The answer is B. Note that A is a common distractor.", "B"),
         ("I do not know", ""),
         ("es a menudo así", ""),

@@ -92,9 +92,10 @@ def subtask_of(item: Item) -> str | None:
 def verdict(reply: str, subtask: str) -> int | None:
     """Return what a reply answers: 1 for yes or option b, 0 for no or option a, None for neither.
 
-    "Yeah" and "I think so" are a yes, "nope" and "I don't think so" a no; "yes and no" is neither. What
-    decides, in this order: an answer announced as such ("the answer is no", the last one counts); a sentence that begins with yes or no as a word of its own (the last one); a yes or no that the reply begins or ends with;
-    the last statement of the matter itself, denied or not ("the sentence is not plausible", "you end up where you
+    "Yeah" and "I think so" are a yes, "nope" and "I don't think so" a no; "yes and no" is neither. What decides, in
+    this order: an answer announced as such ("the answer is no", the last one counts); a sentence that begins with yes
+    or no as a word of its own (the last one); a yes or no that the reply begins or ends with; the last statement of
+    the matter itself, denied or not ("the sentence is not plausible", "you end up where you
     started", "she is lying"). Questions and what is to be found out ("whether it is plausible") state nothing.
     """
     if subtask == OPTIONS:

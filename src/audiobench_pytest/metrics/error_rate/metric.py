@@ -95,7 +95,7 @@ class ErrorRate(Metric):
 
         The rate over a rule's second unit is among them when all the languages have the same.
         """
-        used = [(counting(self.spec.rule(language).unit), language) for language in languages]
+        used = [(counting(self.spec.rule(one).unit), self.spec.code(one)) for one in languages]
         name = "wer" if all(rule.is_words(language) for rule, language in used) else "cer"
         found = [Quantity(name)]
         if self._compat:
@@ -154,7 +154,7 @@ class ErrorRate(Metric):
         if reference == prediction:
             return reference_units, (0, 0, 0)
         prediction_units: Sequence[str] = how.split(prediction)
-        if self._join_regions and _main(item.language) in self._join_regions:
+        if self._join_regions and _main(self.spec.code(item.language)) in self._join_regions:
             reference_units, prediction_units = join_equal_regions(reference_units, prediction_units)
         return reference_units, self._count(reference_units, prediction_units)
 

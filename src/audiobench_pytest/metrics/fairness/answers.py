@@ -127,7 +127,8 @@ def _otherwise(plain: str, item: Item, options: strict.Options) -> str | None:
     last = _LAST_WORD.search(plain)
     if whole is not None:
         return options.same(whole[1]) if whole[1] in options.letters else None
-    if last is not None and last[1] in options.letters and len(set(_ANY_LETTER.findall(plain)) - {last[1]}) == 0:
+    others = (set(_ANY_LETTER.findall(plain)) & set(options.letters)) - {last[1]} if last is not None else set()
+    if last is not None and last[1] in options.letters and not others:
         return options.same(last[1])
     if _LAST_PLACE.fullmatch(plain):
         return options.letters[-1]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from audiobench_pytest.catalog.schema import language_code
 from audiobench_pytest.errors import CatalogError, did_you_mean
+from audiobench_pytest.languages import macro_language
 from audiobench_pytest.metrics.text.tokenizers import TOKENIZERS, packages, tokenizer, tokens
 
 UnitSplitter = Callable[[str], list[str]]
@@ -75,7 +76,7 @@ UNITS: Mapping[str, UnitSplitter] = {
 
 _WORDS = frozenset({"word", "13a", "intl", "ja-mecab", "ko-mecab"})
 _CHARACTERS_AND_WORDS = frozenset({"mixed", "mixed_basic", "zh"})
-_HAN_LANGUAGES = frozenset({"zh", "cmn", "yue", "wuu", "wu", "nan", "hak", "gan", "hsn", "cdo", "ja"})
+_HAN_LANGUAGES = frozenset({"zh", "cmn", "wu", "ja"})
 
 
 def _lower(units: list[str]) -> list[str]:
@@ -127,7 +128,7 @@ class Counting:
         Han by character and the rest by word is a character error rate where the language is written in Han.
         """
         if self.unit in _CHARACTERS_AND_WORDS:
-            return language_code(language).partition("-")[0] not in _HAN_LANGUAGES
+            return macro_language(language_code(language)) not in _HAN_LANGUAGES
         return self.unit in _WORDS
 
 

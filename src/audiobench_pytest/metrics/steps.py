@@ -27,6 +27,8 @@ from audiobench_pytest.metrics.fairness import chinese as fair_chinese
 from audiobench_pytest.metrics.fairness import english as fair_english
 from audiobench_pytest.metrics.fairness import letters as fair_letters
 from audiobench_pytest.metrics.fairness import replies as fair_replies
+from audiobench_pytest.metrics.fairness import symbols as fair_symbols
+from audiobench_pytest.metrics.fairness import words as fair_words
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.text import (
     characters,
@@ -66,7 +68,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     *(characters, letters, sources, number_words, json_answer),
     *(whisper, chinese, cn_tn, openasr_english, openasr_multilingual),
     *(options, published_options, labels),
-    *(fair_letters, fair_english, fair_chinese, fair_replies, fair_answers),
+    *(fair_letters, fair_symbols, fair_words, fair_english, fair_chinese, fair_replies, fair_answers),
 )
 """Modules that bring steps, by tables of these names; a module has those it needs."""
 

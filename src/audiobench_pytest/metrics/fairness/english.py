@@ -15,10 +15,27 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 _NUMERIC = frozenset(".%$¢€£")
-_BEFORE: tuple[tuple[re.Pattern[str], str], ...] = (
+_PARTS = ("half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+
+def _fraction(over: str, under: str) -> str:
+    """Return a proper fraction as it is said; what is none (24/7) stays."""
+    if int(over) >= int(under):
+        return f"{over} {under}"
+    part = _PARTS[int(under) - 2]
+    return f"{over} {part}{'s' * (over != '1')}"
+
+
+_BEFORE: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"\b(?:hmm|mm|mhm|mmm|uh|um)\b"), ""),
     (re.compile(r"\s+'"), "'"),
     (re.compile(r"\bo\.?k\b\.?(?!')"), "okay"),
+    (re.compile(r"\bph\. ?d\b\.?"), "phd"),
+    (re.compile(r"\bno\. ?(?=\d)"), "number "),
+    (re.compile(r"\s*&\s*"), " and "),
+    (re.compile(r"(?<![\d:])(\d{1,2}):([0-5]\d)(?![\d:])"), r"\1\2"),
+    (re.compile(r"(?<=\d) 1[/⁄]2(?![\d/⁄])"), ".5"),
+    (re.compile(r"(?<![\d/⁄.,])([1-9])[/⁄]([2-9]|10)(?![\d/⁄])"), lambda found: _fraction(found[1], found[2])),
     (re.compile(r"\bcannot\b"), "can not"),
     (re.compile(r"\ba (?=(?:hundred|thousand|million|billion)\b)"), "one "),
     (re.compile(r"(?<![\w.])[-−–](?=\d)"), "minus "),

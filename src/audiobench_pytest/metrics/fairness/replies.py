@@ -8,13 +8,19 @@ _NAMES = "think|thinking|thought|thoughts|reasoning|reflection|scratchpad"
 _OPEN = re.compile(rf"<\s*(?:{_NAMES})\s*>", re.IGNORECASE)
 _CLOSE = re.compile(rf"<\s*/\s*(?:{_NAMES})\s*>", re.IGNORECASE)
 # Bounded, so that a text of thousands of open brackets costs no more than its length.
-_ANGLE = re.compile(r"<[^<>\n]{1,40}>")
-_SQUARE = re.compile(r"\[[^\[\]\n]{1,40}\]")
+_ANGLE = re.compile(r"[<＜][^<>＜＞\n]{1,40}[>＞]")
+_SQUARE = re.compile(r"[\[［【〔][^\[\]［］【】〔〕\n]{1,40}[\]］】〕]")
 _HEARD = (
-    "laughter|laughs|laughing|noise|music|applause|cough|coughs|coughing|sigh|sighs|breath|breathing|silence|pause|"
-    "inaudible|unintelligible|crosstalk|foreign|unk|spn|sil|笑|笑声|音乐|掌声|咳嗽|噪音"
+    "laughter|laughs?|laughing|chuckles?|noise|music|applause|clapping|coughs?|coughing|sighs?|breath|breathing|silence|"
+    "pause|inaudible|unintelligible|crosstalk|foreign|unk|spn|sil|um|uh|hmm|"
+    "lachen|lacht|gelächter|musik|applaus|beifall|husten|räuspern|stille|rires?|musique|applaudissements|toux|"
+    "risas?|música|aplausos|tos|risate|risata|musica|applausi|risos?|tosse|gelach|muziek|applaus|śmiech|muzyka|brawa|"
+    "смех|музыка|аплодисменты|кашель|шум|сміх|музика|оплески|kahkaha|gülüşmeler|müzik|alkış|tawa|musik|nhạc|tiếng cười|"
+    "笑|笑声|笑聲|音乐|音樂|掌声|掌聲|咳嗽|噪音|笑い|拍手|音楽|咳|웃음|음악|박수|기침|ضحك|موسيقى|تصفيق|"
+    "हंसी|हँसी|संगीत|तालियां|तालियाँ|เสียงหัวเราะ|ดนตรี|צחוק|מוזיקה"
 )
-_ROUND = re.compile(rf"[(（]\s*(?:{_HEARD})\s*[)）]", re.IGNORECASE)
+_ROUND = re.compile(rf"[(（]\s*(?:{_HEARD})\s*[)）]|[*]\s*(?:{_HEARD})\s*[*]", re.IGNORECASE)
+_ANY_BRACKET = re.compile(r"[<＜\[［【〔(（*]")
 
 
 def cut_thoughts(text: str) -> str:
@@ -43,11 +49,14 @@ def cut_thoughts(text: str) -> str:
 
 
 def drop_annotations(text: str) -> str:
-    """Replace `<noise>`, `<|en|>`, `[laughter]`, `(laughs)` and their like by a space: they write what is no speech."""
-    for mark, pattern in (("<", _ANGLE), ("[", _SQUARE)):
-        if mark in text:
-            text = pattern.sub(" ", text)
-    return _ROUND.sub(" ", text) if "(" in text or "（" in text else text
+    """Replace `<noise>`, `<|en|>`, `[laughter]`, `(laughs)` and their like by a space: they write what is no speech.
+
+    Within angles and square brackets that is anything short; within round ones and asterisks only a known word, since
+    those are also put around what is said.
+    """
+    if _ANY_BRACKET.search(text) is None:
+        return text
+    return _ROUND.sub(" ", _SQUARE.sub(" ", _ANGLE.sub(" ", text)))
 
 
 TEXT_STEPS = {"cut_thoughts": cut_thoughts, "drop_annotations": drop_annotations}

@@ -10,6 +10,7 @@ import functools
 import re
 from collections.abc import Callable
 
+from audiobench_pytest.metrics.character_table import CharacterTable
 from audiobench_pytest.metrics.text.chinese import MEASURE_WORDS, chinese_numbers
 from audiobench_pytest.metrics.text.cn_tn import reading
 
@@ -42,19 +43,16 @@ _MINUTES = re.compile(r"(点[零一二三四五六七八九十]{1,3})分(?!之)"
 _VARIANTS = str.maketrans("祇衹著碁邨濬翺賸吿", "只只着棋村浚翱剩告")
 
 
-class _ScriptTable(dict[int, str]):
-    """Turns a traditional character into the simplified one, by itself: no word is replaced by another word."""
+def _simplified(code: int) -> str:
+    """Turn a traditional character into the simplified one, by itself: no word is replaced by another word."""
+    import zhconv
 
-    def __missing__(self, code: int) -> str:
-        import zhconv
-
-        char = chr(code)
-        found = zhconv.convert(char, "zh-hans")
-        self[code] = found if len(found) == 1 else char
-        return self[code]
+    char = chr(code)
+    found = str(zhconv.convert(char, "zh-hans"))
+    return found if len(found) == 1 else char
 
 
-_SIMPLIFIED = _ScriptTable()
+_SIMPLIFIED = CharacterTable(_simplified)
 
 
 def simplified_characters(text: str) -> str:

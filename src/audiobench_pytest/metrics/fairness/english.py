@@ -14,6 +14,9 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from audiobench_pytest.metrics.character_table import CharacterTable
+from audiobench_pytest.metrics.fairness.unicode14 import IDEOGRAPHS
+
 _NUMERIC = frozenset(".%$¢€£")
 _PARTS = ("half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
@@ -53,17 +56,14 @@ _GROUPED = re.compile(r"(?<=\d),(?=\d)")
 _FULL_STOP = re.compile(r"\.(?!\d)")
 
 
-class _KeptTable(dict[int, int]):
-    """Keeps letters, marks on them and what numbers are written with; any other mark becomes a space."""
-
-    def __missing__(self, code: int) -> int:
-        char = chr(code)
-        is_kept = char in _NUMERIC or char.isalnum() or unicodedata.category(char)[0] == "M"
-        self[code] = code if is_kept else ord(" ")
-        return self[code]
+def _kept(code: int) -> int:
+    """Keep letters, marks on them and what numbers are written with; any other mark becomes a space."""
+    char = chr(code)
+    is_kept = char in _NUMERIC or char.isalnum() or unicodedata.category(char)[0] == "M" or code in IDEOGRAPHS
+    return code if is_kept else ord(" ")
 
 
-_KEPT = _KeptTable()
+_KEPT = CharacterTable(_kept)
 
 
 def english_words(text: str) -> str:

@@ -6,6 +6,9 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from audiobench_pytest.metrics.character_table import CharacterTable
+from audiobench_pytest.metrics.fairness.unicode14 import IDEOGRAPHS, without_later_characters
+
 APOSTROPHES = "'`´‘’‚‛ʹʻʼʽˈ′＇՚ꞌ"
 """All that is typed or typeset for an apostrophe, in any encoding."""
 
@@ -34,36 +37,26 @@ _TONE_FIRST = re.compile("([\u0e48-\u0e4c\u0ec8-\u0ecc])([\u0e31\u0e34-\u0e39\u0
 """A Thai or Lao tone typed before the vowel above or below its consonant, which looks the same."""
 _DOTTED = "i\u0307"
 _LIGATURES = str.maketrans({"ß": "ss", "œ": "oe"})
-_EMOJI = range(0x1F000, 0x1FB00)
-"""Symbols by block: which of them a Python knows differs from version to version, what they are does not."""
 
 
-class _SpaceTable(dict[int, int]):
-    """Turns punctuation, symbols, separators and control characters into spaces, whichever Unicode Python has."""
-
-    def __missing__(self, code: int) -> int:
-        category = unicodedata.category(chr(code))
-        is_mark = code in _EMOJI or category[0] in "PSZ" or category in ("Cc", "Cs", "Cn")
-        self[code] = ord(" ") if is_mark else code
-        return self[code]
+def _spaced(code: int) -> int:
+    """Turn punctuation, a symbol, a separator or a control character into a space."""
+    category = unicodedata.category(chr(code))
+    is_mark = category[0] in "PSZ" or (category in ("Cc", "Cs", "Cn") and code not in IDEOGRAPHS)
+    return ord(" ") if is_mark else code
 
 
 _SEPARATOR_SIGNS = {0x066B: ord("."), 0x066C: ord(",")}
 """Decimal and thousands mark of Arabic digits."""
 
 
-class _DigitTable(dict[int, int]):
-    """Turns decimal digits of any script, and the marks between Arabic ones, into those of ASCII."""
-
-    def __missing__(self, code: int) -> int:
-        digit = unicodedata.decimal(chr(code), None)
-        if code in _SEPARATOR_SIGNS:
-            return _SEPARATOR_SIGNS[code]
-        self[code] = code if digit is None else ord("0") + int(digit)
-        return self[code]
+def _ascii_digit(code: int) -> int:
+    """Turn a decimal digit of any script into that of ASCII."""
+    digit = unicodedata.decimal(chr(code), None)
+    return code if digit is None else ord("0") + int(digit)
 
 
-_TO_SPACE, _DIGITS = _SpaceTable(), _DigitTable()
+_TO_SPACE, _DIGITS = CharacterTable(_spaced), CharacterTable(_ascii_digit, _SEPARATOR_SIGNS)
 _VOWEL_POINTS = re.compile(
     "[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u0652\u0656-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed]"
 )
@@ -85,7 +78,11 @@ _PERSIAN_SUFFIX = re.compile("(?<=\\w)[\u200c ]+(ها|های|هایی|تر|تر�
 
 
 def one_form(text: str) -> str:
-    """Apply Unicode normalisation form KC; 10² stays two numbers, 1½ is 1 1/2, and sequences become letters."""
+    """Apply Unicode normalisation form KC; 10² stays two numbers, 1½ is 1 1/2, and sequences become letters.
+
+    What Unicode has only since its version 15 is set aside first, so that every Python gives one result.
+    """
+    text = without_later_characters(text)
     text = _SEQUENCE.sub(lambda found: _SEQUENCES[found[0]], text.replace("´", "'"))  # NFKC makes two of an acute
     return _TONE_FIRST.sub(r"\2\1", unicodedata.normalize("NFKC", _RAISED.sub(" ", text)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable
@@ -82,6 +83,8 @@ def one_form(text: str) -> str:
 
     What Unicode has only since its version 15 is set aside first, so that every Python gives one result.
     """
+    if text.isascii():
+        return text
     text = without_later_characters(text)
     text = _SEQUENCE.sub(lambda found: _SEQUENCES[found[0]], text.replace("´", "'"))  # NFKC makes two of an acute
     return _TONE_FIRST.sub(r"\2\1", unicodedata.normalize("NFKC", _RAISED.sub(" ", text)))
@@ -162,16 +165,17 @@ def vietnamese_letters(text: str) -> str:
 
     Where the mark stands among the vowels of a syllable says nothing (hòa and hoà, của and cuả).
     """
-    return _SYLLABLE.sub(_tone_last, text.translate(_VIETNAMESE).lower())
+    return _SYLLABLE.sub(lambda found: _tone_last(found[0]), text.translate(_VIETNAMESE).lower())
 
 
-def _tone_last(found: re.Match[str]) -> str:
-    if found[0].isascii():
-        return found[0]
-    apart = unicodedata.normalize("NFD", found[0])
+@functools.lru_cache(8192)
+def _tone_last(syllable: str) -> str:
+    if syllable.isascii():
+        return syllable
+    apart = unicodedata.normalize("NFD", syllable)
     tones = _TONE.findall(apart)
     if len(tones) != 1:
-        return found[0]
+        return syllable
     return unicodedata.normalize("NFC", _LAST_VOWEL.sub(rf"\g<1>{tones[0]}", _TONE.sub("", apart)))
 
 
@@ -220,6 +224,8 @@ _WAYS = {
     "comma-indian": ("indian",),
 }
 """How digits are grouped where this is the usual way; who groups otherwise than usual is understood as well."""
+_FOUR_DIGITS = re.compile(r"\d[., ']\d\d")
+"""What is in every grouped number."""
 _SEPARATORS = str.maketrans("", "", "., '")
 
 
@@ -233,7 +239,13 @@ def _digit_groups(argument: str | tuple[str, ...]) -> Callable[[str], str]:
         raise ValueError(f"must be one of {', '.join(_WAYS)}")
     ways = "|".join(_GROUPS[way] for way in _WAYS[argument])
     pattern = re.compile(rf"(?<![\d.,'])(?<!\d )\d{{1,3}}(?:{ways})")
-    return lambda text: pattern.sub(lambda found: found[0].translate(_SEPARATORS), text)
+
+    def join(text: str) -> str:
+        if _FOUR_DIGITS.search(text) is None:
+            return text
+        return pattern.sub(lambda found: found[0].translate(_SEPARATORS), text)
+
+    return join
 
 
 TEXT_STEPS = {

@@ -8,58 +8,101 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-_PERCENT = (
-    r"percents?|per ?cent[oi]?|prozente?|pour ?cent|por ?ciento|por ?cento|percento|ehuneko|"
-    r"procent(?:o|ów|y|u|em|e|et|a|i|en|ų|us|ai|iem)?|prosent(?:tia|ti|in|er|ene)?|protsen(?:t|ti|ta)|"
-    r"százalék(?:a|ot|os|kal)?|persen|peratus|yüzde|faiz|phần trăm|odstot(?:ek|ka|ki|kov)|posto|porsyento|asilimia|"
-    r"процент(?:а|ов|ы|у|ом|и)?|відсот(?:ок|ки|ків|ка|ку)|працэнт(?:а|аў|ы)?|на сто|пайыз|пайызы|хувь|"
-    r"τοις εκατ[οό]|տոկոս|პროცენტი|"
-    r"بالمئة|بالمائة|في المئة|في المائة|في المية|درصد|فیصد|سلنه|אחוז(?:ים)?|"
-    r"प्रतिशत|फ़ीसदी|फीसदी|टक्के|শতাংশ|சதவீதம்|சதவிகிதம்|శాతం|ಪ್ರತಿಶತ|ಶೇಕಡಾ|ശതമാനം|ટકા|ਪ੍ਰਤੀਸ਼ਤ|ପ୍ରତିଶତ"
-)
-_DOLLAR = (
-    r"us ?\$|\$|(?:us[ -])?dollars?|d[óo]lar(?:es|ów|y|a|e|ů|om|ja)?|dollar[oi]|dollar(?:ia|in|er|en)?|dolláro?t?|"
-    r"доллар(?:а|ов|ы|у)?|долар(?:а|и|ів|у)?|δολάρι(?:ο|α)?|دولار(?:ات)?|دلار|ڈالر|דולר(?:ים)?|डॉलर|ডলার"
-)
-_EURO = r"€|euro(?:s|n|a|t|ja|ia|t)?|евро|євро|ευρώ|يورو|یورو|אירו|יורו|यूरो|ইউরো|avro"
-_POUND = r"£|pounds?|pfund|livres? sterling|libras?|sterline|sterlina|funt(?:ów|y)?|фунт(?:а|ов|ы)?"
-_WORDS = (
-    ("percent", rf"[%٪]|(?<![^\W_])(?:{_PERCENT})(?![^\W_])"),
-    ("real", r"r\$|(?<![^\W_])(?:real|reais)(?![^\W_])"),
-    ("dollar", rf"us ?\$|\$|(?<![^\W_])(?:{_DOLLAR})(?![^\W_])"),
-    ("euro", rf"€|(?<![^\W_])(?:{_EURO})(?![^\W_])"),
-    ("pound", rf"£|(?<![^\W_])(?:{_POUND})(?![^\W_])"),
-    ("yen", r"[¥]|(?<![^\W_])(?:yen|yenes|иен[аы]?|円)(?![^\W_])"),
-    (
-        "rupee",
-        r"₹|(?<![^\W_])(?:rs\.?|rupees?|rup(?:ia|ie|ias|ii)|рупи[йяи]|रुपये|रुपए|रुपया|रुपयों|রুপি|روپے|روپیہ)(?![^\W_])",
-    ),
-    ("ruble", r"₽|(?<![^\W_])(?:r[ou]bles?|rubel|рубл(?:ь|я|ей|и)|руб\.?)(?![^\W_])"),
-    ("won", r"₩|(?<![^\W_])원(?![^\W_])"),
-    ("hryvnia", r"₴|(?<![^\W_])(?:гривн(?:я|і|ю)|гривень)(?![^\W_])"),
-    ("lira", r"₺|(?<![^\W_])(?:tl|lira|lirası|lire)(?![^\W_])"),
-    ("zloty", r"(?<![^\W_])(?:zł|złot(?:y|e|ych))(?![^\W_])"),
-    ("shekel", r"₪|(?<![^\W_])שקל(?:ים)?(?![^\W_])"),
-    ("dong", r"₫|(?<![^\W_])đồng(?![^\W_])"),
-    ("naira", r"₦|(?<![^\W_])naira(?![^\W_])"),
-)
-_SAID = tuple((re.compile(pattern), f" {token} ") for token, pattern in _WORDS)
-_BEFORE_ITS_NUMBER = re.compile(r"(us ?\$|r\$|[$€£¥₹₽₩₴₺₪₫₦฿])\s*(\d[\d.,]*)")
-_AFTER_THE_NUMBER = r"\2 \1"
-_MINUS = re.compile(
-    r"(?<![\w.,])[-−–](?=\d)|(?<![^\W_])(?:минус|мінус|moins|menos|meno|negatif|minusz|ناقص|منفی|מינוס)(?= ?\d)"
-)
+_SYMBOLS = {
+    "%": "percent",
+    "٪": "percent",
+    "us$": "dollar",
+    "us $": "dollar",
+    "r$": "real",
+    "$": "dollar",
+    "€": "euro",
+    "£": "pound",
+    "¥": "yen",
+    "₹": "rupee",
+    "₽": "ruble",
+    "₩": "won",
+    "₴": "hryvnia",
+    "₺": "lira",
+    "₪": "shekel",
+    "₫": "dong",
+    "₦": "naira",
+    "฿": "baht",
+}
+_SYMBOL = re.compile("|".join(map(re.escape, sorted(_SYMBOLS, key=len, reverse=True))))
+_ANY_SYMBOL = re.compile("[%٪$€£¥₹₽₩₴₺₪₫₦฿]")
+_BEFORE_ITS_NUMBER = re.compile(r"((?:us ?|r)?[$€£¥₹₽₩₴₺₪₫₦฿])\s*(\d[\d.,]*)")
+_MINUS = re.compile(r"(?<![\w.,])[-−–](?=\d)")
+
+_FORMS = """
+percent: percent percents percento prozent prozente procent procento procentów procenty procentu procentem procenta
+percent: procente procentų procentus procentai procents procenti prosent prosenttia prosentti prosenter protsenti
+percent: protsent százalék százaléka százalékot százalékos persen peratus yüzde faiz odstotek odstotka odstotki
+percent: odstotkov posto porsyento asilimia ehuneko porciento porcento percentuale pourcent
+percent: процент процента процентов проценты проценту процентом проценти відсоток відсотки відсотків відсотка
+percent: працэнт працэнта працэнтаў пайыз пайызы хувь տոկոս პროცენტი بالمئة بالمائة درصد فیصد سلنه אחוז אחוזים
+percent: प्रतिशत फ़ीसदी फीसदी टक्के শতাংশ சதவீதம் சதவிகிதம் శాతం ಪ್ರತಿಶತ ಶೇಕಡಾ ശതമാനം ટકા ਪ੍ਰਤੀਸ਼ਤ ପ୍ରତିଶତ
+dollar: dollar dollars dólar dólares dolar dolares dolarów dolary dolara dolare dolarů dolarja dollari dollaro dollaria
+dollar: dollarin dollaren dollár dollárt доллар доллара долларов доллары доллару долар долара долари доларів долару
+dollar: δολάριο δολάρια دولار دولارات دلار ڈالر דולר דולרים डॉलर ডলার
+euro: euro euros euron euroa eurot eur euró avro евро євро ευρώ يورو یورو אירו יורו यूरो ইউরো
+pound: pound pounds pfund libra libras sterlina sterline funt funtów funty фунт фунта фунтов фунты
+yen: yen yenes иена иены иен єн
+rupee: rs rupee rupees rupia rupias rupie rupii рупия рупии рупий रुपये रुपए रुपया रुपयों রুপি روپے روپیہ
+ruble: ruble rubles rouble roubles rubel рубль рубля рублей рубли руб
+real: real reais
+won: 원
+hryvnia: гривня гривні гривню гривень
+lira: tl lira lirası lire
+zloty: zł złoty złote złotych
+shekel: שקל שקלים
+dong: đồng
+naira: naira
+"""
+_TOKENS = {
+    form: token
+    for line in _FORMS.split("\n")
+    if line
+    for token, _, forms in [line.partition(":")]
+    for form in forms.split()
+}
+"""What a word stands for; of one token all forms are one, since a symbol has none."""
+
+_PHRASES: Mapping[str, str] = {
+    **dict.fromkeys(("per cent", "pour cent", "por ciento", "por cento", "per cento", "phần trăm"), "percent"),
+    **dict.fromkeys(("τοις εκατό", "τοις εκατο", "في المئة", "في المائة", "في المية", "на сто"), "percent"),
+}
+_LAST_OF_PHRASES = frozenset(phrase.split()[-1] for phrase in _PHRASES)
+_PHRASE = re.compile(rf"(?<!\S)(?:{'|'.join(map(re.escape, _PHRASES))})(?!\S)")
+_MINUS_WORDS = frozenset(["минус", "мінус", "moins", "menos", "meno", "negatif", "minusz", "ناقص", "منفی", "מינוס"])
+_DIGITS = frozenset("0123456789")
 
 
 def spoken_symbols(text: str) -> str:
-    """Write a sign, a percent and a currency as one token, symbol and word alike; apply to lower case.
+    """Write a sign, a percent and a currency as a word of their own, behind the number; apply to lower case.
 
-    They are heard, so that leaving one out is an error.
+    They are heard, so that leaving one out is an error. `symbol_words` makes the words of languages the same ones.
     """
-    text = _BEFORE_ITS_NUMBER.sub(_AFTER_THE_NUMBER, _MINUS.sub("minus ", text))
-    for pattern, token in _SAID:
-        text = pattern.sub(token, text)
-    return text
+    text = _MINUS.sub("minus ", text)
+    if _ANY_SYMBOL.search(text) is None:
+        return text
+    return _SYMBOL.sub(lambda found: f" {_SYMBOLS[found[0]]} ", _BEFORE_ITS_NUMBER.sub(r"\2 \1", text))
+
+
+def symbol_words(text: str) -> str:
+    """Write a word that stands for a symbol as `spoken_symbols` does, whatever its form; apply to words without marks.
+
+    A minus in words is one only before digits.
+    """
+    words = text.split(" ")
+    if not _LAST_OF_PHRASES.isdisjoint(words):
+        words = _PHRASE.sub(lambda found: _PHRASES[found[0]], text).split(" ")
+    if not _MINUS_WORDS.isdisjoint(words):
+        following = [*words[1:], ""]
+        words = [
+            "minus" if one in _MINUS_WORDS and after[:1] in _DIGITS else one
+            for one, after in zip(words, following, strict=True)
+        ]
+    return " ".join([_TOKENS.get(word, word) for word in words])
 
 
 _READ: Mapping[str, Mapping[str, str]] = {
@@ -87,11 +130,11 @@ def _read_symbols(argument: str | tuple[str, ...]) -> Callable[[str], str]:
     minus = re.compile(r"(?<![0-9A-Za-z.,])[-−–](?=\d)")
 
     def read(text: str) -> str:
-        text = _BEFORE_ITS_NUMBER.sub(_AFTER_THE_NUMBER, minus.sub(table["-"], text))
+        text = _BEFORE_ITS_NUMBER.sub(r"\2 \1", minus.sub(table["-"], text))
         return pattern.sub(lambda found: symbols[found[0]], text)
 
     return read
 
 
-TEXT_STEPS = {"spoken_symbols": spoken_symbols}
+TEXT_STEPS = {"spoken_symbols": spoken_symbols, "symbol_words": symbol_words}
 MADE_TEXT_STEPS = {"read_symbols": _read_symbols}

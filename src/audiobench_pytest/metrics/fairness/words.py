@@ -10,7 +10,7 @@ _PART = r"[^\W\d_][^\d\s.,;:!?()\"'«»„“”]{0,3}\."
 _POINTED = re.compile(
     rf"(?<![^\s(\[\"'«„“¿¡—–-])(?:(?:{_PART} ?)+{_PART}|(?:{_PART})+[^\W\d_](?=[\s,;:!?)\]\"'»”—–-]|$))"
 )
-_OKAY = re.compile(r"(?<![A-Za-z'])o\.? ?k(?:\.(?![A-Za-z0-9])|(?![A-Za-z']))", re.IGNORECASE)
+_OKAY = re.compile(r"(?<![a-z'])o(?:\. ?)?k(?:\.(?![a-z0-9])|(?![a-z']))")
 _APOSTROPHE_IN_LATIN = re.compile("(?<=[A-Za-z])'(?=[A-Za-z])")
 
 
@@ -36,8 +36,8 @@ def _is_letter(part: str) -> bool:
 
 
 def one_okay(text: str) -> str:
-    """Write `OK` and `O.K.` as `okay`, also between letters of another script."""
-    return _OKAY.sub("okay", text)
+    """Write `ok` and `o.k.` as `okay`, also between letters of another script; apply to lower case."""
+    return _OKAY.sub("okay", text) if "ok" in text or "o." in text else text
 
 
 def latin_words(text: str) -> str:

@@ -221,6 +221,13 @@ MOODS = ("happy", "sad", "angry", "neutral")
         ("not happy", ""),
         ("anger", "angry"),
         ("<think>sad?</think>happy", "happy"),
+        ("rather happy than sad", "happy"),
+        ("neutral, without anger", "neutral"),
+        ("He is no longer sad, he is happy", "happy"),
+        ("nicht sad, happy", "happy"),
+        ("pas angry, mais sad", "sad"),
+        ("ha\u200bppy", "happy"),
+        ("ＨＡＰＰＹ", "happy"),
     ],
 )
 def test_labels_that_are_denied_are_not_named(answer, label):
@@ -239,6 +246,15 @@ def test_labels_that_are_denied_are_not_named(answer, label):
         ("The Beatles", "the beatles.", 1),
         ("O'Neill", "It is O’Neill", 1),
         ("cat", "<think>cat?</think>a dog", 0),
+        ("a", "A", 1),
+        ("Łódź", "Lodz", 1),
+        ("Ørsted", "Orsted", 1),
+        ("twenty-five", "25", 1),
+        ("$5", "5", 0),
+        ("-5", "5", 0),
+        ("OK", "okay", 1),
+        ("London", "It's Paris, not London", 0),
+        ("Paris", "Es ist nicht Paris", 0),
     ],
 )
 def test_short_answers_are_whole_words(reference, answer, right):

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import re
 
-_NAMES = "think|thinking|thought|thoughts|reasoning|reflection|scratchpad"
-_OPEN = re.compile(rf"<\s*(?:{_NAMES})\s*>", re.IGNORECASE)
-_CLOSE = re.compile(rf"<\s*/\s*(?:{_NAMES})\s*>", re.IGNORECASE)
+_NAMES = (
+    "think|thinking|thought|thoughts|thought_process|antthinking|reasoning|reason|reflection|scratchpad|analysis|"
+    "inner_monologue|seed:think"
+)
+_OPEN = re.compile(
+    rf"<\s*(?:{_NAMES})(?:\s[^<>]{{0,60}})?>|<\|begin_of_thought\|>|◁think▷|\[THINK\]|\[THINKING\]", re.IGNORECASE
+)
+_CLOSE = re.compile(rf"<\s*/\s*(?:{_NAMES})\s*>|<\|end_of_thought\|>|◁/think▷|\[/THINK\]|\[/THINKING\]", re.IGNORECASE)
+_CHANNEL = "<|channel|>"
+_FINAL = re.compile(r"<\|channel\|>\s*final\s*<\|message\|>")
+_END_OF_MESSAGE = re.compile(r"<\|(?:end|return|start)\|>")
 # Bounded, so that a text of thousands of open brackets costs no more than its length.
 _ANGLE = re.compile(r"[<＜][^<>＜＞\n]{1,40}[>＞]")
 _SQUARE = re.compile(r"[\[［【〔][^\[\]［］【】〔〕\n]{1,40}[\]］】〕]")
@@ -20,6 +28,7 @@ _HEARD = (
     "हंसी|हँसी|संगीत|तालियां|तालियाँ|เสียงหัวเราะ|ดนตรี|צחוק|מוזיקה"
 )
 _ROUND = re.compile(rf"[(（]\s*(?:{_HEARD})\s*[)）]|[*]\s*(?:{_HEARD})\s*[*]", re.IGNORECASE)
+_ANY_THOUGHT = re.compile(r"[<◁\[]")
 _ANY_BRACKET = re.compile(r"[<＜\[［【〔(（*]")
 
 
@@ -29,8 +38,10 @@ def cut_thoughts(text: str) -> str:
     Without an opening tag, all before the last closing one is thought; without a closing tag, all behind the opening
     one is: an answer that never came is empty.
     """
-    if "<" not in text:
+    if _ANY_THOUGHT.search(text) is None:
         return text
+    if _CHANNEL in text:
+        return _final_channel(text)
     closings = list(_CLOSE.finditer(text))
     opening = _OPEN.search(text)
     if closings and (opening is None or opening.start() > closings[0].start()):
@@ -46,6 +57,16 @@ def cut_thoughts(text: str) -> str:
         text = text[closing.end() :]
         opening = _OPEN.search(text)
     return "".join([*kept, text])
+
+
+def _final_channel(text: str) -> str:
+    """Return what stands in the last final channel of a reply in channels; empty where there is none."""
+    finals = list(_FINAL.finditer(text))
+    if not finals:
+        return ""
+    answer = text[finals[-1].end() :]
+    end = _END_OF_MESSAGE.search(answer)
+    return answer[: end.start()] if end else answer
 
 
 def drop_annotations(text: str) -> str:

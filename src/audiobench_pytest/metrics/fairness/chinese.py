@@ -16,7 +16,7 @@ from audiobench_pytest.metrics.text.cn_tn import reading
 
 _NUMERALS = "零一二三四五六七八九"
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
-_AMOUNT = re.compile(r"(?<![\d.])(?!1[3-9]\d{9})[1-9]\d{3,8}000(?![\d.年])")
+_AMOUNT = re.compile(r"(?<![\d.])(?!1[3-9]\d{9})[1-9]\d{3,8}000(?![\d.])")
 _MINUS = re.compile(r"(?<![0-9A-Za-z.])[-−–](?=\d)|零下(?=[\d零一二三四五六七八九十])")
 _RANGE = re.compile(
     rf"(?<![\d\-–—~.:])(\d{{1,4}}(?:\.\d+)?[万亿]?)(?:[~～]|[-–—](?=\d+(?:\.\d+)?[%{MEASURE_WORDS}岁人米度倍万亿]))(?=\d)"
@@ -32,7 +32,10 @@ _SPELT_OUT = re.compile(
     r"(?<![零一二三四五六七八九十百千万亿点])[一二三四五六七八九][零一二三四五六七八九]{2,5}(?![零一二三四五六七八九十百千万亿点年])"
 )
 _EARLY_YEAR = re.compile(
-    r"(?<![零一二三四五六七八九十百千万亿点])([一二三四五六七八九])([零一二三四五六七八九]{2})(?=年)"
+    r"(?<![零一二三四五六七八九十百千万亿点])[一二三四五六七八九][零一二三四五六七八九]{1,2}(?=年)"
+)
+_COUNTED_YEAR = re.compile(
+    "(?<![零一二三四五六七八九十百千万亿点])(一千九百|二千)(?:零([一二三四五六七八九])|零?([一二三四五六七八九])?(十)([一二三四五六七八九])?)?(?=年)"
 )
 _HALF_PAST = re.compile("(?<=[零一二三四五六七八九十]点)(?:半(?!点)|一刻|三刻)")
 _PAST = {"半": "三十", "一刻": "十五", "三刻": "四十五"}
@@ -76,12 +79,20 @@ def chinese_values(text: str) -> str:
     text = _PLAIN.sub(lambda found: _cardinal(found[0]), text)
     text = chinese_numbers(text).replace("〇", "零").replace("两", "二")
     text = _SPELT_OUT.sub(_counted, _EARLY_YEAR.sub(_counted, text))
+    text = _COUNTED_YEAR.sub(_as_year, text)
     text = _HALF_PAST.sub(lambda found: _PAST[found[0]], _MINUTES.sub(r"\1", text))
     return _GENERATION.sub(r"\1零后", text)
 
 
 def _counted(found: re.Match[str]) -> str:
     return _cardinal("".join(str(_NUMERALS.index(char)) for char in found[0]))
+
+
+def _as_year(found: re.Match[str]) -> str:
+    """Return a count of years that may be a year (二千零五) as the year, 二零零五: 2005年 is read either way."""
+    century = "一九" if found[1].startswith("一") else "二零"
+    tens = (found[3] or "一") if found[4] else "零"
+    return f"{century}{tens}{found[2] or found[5] or '零'}"
 
 
 def _amount(digits: str) -> str:

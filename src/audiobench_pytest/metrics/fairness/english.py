@@ -33,6 +33,7 @@ _BEFORE: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...
     (re.compile(r"\b(?:hmm|mm|mhm|mmm|uh|um)\b"), ""),
     (re.compile(r"\s+'"), "'"),
     (re.compile(r"\bo\.?k\b\.?(?!')"), "okay"),
+    (re.compile(r"\bninth(?=s?\b)"), "nineth"),  # as the reader of numbers spells it
     (re.compile(r"\bph\. ?d\b\.?"), "phd"),
     (re.compile(r"\bno\. ?(?=\d)"), "number "),
     (re.compile(r"\s*&\s*"), " and "),
@@ -51,6 +52,7 @@ _AFTER: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<!\d)%"), " "),
     (re.compile(r"(?<!\S)-(?!\d)|(?<=\S)-"), " "),
 )
+_CENTS = re.compile(r"([$€£]\d+)(?: and)? [¢](\d{1,2})(?!\S)")
 _SINGLE_DIGITS = re.compile(r"(?<!\S)\d(?: \d)+(?!\S)")
 _GROUPED = re.compile(r"(?<=\d),(?=\d)")
 _FULL_STOP = re.compile(r"\.(?!\d)")
@@ -83,7 +85,7 @@ def english_words(text: str) -> str:
     text = unicodedata.normalize("NFC", text).translate(_KEPT)
     with contextlib.suppress(AssertionError, ValueError):
         text = _numbers(text)
-    text = _spellings()(text)
+    text = _spellings()(_CENTS.sub(lambda found: f"{found[1]}.{int(found[2]):02}", text).replace("nineth", "ninth"))
     for pattern, replacement in _AFTER:
         text = pattern.sub(replacement, text)
     text = " ".join(text.split())

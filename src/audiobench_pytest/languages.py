@@ -227,3 +227,12 @@ def other_script(code: str, text: str) -> str:
     most = max(counts, key=lambda script: counts[script])
     # English words inside Chinese are no mistake of the language; a sentence without one Chinese character may be.
     return most if counts[most] >= _FEWEST_LETTERS else ""
+
+
+@functools.lru_cache(1024)
+def macro_language(code: str) -> str:
+    """Return the language that a code is a variety of (`ar` of `arz`, `zh` of `wuu`), or the code's own language."""
+    from langcodes.data_dicts import MACROLANGUAGES
+
+    language = code.casefold().partition("-")[0]
+    return str(MACROLANGUAGES.get(language, language))

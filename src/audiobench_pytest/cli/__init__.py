@@ -16,7 +16,7 @@ from pathlib import Path
 
 from audiobench_pytest.errors import AudiobenchError
 
-COMMANDS = ("list", "score", "rescore", "board", "gate", "baseline", "calibrate", "compare", "cache")
+COMMANDS = ("list", "score", "rescore", "board", "gate", "baseline", "calibrate", "compare", "check", "cache")
 """Modules of this package, in the order of the help text."""
 
 

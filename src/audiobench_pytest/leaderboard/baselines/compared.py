@@ -11,7 +11,8 @@ from audiobench_pytest.errors import RecordError, UnknownNameError
 from audiobench_pytest.leaderboard.baselines.comparability import difference
 from audiobench_pytest.leaderboard.baselines.measured import Measured, paired
 from audiobench_pytest.leaderboard.baselines.sources import Baseline
-from audiobench_pytest.leaderboard.statistics.comparison import LEVEL, Comparison, compare, correct
+from audiobench_pytest.leaderboard.statistics.comparison import Comparison, compare, correct
+from audiobench_pytest.leaderboard.statistics.power import LEVEL
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.types import CellId
 

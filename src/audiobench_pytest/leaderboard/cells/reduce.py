@@ -16,7 +16,7 @@ from audiobench_pytest.leaderboard.cells.repeats import flip_rates
 from audiobench_pytest.leaderboard.cells.slices import duration_bin, slices, snr_bin
 from audiobench_pytest.leaderboard.cells.speed import speed_of
 from audiobench_pytest.leaderboard.quantities import FAILED_FIRST
-from audiobench_pytest.leaderboard.statistics.bootstrap import intervals
+from audiobench_pytest.leaderboard.statistics.intervals import intervals
 from audiobench_pytest.metrics.base import Metric
 from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.plan import ShardReceipt
@@ -68,9 +68,8 @@ def reduce_cell(data: CellData) -> CellResult:
 
     values, worst = values_at(recipe, sums), values_at(recipe, all_sums)
     quantities = recipe.quantities(languages_of(table, signature))
-    bounds = {quantity.name: (quantity.minimum, quantity.maximum) for quantity in quantities}
     several = int(scored.sum()) > 1
-    spread = intervals(answered, recipe.values, clusters, bounds=bounds) if several else {}
+    spread = intervals(answered, recipe.values, clusters, quantities=quantities) if scored.any() else {}
     evidence = evidence_of(data.receipts)
     audio_s, infer_s = math.fsum(table.audio_s[scored]), math.fsum(table.infer_s[scored])
     return CellResult(

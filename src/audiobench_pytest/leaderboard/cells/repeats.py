@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audiobench_pytest.leaderboard.quantities import FLIPS
-from audiobench_pytest.leaderboard.statistics.bootstrap import intervals
-from audiobench_pytest.types import MetricValue
+from audiobench_pytest.leaderboard.statistics.intervals import intervals
+from audiobench_pytest.types import MetricValue, Quantity
 
 if TYPE_CHECKING:
     from audiobench_pytest.leaderboard.statistics.bootstrap import Columns
     from audiobench_pytest.records.runs.cells import CellData
     from audiobench_pytest.records.runs.plan import ProbedSample
+
+
+_SHARE = Quantity("share", maximum=100.0)
 
 
 def flip_rates(probes: Mapping[str, ProbedSample]) -> tuple[MetricValue, ...]:
@@ -32,7 +35,7 @@ def flip_rates(probes: Mapping[str, ProbedSample]) -> tuple[MetricValue, ...]:
         if not flipped:
             continue
         columns = {"n": np.ones(len(flipped)), "flipped": np.array(flipped, dtype=np.float64)}
-        spread = intervals(columns, _share, bounds={"share": (0.0, 100.0)})["share"] or (None, None)
+        spread = intervals(columns, _share, quantities=[_SHARE])["share"] or (None, None)
         found.append(MetricValue(FLIPS[name], 100.0 * sum(flipped) / len(flipped), *spread))
     return tuple(found)
 

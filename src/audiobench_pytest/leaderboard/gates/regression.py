@@ -82,9 +82,17 @@ def judge_regression(
         relative=allowed.relative,
         clusters=pairs.clusters,
     )
-    verdict = Verdict(str(found.verdict))
+    again = found.identical and bool(now.identity) and now.identity == before.identity
+    # The very model of the baseline that answers as it did needs no statistics.
+    verdict = Verdict.PASS if again else Verdict(str(found.verdict))
     counts_as = _counts_as(rule, found) if verdict is Verdict.INCONCLUSIVE else None
-    message = _message(limit.metric, unit_of(quantity), found, rule, len(pairs.ids)) + allowed.note
+    told = _Told(title(limit.metric), unit_of(quantity), rule, _counted(found, result, len(pairs.ids)), len(pairs.ids))
+    message = told.message(found, verdict, again) + allowed.note
+    if allowed.relative and found.base == 0:
+        message += (
+            f"; {100 * allowed.amount:g} % of a baseline of 0 allows nothing at all: a number allows that many "
+            f"{quantity.unit or 'units'}"
+        )
     # Within a slice the baseline's other samples are no loss.
     if pairs.only_second or (pairs.only_first and not part):
         message += f"; left out: {len(pairs.only_second)} samples scored here only"
@@ -160,27 +168,68 @@ def _gain(trade: Trade, before: Measured, now: Measured) -> tuple[float | None, 
     return (new / old if SPEED[trade.speed].higher_is_better else old / new), ""
 
 
-def _message(metric: str, unit: str, found: Regression, rule: RegressionRule, samples: int) -> str:
-    name = title(metric)
-    if found.base is None or found.new is None or found.worsening is None or found.allowed is None:
-        return f"{name}: nothing defines it over the {samples} samples shared with {rule.shown}"
-    new, base = apart(found.new, found.base)
-    way = "worse" if found.worsening > 0 else "better"
-    moved, allowed = apart(abs(found.worsening), found.allowed)
-    message = f"{name} {new}{unit}, {base}{unit} in {rule.shown}"
-    message += f": {way} by {moved}" if found.worsening else ": no change"
-    sure = f"with {100 * rule.confidence:g} % confidence"
-    if found.low is None or found.high is None:
-        return f"{message}; {samples} samples are too few to tell whether that is more than the {allowed} allowed"
-    if found.verdict == "fail":
-        return f"{message}, and {sure} worse by at least {apart(found.low, found.allowed)[0]}; {allowed} is allowed"
-    if found.verdict == "pass":
-        most = apart(found.high, found.allowed)[0]
-        return f"{message}, and {sure} worse by no more than {most}; {allowed} is allowed"
-    return (
-        f"{message}; {sure} between {found.low:+.2f} and {found.high:+.2f} worse: {samples} samples cannot tell "
-        f"whether that is more than the {allowed} allowed"
-    )
+def _counted(found: Regression, result: CellResult, samples: int) -> str:
+    """Return what the verdict rests on: `60 samples`, or `1 speaker of 60 samples` where clusters are resampled."""
+    if not found.clustered:
+        return f"{samples} sample{'s' * (samples != 1)}"
+    return f"{found.units} {result.clusters or 'cluster'}{'s' * (found.units != 1)} of {samples} samples"
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is said of a comparison.
+
+    Attributes:
+        name: Of the metric.
+        unit: As it follows a number.
+        rule: How it was compared.
+        units: What the verdict rests on, in words.
+        samples: Number of shared samples.
+    """
+
+    name: str
+    unit: str
+    rule: RegressionRule
+    units: str
+    samples: int
+
+    def message(self, found: Regression, verdict: Verdict, again: bool) -> str:
+        """Return the sentence of a gate.
+
+        Args:
+            found: What came of the comparison.
+            verdict: What is concluded.
+            again: The baseline's own model was asked once more.
+        """
+        if found.base is None or found.new is None or found.worsening is None or found.allowed is None:
+            return f"{self.name}: nothing defines it over the {self.samples} samples shared with {self.rule.shown}"
+        new, base = apart(found.new, found.base)
+        moved, allowed = apart(abs(found.worsening), found.allowed)
+        message = f"{self.name} {new}{self.unit}, {base}{self.unit} in {self.rule.shown}"
+        if found.identical:
+            return message + self._identical(verdict, again, allowed)
+        way = "worse" if found.worsening > 0 else "better"
+        message += f": {way} by {moved}" if found.worsening else ": no change"
+        sure = f"with {100 * self.rule.confidence:g} % confidence"
+        if found.low is None or found.high is None:
+            few = "is" if self.units.startswith("1 ") else "are"
+            return f"{message}; {self.units} {few} too few to tell whether that is more than the {allowed} allowed"
+        if verdict is Verdict.FAIL:
+            return f"{message}, and {sure} worse by at least {apart(found.low, found.allowed)[0]}; {allowed} is allowed"
+        if verdict is Verdict.PASS:
+            most = apart(found.high, found.allowed)[0]
+            return f"{message}, and {sure} worse by no more than {most}; {allowed} is allowed"
+        # Two ends, each one-sided: what lies between them is less sure than either.
+        both = f"{200 * self.rule.confidence - 100:g} % interval {found.low:+.2f} to {found.high:+.2f} worse"
+        return f"{message}; {both}: {self.units} cannot tell whether that is more than the {allowed} allowed"
+
+    def _identical(self, verdict: Verdict, again: bool, allowed: str) -> str:
+        same = f": no change, identical on all {self.samples} samples"
+        if again:
+            return f"{same}, answered by the baseline's own model"
+        if verdict is Verdict.PASS:
+            return f"{same}; {allowed} is allowed"
+        return f"{same}; {self.units} cannot tell whether it is more than the {allowed} allowed elsewhere"
 
 
 def _details(rule: RegressionRule, before: Measured, found: Regression, samples: int) -> Mapping[str, Any]:
@@ -196,4 +245,7 @@ def _details(rule: RegressionRule, before: Measured, found: Regression, samples:
         "confidence": found.confidence,
         "samples": samples,
         "units": found.units,
+        "effective_units": found.effective,
+        "differing_units": found.differing,
+        "p": found.p,
     }

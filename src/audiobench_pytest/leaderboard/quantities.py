@@ -11,6 +11,13 @@ SUM, SPAN, RATE = "sum", "span", "rate"
 """How a quantity of several cells becomes one of their model: added up, least to greatest, by the total time."""
 
 
+LEAST_EFFECTIVE = 6.0
+"""Below this many effective clusters an interval is a rough guess."""
+
+MOST_OF_ONE = 0.5
+"""A cluster with more than this share of the samples speaks for the set."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fixed:
     """One quantity that is no recipe's.

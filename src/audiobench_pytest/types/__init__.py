@@ -11,9 +11,12 @@ from audiobench_pytest.types.results import (
     SliceResult,
     Verdict,
 )
-from audiobench_pytest.types.samples import Audio, Prompt, Request, Sample
+from audiobench_pytest.types.samples import AUTO, CLUSTERS, NO_CLUSTERS, Audio, Prompt, Request, Sample
 
 __all__ = [
+    "AUTO",
+    "CLUSTERS",
+    "NO_CLUSTERS",
     "SCORED_STATES",
     "Answer",
     "Audio",

@@ -72,6 +72,24 @@ def compare_runs(first: Baseline, second: Baseline, metric: str | None = None) -
     ]
 
 
+def not_compared(first: Baseline, second: Baseline, metric: str | None = None) -> list[CellId]:
+    """Return the cells of the first run that have no counterpart in the second.
+
+    Args:
+        first: One run or lock file.
+        second: The other.
+        metric: Pass over the cells that are not measured in it; None for all.
+
+    Raises:
+        RecordError: A run or lock file cannot be read.
+    """
+    paired_off = {ours for ours, _ in _common(first.cells(), second.cells())}
+    gone = [cell for cell in first.cells() if cell not in paired_off]
+    if metric is None:
+        return gone
+    return [cell for cell in gone if (found := first.find(cell)) and metric in {one.name for one in found.quantities}]
+
+
 def _common(first: Sequence[CellId], second: Sequence[CellId]) -> list[tuple[CellId, CellId]]:
     pairs = []
     for cell in first:

@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 FEW = 12
 """Up to this many units that err, or differ, their number itself is what is uncertain, and is looked at exactly."""
 
-LEAST_EFFECTIVE = 6.0
-"""Below this many effective clusters an interval is a rough guess."""
-
-MOST_OF_ONE = 0.5
-"""A cluster with more than this share of the samples speaks for the set."""
-
 
 def effective_number(sizes: NDArray[np.float64]) -> float:
     """Return how many clusters of equal size tell as much as these: (sum n)**2 / sum n**2 (Kish, Survey Sampling)."""

@@ -69,6 +69,9 @@ def cell_document(result: CellResult) -> dict[str, Any]:
         "speed": dict(result.speed),
         "clusters": result.clusters,
         "n_clusters": result.n_clusters,
+        "effective_clusters": result.effective_clusters,
+        "largest_cluster": result.largest_cluster,
+        "without_cluster": result.without_cluster,
         "slices": [
             {
                 "key": part.key,

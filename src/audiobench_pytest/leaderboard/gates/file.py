@@ -100,6 +100,7 @@ class _Reader:
         lists = {key: self._parsed([], key, texts, content[key]) for key in LISTS if isinstance(content.get(key), list)}
         self._names = Names(self._known, **lists)
         unmatched = self._parsed([], "unmatched", one_of("list", "fail"), content.pop("unmatched", "list"))
+        corrected = self._parsed([], "correct", one_of("slices", "file"), content.pop("correct", "slices"))
         release = self._release(content.pop(RELEASE)) if _is_table(content.get(RELEASE)) else None
         tables = {key: value for key, value in content.items() if key not in self._settings and key not in lists}
         limits = tuple(self._limits_of(tables))
@@ -109,12 +110,13 @@ class _Reader:
             promises=tuple(self._promises),
             release=release,
             refuses_unmatched=unmatched == "fail",
+            corrects_file=corrected == "file",
         )
 
     def _limits_of(self, tables: Mapping[str, Any]) -> Iterator[Limit]:
         for scope, metrics in tables.items():
             if scope in KEYS and not _is_table(metrics):
-                above = ", ".join((*SETTINGS, *LISTS, "unmatched"))
+                above = ", ".join((*SETTINGS, *LISTS, "unmatched", "correct"))
                 self._fail([], f"'{scope}' belongs into a table; above all tables may stand: {above}")
             self._looked_up([scope], self._names.scope, scope)
             for metric, table in self._tables(metrics, [scope], "a metric").items():
@@ -208,6 +210,7 @@ class _Reader:
             judges_limited=self._of(where, "limited", keys, one_of("judge", "skip"), "skip") == "judge",
             required=self._of(where, "required", keys, truth, False),
             waiver=self._of(where, "waive", keys, waiver, None),
+            min_samples=self._min_samples(where, part, keys),
             **self._hardware(quantity, where, keys),
         )
         pinned = [key for key in ("samples", "data") if key in keys]
@@ -254,6 +257,11 @@ class _Reader:
         hardware = self._of(where, "hardware", keys, text, "")
         elsewhere = self._of(where, "on_other_hardware", keys, one_of("skip", "fail"), "skip")
         return {"hardware": hardware, "on_other_hardware": Verdict(elsewhere)}
+
+    def _min_samples(self, where: list[str], part: tuple[str, str] | None, keys: Mapping[str, Any]) -> int:
+        if "min_samples" in keys and part is None:
+            self._fail(where, "'min_samples' is for slices; coverage says how many samples a set must have")
+        return int(self._of(where, "min_samples", keys, PROMISED["samples"], 0))
 
     def _names_recipe(self, where: list[str], keys: Mapping[str, Any]) -> str | None:
         name = self._of(where, "recipe", keys, text, None)

@@ -120,6 +120,8 @@ def _limited(about: str) -> dict[str, Quantity]:
 COVERAGE = FIXED["coverage"].quantity
 SPEED = _limited("time")
 """What may be limited of a cell's time."""
+PERCENTILES = tuple(name for name in SPEED if "_p50_" in name or "_p95_" in name)
+"""Those of them that are percentiles: a limit holds for the greatest value that they are likely to have."""
 FLIPS = _limited("repeats")
 """What a probe measures (`--probe K`)."""
 

@@ -49,6 +49,21 @@ class MetricValue:
 
 
 @dataclass(frozen=True, slots=True)
+class Percentile:
+    """How sure a percentile of a time is.
+
+    Attributes:
+        percent: Which: 95 of the 95th.
+        samples: Number of times behind it.
+        high: What it does not exceed with 99 % confidence, in seconds; None where the times are too few to say so.
+    """
+
+    percent: int
+    samples: int
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class SliceResult:
     """The values of some of a cell's samples.
 
@@ -111,6 +126,7 @@ class CellResult:
         wall_s: Seconds from the first to the last moment any process worked on the cell in this run.
         rtfx: audio_s / infer_s, or None where no time was taken.
         speed: More about time, where it was taken: `samples_per_s`, `latency_p95_s`, ...
+        percentiles: How sure those of `speed` are that are percentiles, by name.
         clusters: What the interval resamples (`speaker`), or "" for single samples.
         n_clusters: Number of clusters, or None.
         effective_clusters: How many clusters of equal size would tell as much: (sum n)^2 / sum n^2; None without any.
@@ -139,6 +155,7 @@ class CellResult:
     wall_s: float
     rtfx: float | None
     speed: Mapping[str, float] = field(default_factory=dict)
+    percentiles: Mapping[str, Percentile] = field(default_factory=dict)
     clusters: str = ""
     n_clusters: int | None = None
     effective_clusters: float | None = None

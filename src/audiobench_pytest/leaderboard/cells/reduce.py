@@ -15,7 +15,7 @@ from audiobench_pytest.leaderboard.cells.evidence import evidence_of, merged
 from audiobench_pytest.leaderboard.cells.planned import recipe_of
 from audiobench_pytest.leaderboard.cells.repeats import flip_rates
 from audiobench_pytest.leaderboard.cells.slices import duration_bin, slices, snr_bin
-from audiobench_pytest.leaderboard.cells.speed import speed_of
+from audiobench_pytest.leaderboard.cells.speed import percentiles_of, speed_of
 from audiobench_pytest.leaderboard.quantities import FAILED_FIRST
 from audiobench_pytest.leaderboard.statistics.intervals import intervals
 from audiobench_pytest.metrics.base import Metric
@@ -99,6 +99,7 @@ def reduce_cell(data: CellData) -> CellResult:
         wall_s=_wall(data.receipts),
         rtfx=audio_s / infer_s if infer_s > 0 else None,
         speed=speed_of(table, data.receipts),
+        percentiles=percentiles_of(table),
         clusters=groups.key,
         n_clusters=len(groups.sizes) if groups.key else None,
         effective_clusters=groups.effective,

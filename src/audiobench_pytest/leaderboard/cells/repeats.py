@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audiobench_pytest.leaderboard.quantities import FLIPS
+from audiobench_pytest.leaderboard.statistics import exact
 from audiobench_pytest.leaderboard.statistics.intervals import intervals
 from audiobench_pytest.types import MetricValue, Quantity
 
@@ -48,10 +49,26 @@ def probe_notes(cells: Iterable[CellData]) -> Iterator[str]:
             continue
         texts = sum(not probe.same_text for probe in answered)
         scores = [probe.same_score for probe in answered if probe.same_score is not None]
-        told = f"{data.plan.cell}: {len(answered)} samples asked twice, {texts} with another answer"
-        told += f", {scores.count(False)} with another score" if scores else "; a judge's scores are not compared"
+        told = f"{data.plan.cell}: {len(answered)} samples asked twice, "
+        told += f"{texts} with another answer{_share_told(texts, len(answered))}"
+        others = scores.count(False)
+        told += (
+            f", {others} with another score{_share_told(others, len(scores))}"
+            if scores
+            else "; a judge's scores are not compared"
+        )
         missing = len(data.probes) - len(answered)
         yield told + (f"; {missing} without a second answer" if missing else "")
+
+
+def _share_told(hits: int, size: int) -> str:
+    """Return how many that may be of all samples: an interval, or the one end that the rule of three gives."""
+    if not size:
+        return ""
+    if not hits:
+        return f" (at most {100 * exact.upper(0, size, exact.RULE_OF_THREE):.1f} % of all, by the rule of three)"
+    low, high = exact.two_sided(hits, size)
+    return f" ({100 * hits / size:.1f} % [{100 * low:.1f}, {100 * high:.1f}])"
 
 
 def _share(sums: Columns) -> Columns:

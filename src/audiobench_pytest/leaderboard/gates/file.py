@@ -58,7 +58,7 @@ from audiobench_pytest.leaderboard.gates.values import (
     truth,
     waiver,
 )
-from audiobench_pytest.leaderboard.quantities import COVERAGE, FIXED, SPEED
+from audiobench_pytest.leaderboard.quantities import COVERAGE, FIXED, PERCENTILES, SPEED
 from audiobench_pytest.types import Quantity, Verdict
 
 T = TypeVar("T")
@@ -210,6 +210,7 @@ class _Reader:
             judges_limited=self._of(where, "limited", keys, one_of("judge", "skip"), "skip") == "judge",
             required=self._of(where, "required", keys, truth, False),
             waiver=self._of(where, "waive", keys, waiver, None),
+            inconclusive=self._inconclusive(where, keys) if quantity.name in PERCENTILES else None,
             min_samples=self._min_samples(where, part, keys),
             **self._hardware(quantity, where, keys),
         )
@@ -242,6 +243,8 @@ class _Reader:
                 self._fail([*where, key], f"'{key}' must be {KEYS[key].kind}, not a table")
         if quantity.name == COVERAGE.name and keys.keys() - {"min", "samples", "data", "required", "waive"}:
             self._fail(where, "coverage takes min, samples and data only")
+        if "inconclusive" in keys and "max_regression" not in keys and quantity.name not in PERCENTILES:
+            self._fail(where, "'inconclusive' means nothing without 'max_regression'")
         for key in ("samples", "data"):
             if key in keys and quantity.name != COVERAGE.name:
                 self._fail(where, f"'{key}' says what was measured: write it under coverage, not under {quantity.name}")
@@ -257,6 +260,10 @@ class _Reader:
         hardware = self._of(where, "hardware", keys, text, "")
         elsewhere = self._of(where, "on_other_hardware", keys, one_of("skip", "fail"), "skip")
         return {"hardware": hardware, "on_other_hardware": Verdict(elsewhere)}
+
+    def _inconclusive(self, where: list[str], keys: Mapping[str, Any]) -> Verdict | None:
+        given = self._of(where, "inconclusive", keys, one_of("pass", "fail", "skip"), None)
+        return None if given is None else Verdict(given)
 
     def _min_samples(self, where: list[str], part: tuple[str, str] | None, keys: Mapping[str, Any]) -> int:
         if "min_samples" in keys and part is None:
@@ -284,14 +291,14 @@ class _Reader:
         named = {key: self._of(where, key, keys, text, None) for key in ("baseline", "anchor")}
         if not any(named.values()):
             self._fail(where, "max_regression needs a baseline: a run directory or a lock file")
-        inconclusive = self._of(where, "inconclusive", keys, one_of("pass", "fail", "skip"), None)
+        inconclusive = self._inconclusive(where, keys)
         rules = {
             {"baseline": "regression", "anchor": "anchor"}[key]: RegressionRule(
                 baseline=self._baseline(where, key, shown),
                 shown=shown,
                 relative=relative,
                 confidence=self._of(where, "confidence", keys, confidence, 0.95),
-                inconclusive=None if inconclusive is None else Verdict(inconclusive),
+                inconclusive=inconclusive,
                 baseline_model=self._of(where, "baseline_model", keys, text, None),
                 trade=self._of(where, "trade", keys, trade, None),
             )

@@ -58,8 +58,9 @@ KEYS = {
         Key(
             "inconclusive",
             "pass, fail or skip",
-            "max_regression",
-            "What an open verdict counts as; default fail where the value is worse than allowed, else skip.",
+            "",
+            "Of max_regression and percentiles: what an open verdict counts as; default fail where the value is worse "
+            "than allowed, else skip.",
         ),
         Key("trade", "a table", "max_regression", "What a gain in speed may cost: {rtfx = 2.0, allow = 1.0}."),
         Key("against", "published", "", "Compare with the value that others published."),
@@ -206,6 +207,7 @@ class Limit:
         required: Whether it must be judged.
         waiver: Until when it may be missed, or None.
         min_samples: Samples that a slice needs to be judged.
+        inconclusive: What a limit on a percentile counts as that stays open; None for a skip.
     """
 
     scope: str
@@ -223,6 +225,7 @@ class Limit:
     required: bool = False
     waiver: Waiver | None = None
     min_samples: int = 0
+    inconclusive: Verdict | None = None
 
     @property
     def is_family(self) -> bool:

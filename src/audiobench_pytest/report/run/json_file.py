@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Mapping
@@ -67,6 +68,7 @@ def cell_document(result: CellResult) -> dict[str, Any]:
         "wall_s": result.wall_s,
         "rtfx": result.rtfx,
         "speed": dict(result.speed),
+        "percentiles": {name: dataclasses.asdict(one) for name, one in result.percentiles.items()},
         "clusters": result.clusters,
         "n_clusters": result.n_clusters,
         "effective_clusters": result.effective_clusters,

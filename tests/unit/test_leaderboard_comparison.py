@@ -132,7 +132,7 @@ def test_runs_without_a_common_sample_cannot_be_compared() -> None:
 # --- comparison ---
 
 
-@pytest.mark.parametrize("speakers", [0, 16])
+@pytest.mark.parametrize("speakers", [0, 14])
 def test_interval_equals_a_loop_in_plain_python(speakers: int) -> None:
     triples = random_triples(1, 24)
     names = [f"speaker {k % speakers}" for k in range(24)] if speakers else None
@@ -459,8 +459,8 @@ def test_a_difference_stays_inside_of_what_is_possible() -> None:
 
 def test_the_same_worsening_everywhere_is_a_regression() -> None:
     # 8 of 8 are worse, so at least 68.8 % of all; the others may be better by as much.
-    assert judged([(1, 2, 10)] * 8, 3.2).verdict is Outlook.FAIL
-    assert judged([(1, 2, 10)] * 8, 3.3).verdict is Outlook.INCONCLUSIVE
+    assert judged([(1, 2, 10)] * 8, 3.6).verdict is Outlook.FAIL
+    assert judged([(1, 2, 10)] * 8, 3.8).verdict is Outlook.INCONCLUSIVE
     assert judged([(1, 2, 10)] * 8, 9.0).verdict is Outlook.INCONCLUSIVE
     assert judged([(1, 2, 10)] * 8, 11.0).verdict is Outlook.PASS
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audiobench_pytest.leaderboard.quantities import LEAST_EFFECTIVE
 from audiobench_pytest.leaderboard.statistics import exact
 from audiobench_pytest.leaderboard.statistics.bootstrap import unit_sums
 from audiobench_pytest.leaderboard.statistics.intervals import intervals
@@ -39,7 +40,7 @@ class Discordance:
         higher: Share of the samples in units where the second run has the higher value.
         lower: The same of the lower value.
         each: What a unit that differs is off by, in the quantity's unit: the root of the mean square of those that
-            differ and of one more, which is off by what units are off that err; NaN where nobody knows.
+            differ, and the less there are the more of what units are off that err; NaN where nobody knows.
     """
 
     units: int
@@ -51,8 +52,13 @@ class Discordance:
 
     @property
     def few(self) -> bool:
-        """Whether their number is what is uncertain, more than what each is off by."""
-        return self.differing <= FEW
+        """Whether their number is what is uncertain, more than what each is off by.
+
+        So it is where few of many differ, and where there are hardly any at all: of two speakers that agree. Ten
+        speakers of whom each differs somewhat say how much that varies.
+        """
+        rare = self.differing <= FEW and 2 * self.differing <= self.units
+        return rare or self.effective < LEAST_EFFECTIVE
 
     def reach(self, confidence: float) -> tuple[float, float] | None:
         """Return how much lower and how much higher than the one seen the true difference may be, each one-sided.
@@ -101,7 +107,9 @@ def discordance(
     wrong = np.concatenate([side.wrong(quantity) for side in sides])
     typical = math.sqrt(float((wrong**2).mean())) if len(wrong) else units.whole(quantity)
     squares = float((off**2).sum())
-    each = math.nan if typical is None else math.sqrt((squares + typical**2) / (len(off) + 1))
+    # What a unit that errs is off by counts in full where none differs, and the less the more do.
+    doubt = 1.0 / (1.0 + len(off))
+    each = math.nan if typical is None else math.sqrt((squares + doubt * typical**2) / (len(off) + doubt))
     return Discordance(
         units=units.size,
         effective=units.effective,

@@ -7,13 +7,17 @@ from audiobench_pytest.types.results import (
     Evidence,
     GateResult,
     MetricValue,
+    Percentile,
     Quantity,
     SliceResult,
     Verdict,
 )
-from audiobench_pytest.types.samples import Audio, Prompt, Request, Sample
+from audiobench_pytest.types.samples import AUTO, CLUSTERS, NO_CLUSTERS, Audio, Prompt, Request, Sample
 
 __all__ = [
+    "AUTO",
+    "CLUSTERS",
+    "NO_CLUSTERS",
     "SCORED_STATES",
     "Answer",
     "Audio",
@@ -23,6 +27,7 @@ __all__ = [
     "GateResult",
     "MetricValue",
     "Outcome",
+    "Percentile",
     "Prediction",
     "Prompt",
     "Quantity",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from audiobench_pytest.types import AUTO
+
 
 @dataclass(frozen=True, slots=True)
 class HubSource:
@@ -85,7 +87,7 @@ class DatasetSpec:
         licence: Short name of the data's licence.
         origin: Who publishes it.
         cluster: Meta key whose values are not independent of each other (`speaker`): intervals are then taken over
-            speakers, not over single samples. "" where nothing is known.
+            speakers, not over single samples. `none` for single samples; "" where nothing is known.
         aliases: Other names it is known by.
     """
 
@@ -104,3 +106,11 @@ class DatasetSpec:
     origin: str = ""
     cluster: str = ""
     aliases: tuple[str, ...] = ()
+
+    @property
+    def resampled(self) -> str:
+        """The meta key whose values are resampled as wholes, where nobody asks for another; "" for single samples.
+
+        A manifest that names its speakers in a key of that name needs no catalogue to say so.
+        """
+        return self.cluster or (AUTO if self.manifest is not None else "")

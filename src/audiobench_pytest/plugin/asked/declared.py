@@ -108,6 +108,13 @@ def _names(given: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in parts if part))
 
 
+def _word(given: Any) -> str:
+    text = str(given).strip()
+    if not text:
+        raise ValueError("must name something")
+    return text
+
+
 def _path(given: Any) -> Path | None:
     return Path(str(given)).expanduser() if given else None
 
@@ -226,6 +233,14 @@ class Settings:
         _above_zero,
         metavar="S",
         type=float,
+    )
+    cluster = Setting[str](
+        "cluster",
+        "",
+        "meta key whose samples err together and are resampled as a whole (speaker), or none; default: what the data "
+        "set names, else speaker, session or recording where a manifest has them",
+        _word,
+        metavar="KEY|none",
     )
     probe = Setting[int | None](
         "probe",

@@ -11,16 +11,19 @@ from audiobench_pytest.types.results import (
     SliceResult,
     Verdict,
 )
-from audiobench_pytest.types.samples import Audio, Prompt, Request, Sample
+from audiobench_pytest.types.samples import MAIN_SOUND, Audio, Call, Message, Prompt, Request, Sample, Sound
 
 __all__ = [
+    "MAIN_SOUND",
     "SCORED_STATES",
     "Answer",
     "Audio",
+    "Call",
     "CellId",
     "CellResult",
     "Evidence",
     "GateResult",
+    "Message",
     "MetricValue",
     "Outcome",
     "Prediction",
@@ -30,6 +33,7 @@ __all__ = [
     "Sample",
     "SampleScore",
     "SliceResult",
+    "Sound",
     "State",
     "Verdict",
 ]

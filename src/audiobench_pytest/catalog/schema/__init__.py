@@ -11,7 +11,7 @@ from audiobench_pytest.catalog.schema.recipes import (
     StepSpec,
     language_code,
 )
-from audiobench_pytest.catalog.schema.tasks import PromptSpec, TaskSpec
+from audiobench_pytest.catalog.schema.tasks import MessageSpec, PromptSpec, TaskSpec
 
 __all__ = [
     "CalibrationCase",
@@ -22,6 +22,7 @@ __all__ = [
     "LabelSetSpec",
     "LanguageRule",
     "ManifestSource",
+    "MessageSpec",
     "ModelSpec",
     "PromptSpec",
     "RecipeSpec",

@@ -1,6 +1,6 @@
 """The types of catalogue entries, by subject; the YAML files are checked against them field by field."""
 
-from audiobench_pytest.catalog.schema.data import DatasetSpec, FolderSource, HubSource, ManifestSource
+from audiobench_pytest.catalog.schema.data import ColumnMap, DatasetSpec, FolderSource, HubSource, ManifestSource
 from audiobench_pytest.catalog.schema.judging import CalibrationCase, CalibrationSpec, RubricSpec
 from audiobench_pytest.catalog.schema.models import ModelSpec, RuntimeSpec
 from audiobench_pytest.catalog.schema.recipes import (
@@ -16,6 +16,7 @@ from audiobench_pytest.catalog.schema.tasks import MessageSpec, PromptSpec, Task
 __all__ = [
     "CalibrationCase",
     "CalibrationSpec",
+    "ColumnMap",
     "DatasetSpec",
     "FolderSource",
     "HubSource",

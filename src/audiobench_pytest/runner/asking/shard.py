@@ -38,7 +38,7 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
     samples = shard(dataset.samples, job.shard, job.of)
     session = InferenceSession(runner, job)
     receipt = _receipt(runner, job, dataset, len(samples), session.adapter)
-    scored_in = {language_of(s.language, s.meta) for s in dataset.samples}
+    scored_in = {s.target or language_of(s.language, s.meta) for s in dataset.samples}
     _write_receipts(runner, job, receipt, scored_in)
     _refuse_unknown_language(job.model, {s.language for s in dataset.samples})
     reused = Reused(runner.began)

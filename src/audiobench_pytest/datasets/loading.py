@@ -140,7 +140,20 @@ def _place(spec: DatasetSpec, settings: LoadSettings) -> tuple[Path, ManifestSou
             f"{spec.name} is read from a folder of its publisher's layout ({spec.folder.layout}): "
             f"set {spec.folder.setting} to the folder that holds '{spec.folder.subfolder}'"
         )
+    if spec.access:
+        raise DatasetError(f"{spec.name}: {how_to_get(spec)}")
     raise DatasetError(f"{spec.name}: the catalogue names no source (hub, folder or manifest)")
+
+
+def how_to_get(spec: DatasetSpec) -> str:
+    """Return how a set is had that is not there for everybody."""
+    from_whom = spec.origin or "its publisher"
+    if spec.hub is not None:
+        return (
+            f"it is {spec.access}: agree to its terms at {spec.hub.repo} on the hub and set HF_TOKEN, or give a "
+            f"manifest of your copy with --dataset {spec.name}=PATH"
+        )
+    return f"it is {spec.access} ({from_whom}): give a manifest of your copy with --dataset {spec.name}=PATH"
 
 
 def _read_all(path: Path, source: ManifestSource | FolderSource, spec: DatasetSpec) -> tuple[list[Sample], Path, bool]:

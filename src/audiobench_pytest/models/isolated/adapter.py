@@ -17,7 +17,7 @@ from audiobench_pytest.models.isolated.interpreters import find_interpreter, run
 from audiobench_pytest.models.isolated.process import ChildDiedError, ChildProcess
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.records.keys import digest
-from audiobench_pytest.types import Answer, Request
+from audiobench_pytest.types import Answer, Prompt, Request
 
 _DEADLINE_S, _DEADLINE_PER_AUDIO_S = 120.0, 20.0
 _HOPELESS = 5
@@ -279,6 +279,7 @@ class IsolatedAdapter(ModelAdapter):
                     "sample_rate": self.sample_rate,
                     "prompt": request.prompt.text,
                     "language": request.prompt.language,
+                    **messages_of(request.prompt),
                 }
             )
         samples: bytes | None = None
@@ -290,6 +291,24 @@ class IsolatedAdapter(ModelAdapter):
             except OSError as exc:
                 raise ModelError(f"model '{self.spec.name}': no memory left to hand over audio: {exc}") from exc
         return {"op": "generate", "requests": requests, "samples": samples}
+
+
+def messages_of(prompt: Prompt) -> dict[str, Any]:
+    """Return a conversation under the key `messages`, as plain values; nothing where its author ordered nothing."""
+    if not prompt.messages:
+        return {}
+    return {
+        "messages": [
+            {
+                "role": message.role,
+                "content": [
+                    {"type": "text", "text": part} if isinstance(part, str) else {"type": "audio", "name": part.name}
+                    for part in message.parts
+                ],
+            }
+            for message in prompt.messages
+        ]
+    }
 
 
 def match_answers(ids: Sequence[int], replies: Sequence[Mapping[str, Any]]) -> list[Answer]:

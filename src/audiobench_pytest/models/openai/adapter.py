@@ -14,6 +14,7 @@ from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.openai import wire
 from audiobench_pytest.models.openai.client import Question
+from audiobench_pytest.models.openai.messages import conversation_question
 from audiobench_pytest.models.openai.server import KEY_VARIABLE, URL_VARIABLE, Addresses, Connection, ServerSettings
 from audiobench_pytest.models.options import BodyFields, Option, TextOrFile, VariableName
 from audiobench_pytest.types import Answer, Request
@@ -91,6 +92,8 @@ class OpenAIAdapter(ModelAdapter):
         super().__init__(spec, args)
         self._check_ranges()
         self._is_chat = self.args["api"] == "chat"
+        self.takes_messages = self.takes_tools = self._is_chat
+        self.most_sounds = None if self._is_chat else 1
         for name, there in (("language", not self._is_chat), ("max_tokens", self._is_chat)):
             if self.args[name] is not None and not there:
                 instead = "say it in the prompt" if self._is_chat else "use extra_body if the server knows such a field"
@@ -164,7 +167,7 @@ class OpenAIAdapter(ModelAdapter):
             yield item, answer
 
     def _question(self, request: Request) -> Question:
-        if request.audio is None:
+        if request.audio is None and not request.prompt.messages:
             raise ModelError(f"model '{self.spec.name}' was handed no sound")
         args = self.args
         prompt = request.prompt.text if request.prompt.text is not None else args["prompt"]
@@ -178,7 +181,12 @@ class OpenAIAdapter(ModelAdapter):
             fields |= {"max_tokens": args["max_tokens"]}
             fields |= {"stream_options": {"include_usage": True}} if args["stream"] else {}
             fields |= args["extra_body"] or {}
+            if request.prompt.messages:
+                return conversation_question(request, args["audio_format"], fields)
+            assert request.audio is not None
             return wire.chat_question(request.audio, args["audio_format"], prompt, fields)
+        if request.audio is None:
+            raise ModelError(f"model '{self.spec.name}' was handed no sound")
         language = args["language"] or request.prompt.language
         fields |= {"prompt": prompt, "response_format": "json"}
         fields |= {"language": None if language in (None, "auto") else re.split("[-_]", language)[0]}

@@ -187,6 +187,14 @@ class Settings:
         metavar="ARGS",
         repeat=True,
     )
+    prompt = Setting[str | None](
+        "prompt",
+        None,
+        "ask in these words instead: a name (`audiobench list prompts`), @FILE, or a template such as "
+        "'{{ audio }}What is said?'",
+        str,
+        metavar="NAME|@FILE|TEXT",
+    )
     recipes = Setting[tuple[str, ...]](
         "recipe",
         (),

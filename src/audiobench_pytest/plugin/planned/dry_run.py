@@ -16,6 +16,7 @@ from audiobench_pytest.errors import AudiobenchError
 from audiobench_pytest.plugin.collection import job_of, planned_cells, selected_datasets
 from audiobench_pytest.plugin.planned.missing import of_data, of_model
 from audiobench_pytest.plugin.session import BenchmarkSession
+from audiobench_pytest.prompts.asked import Asked
 from audiobench_pytest.prompts.profiles import profile_for
 from audiobench_pytest.records.runs.plan import PlannedCell
 
@@ -118,9 +119,11 @@ class PlanHooks:
         prompt = ""
         try:
             if session.is_told(model):
-                found = profile_for(data.task, data.language, data.prompt)
+                asked = Asked(data.task, data.prompt, data.name, model.name, session.prompt(data.task))
+                found = profile_for(asked, data.language)
                 prompt = found.name
-                self._prompts[prompt] = " ".join(found.text.split())
+                turns = (f"{turn.role}: {' '.join(turn.text.split())}" for turn in found.turns)
+                self._prompts[prompt] = " | ".join(turns).removeprefix("user: ")
         except AudiobenchError as exc:
             self._missing.append(str(exc))
         where = "nowhere"

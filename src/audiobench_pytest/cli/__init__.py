@@ -14,7 +14,7 @@ from pathlib import Path
 
 from audiobench_pytest.errors import AudiobenchError
 
-COMMANDS = ("list", "score", "rescore", "board", "gate", "baseline", "calibrate", "compare", "cache")
+COMMANDS = ("list", "score", "rescore", "board", "gate", "baseline", "calibrate", "compare", "cache", "plan")
 """Modules of this package, in the order of the help text."""
 
 

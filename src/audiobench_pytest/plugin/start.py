@@ -63,7 +63,8 @@ def _session(config: pytest.Config) -> BenchmarkSession:
     for spec in models:
         # A wrong argument or a missing package is told now, not in an hour; the checkpoint itself may be far away.
         adapter = adapter_class(spec.adapter)
-        adapter.require(spec)
+        if settings.plan is None:  # a plan says what is missing, and where it comes from
+            adapter.require(spec)
         checked_args(adapter, spec, model_args.get(spec.name, {}))
     folders = {"librispeech_dir": settings.librispeech_dir} if settings.librispeech_dir else {}
     return BenchmarkSession(
@@ -94,7 +95,13 @@ def _register(session: BenchmarkSession) -> None:
     """
     plugins = session.config.pluginmanager
     plugins.register(ItemHooks(session), "audiobench-items")
-    if not session.is_controller:
+    if session.settings.plan is not None:
+        from audiobench_pytest.plugin.planning import PlanHooks
+
+        if is_distributed(session.config):
+            raise UsageError("--plan runs nothing: leave out -n")
+        plugins.register(PlanHooks(session), "audiobench-plan")
+    elif not session.is_controller:
         join_run(session)
     elif session.models and not session.config.option.collectonly:
         on_ray = session.settings.engine == "ray"

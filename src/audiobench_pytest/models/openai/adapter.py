@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
@@ -69,6 +70,15 @@ class OpenAIAdapter(ModelAdapter):
     def follows(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
         """A chat model does what it is told; what is behind the transcriptions api writes down speech."""
         return args["api"] == "chat" and spec.follows is not False
+
+    @classmethod
+    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return the packages that are not there, and the server where nobody says which one."""
+        found = super().lacks(spec, args)
+        if args["url"] is None and not os.environ.get(URL_VARIABLE, "").strip():
+            what = f"the address of a server that has {spec.source or spec.name}"
+            found.append((what, f"--model-args url=http://HOST:PORT/v1, or {URL_VARIABLE}"))
+        return found
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Check what was asked; nothing is sent.

@@ -47,4 +47,6 @@ def _ini_help(option: Setting[Any]) -> str:
 def _arguments(option: Setting[Any]) -> dict[str, Any]:
     # No default here: with two options of one `dest`, argparse applies the default of whichever was added first.
     common: dict[str, Any] = {"dest": option.dest, "metavar": option.metavar, "help": option.help, "default": None}
+    if option.bare is not None:
+        common |= {"nargs": "?", "const": option.bare}
     return {**common, "action": "append"} if option.repeat else {**common, "type": option.type}

@@ -1,0 +1,130 @@
+"""`--plan`: nothing is run, and what would be run and what is missing is told; `audiobench prompts show`."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CORE_ONLY = """
+import importlib.abc, sys
+
+class Bare(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("httpx", "huggingface_hub", "pyarrow", "torch", "transformers", "datasets"):
+            raise ModuleNotFoundError(f"No module named '{name}'", name=name)
+
+sys.meta_path.insert(0, Bare())
+import importlib.util
+_find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: (
+    None if name in ("httpx", "huggingface_hub", "pyarrow", "torch", "transformers") else _find(name, package)
+)
+"""
+"""Put before pytest, stands for an environment with nothing but the core."""
+
+
+def audiobench(project, *args):
+    return subprocess.run(
+        [sys.executable, "-m", "audiobench_pytest.cli", *map(str, args)],
+        cwd=project.path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def test_a_plan_of_a_model_and_data_that_are_not_here(project):
+    """In an environment with nothing but the core: status 0, four cells, and what brings what is missing."""
+    (project.path / "bare.py").write_text(CORE_ONLY)
+    code = "import bare, sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    args = ["benchmarks/asr", "-m", "librispeech", "--model", "kimiaudio", "--plan"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *args], cwd=project.path, capture_output=True, text=True, env=clean(project)
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 cells, 11126 samples" in done.stdout
+    assert done.stdout.count(" x kimiaudio: asr, en, ") == 4
+    assert "the package 'httpx' (all cells): pip install 'audiobench-pytest[api]'" in done.stdout
+    assert "the package 'huggingface_hub' (all cells): pip install 'audiobench-pytest[hub]'" in done.stdout
+    server = "the address of a server that has moonshotai/Kimi-Audio-7B-Instruct (all cells): --model-args url="
+    assert server in done.stdout
+    assert not (project.path / ".audiobench").exists()
+    args.remove("--plan")
+    done = subprocess.run(
+        [sys.executable, "-c", code, *args], cwd=project.path, capture_output=True, text=True, env=clean(project)
+    )
+    assert done.returncode == 4
+    assert "pip install 'audiobench-pytest[api]'" in done.stderr
+
+
+def clean(project):
+    import os
+
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "HF_"))}
+    return kept | {"PYTHONPATH": os.pathsep.join([str(project.path), *filter(None, [os.environ.get("PYTHONPATH")])])}
+
+
+def test_a_plan_of_data_that_is_here_shows_one_prompt_as_it_would_be_sent(project):
+    folder = project.path / "benchmarks" / "emotion"
+    folder.mkdir()
+    shutil.copy(ROOT / "benchmarks" / "emotion" / "test_emotion.py", folder)
+    manifest = project.clips(3)
+    rows = [{**json.loads(line), "label": "sad"} for line in manifest.read_text().splitlines()]
+    rows[0]["label"] = "calm"
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = project.pytester.runpytest_subprocess(
+        "benchmarks/emotion", f"--dataset=emotion:{manifest}", "--model=openai:ear", "--plan", "--limit=2"
+    )
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "1 cell, 2 samples, 0.00 h of sound",
+            "small x ear: emotion, en, 2 samples, 0.00 h; match/label@2",
+            "  prompt emotion/en",
+            "*reply with that word alone: calm, sad.",
+            "  columns: others: speaker, text_column",
+            "missing:",
+            "  the address of a server that has ear (*",
+        ]
+    )
+    assert not (project.path / ".audiobench").exists()
+
+
+def test_a_plan_is_had_as_json(project):
+    manifest = project.clips(3)
+    done = audiobench(project, "plan", "--json", "benchmarks/asr", f"--dataset={manifest}", "--model=oracle")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (cell,) = json.loads(done.stdout)
+    assert (cell["dataset"], cell["model"], cell["samples"], cell["missing"]) == ("small", "oracle", 3, [])
+    assert cell["recipe"] == "wer/audiobench-pytest@2"
+    assert cell["hours"] == pytest.approx(0.0, abs=0.001)
+
+
+def test_a_plan_of_what_cannot_be_asked_is_wrong_usage_as_the_run_is(project):
+    result = project.run(f"--dataset={project.clips(1)}", "--model=openai:ear", "--prompt=asr/em", "--plan")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "unknown prompt 'asr/em'" in "\n".join([*result.outlines, *result.errlines])
+
+
+def test_a_prompt_is_shown_as_it_would_be_sent(project):
+    manifest = project.clips(1)
+    done = audiobench(project, "prompts", "show", "asr/sound-first", "--dataset", manifest, "--model", "openai:ear")
+    assert done.stdout.splitlines() == [
+        "prompt asr/sound-first; sample clip-0000 of small",
+        "user: <audio> Write down what is said in this recording, word for word and in the language that is spoken. "
+        "Reply with these words alone.",
+    ]
+    picked = audiobench(project, "prompts", "show", "--dataset", manifest, "--model", "MiniCPMo2_6-audio")
+    assert picked.returncode == 4  # no such model here: its prompts are, see the catalogue
+    template = audiobench(project, "prompts", "show", "--dataset", "mmau-test-mini")
+    assert "this is its template" in template.stdout
+    assert "{% for choice in choices %}" in template.stdout
+    wrong = audiobench(project, "prompts", "show", "audio-qa/en", "--dataset", manifest)
+    assert wrong.returncode == 4
+    assert "asks the task 'audio-qa', not 'asr'" in wrong.stderr
+    deaf = audiobench(project, "prompts", "show", "--dataset", manifest, "--model", "pocketsphinx")
+    assert "is told nothing" in deaf.stderr

@@ -79,6 +79,20 @@ def load_dataset(spec: DatasetSpec, settings: LoadSettings) -> Dataset:
     return _dataset(spec, settings, checked, None, str(path), len(samples))
 
 
+def load_known(spec: DatasetSpec, settings: LoadSettings) -> Dataset | None:
+    """Return the selected samples of a set that is on this machine, or None where the network would have to be asked.
+
+    Raises:
+        DatasetError: It is here, and cannot be read.
+    """
+    if _place(spec, settings) is None:
+        from audiobench_pytest.datasets.hub.load import known_hub
+
+        if known_hub(spec, settings) is None:
+            return None
+    return load_dataset(spec, settings)
+
+
 def _dataset(
     spec: DatasetSpec,
     settings: LoadSettings,

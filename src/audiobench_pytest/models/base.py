@@ -112,14 +112,18 @@ class ModelAdapter(abc.ABC):
                 raise MissingExtraError(f"model '{spec.name}'", package, cls.extra)
 
     @classmethod
-    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> Iterator[str]:
-        """Yield what it lacks on this machine beside packages, each with what brings it; nothing is loaded or asked.
+    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return what is not there that the model needs, each with the command that brings it; nothing is imported.
 
         Args:
             spec: The catalogue entry.
             args: Checked values of the adapter's options.
         """
-        yield from ()
+        return [
+            (f"the package '{package}'", f"pip install 'audiobench-pytest[{cls.extra}]'")
+            for package in cls.packages
+            if importlib.util.find_spec(package) is None
+        ]
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Keep what was asked; load no weights. What the checkpoint's configuration files say may be read here.

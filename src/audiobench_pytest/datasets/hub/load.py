@@ -67,6 +67,18 @@ def load_hub(spec: DatasetSpec, settings: LoadSettings) -> HubRows:
         return _finish(spec, settings, prepared, rows)
 
 
+def known_hub(spec: DatasetSpec, settings: LoadSettings) -> HubRows | None:
+    """Return the selected samples as far as earlier loads prepared all of them; nothing is asked of the network."""
+    source = _source(spec)
+    revision = source.revision or "main"
+    commit = revision if COMMIT.fullmatch(revision) else noted_commit(settings.cache, source.repo, revision)
+    if commit is None:
+        return None
+    with Prepared(settings.cache, source, commit) as prepared:
+        rows = prepared.wanted(settings)
+        return None if not rows or prepared.lacking(rows) else _finish(spec, settings, prepared, rows)
+
+
 def count_hub(spec: DatasetSpec, settings: LoadSettings) -> int | None:
     """Return the number of selected rows from what earlier loads noted, else from the footers of its files.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
@@ -62,14 +62,16 @@ class IsolatedAdapter(ModelAdapter):
         return {**cls.options, **own}
 
     @classmethod
-    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> Iterator[str]:
-        """Yield the interpreter of its environment where this machine does not have it."""
+    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return the packages that are not there, and the interpreter of its environment where it is not installed."""
+        found = super().lacks(spec, args)
         runtime = checked_runtime(spec)
         if runtime.python != RUNNING:
             try:
                 find_interpreter(spec.name, runtime.python)
             except ModelError as exc:
-                yield str(exc)
+                found.append((f"Python {runtime.python}", str(exc).partition("installed here: ")[2] or str(exc)))
+        return found
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Check the entry; make no environment and start no process.

@@ -72,15 +72,15 @@ class OpenAIAdapter(ModelAdapter):
         return args["api"] == "chat" and spec.follows is not False
 
     @classmethod
-    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> Iterator[str]:
-        """Yield an address that nobody has given, and a key that a vendor wants and the environment does not hold."""
-        if not args["url"] and not os.environ.get(URL_VARIABLE):
-            yield (
-                f"model '{spec.name}' is behind a server: --model-args url=http://HOST:PORT/v1, or the environment "
-                f"variable {URL_VARIABLE}"
-            )
-        if spec.args.get("key_env") and not os.environ.get(str(args["key_env"])):
-            yield f"model '{spec.name}' wants a key: put it into the environment variable {args['key_env']}"
+    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return the packages that are not there, an address that nobody has given, and the key that a vendor wants."""
+        found = super().lacks(spec, args)
+        if args["url"] is None and not os.environ.get(URL_VARIABLE, "").strip():
+            what = f"the address of a server that has {spec.source or spec.name}"
+            found.append((what, f"--model-args url=http://HOST:PORT/v1, or {URL_VARIABLE}"))
+        if spec.args.get("key_env") and not os.environ.get(str(args["key_env"]), "").strip():
+            found.append((f"a key for {spec.name}", f"the environment variable {args['key_env']}"))
+        return found
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Check what was asked; nothing is sent.

@@ -144,8 +144,8 @@ def _corrected(judged: Sequence[_Judged], whole_file: bool) -> Iterator[_Judged]
             continue
         from audiobench_pytest.leaderboard.gates.regression import corrected
 
-        for place, one in zip(places, corrected(together), strict=True):
-            found[place] = dataclasses.replace(judged[place], gate=one)
+        for place, concluded in zip(places, corrected(together), strict=True):
+            found[place] = dataclasses.replace(judged[place], gate=concluded)
     yield from found
 
 

@@ -74,12 +74,13 @@ def _errors_needed(units: int, level: float) -> float:
     for _ in range(14):
         middle = (low + high) / 2.0
         low, high = (
-            (low, middle) if _share_shown(noise + middle / math.sqrt(units), ways, level) >= POWER else (middle, high)
+            (low, middle) if _share_shown(noise, middle / math.sqrt(units), ways, level) >= POWER else (middle, high)
         )
     return high
 
 
-def _share_shown(sets: Array, ways: Array, level: float) -> float:
+def _share_shown(noise: Array, shift: float, ways: Array, level: float) -> float:
+    sets: Array = np.add(noise, shift)
     observed = np.abs(sets.sum(axis=1)) * (1.0 - 1e-9)
     found = np.stack(
         [(np.abs(np.einsum("wn,n->w", ways, one)) >= seen).mean() for one, seen in zip(sets, observed, strict=True)]

@@ -59,6 +59,7 @@ from audiobench_pytest.leaderboard.gates.values import (
     waiver,
 )
 from audiobench_pytest.leaderboard.quantities import COVERAGE, FIXED, PERCENTILES, SPEED
+from audiobench_pytest.records.runs.directory import GATES, RunDirectory
 from audiobench_pytest.types import Quantity, Verdict
 
 T = TypeVar("T")
@@ -82,6 +83,21 @@ def load_gates(path: Path, known: Known, *, folder: Path | None = None) -> Gates
             the wrong type or out of range, a baseline that is none, or a table without a limit; names file and table.
     """
     return _Reader(path, known, folder or path.parent).read()
+
+
+def kept_gates(run: RunDirectory, known: Known) -> GatesFile:
+    """Return the limits that a run began with; relative paths start where the file lay.
+
+    Args:
+        run: The run, which kept a copy.
+        known: Which names there are; they were checked when the run began.
+
+    Raises:
+        UsageError: As for `load_gates`.
+        RecordError: The run cannot be read.
+    """
+    origin = Path(str((run.manifest() or {}).get("gates") or run.path / GATES))
+    return load_gates(run.path / GATES, known, folder=origin.parent)
 
 
 class _Reader:

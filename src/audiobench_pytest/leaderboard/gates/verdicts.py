@@ -55,6 +55,7 @@ def verdicts(
     interrupted: bool,
     data: Mapping[CellId, CellData] | None = None,
     is_part: bool = False,
+    doubts: Mapping[str, str] | None = None,
 ) -> Judgement:
     """Judge every cell: its coverage always, whatever else a limit exists for.
 
@@ -74,6 +75,7 @@ def verdicts(
         interrupted: The run ended before all of its items had run.
         data: What is known of the cells' samples, for slices and baselines.
         is_part: Other parts of the plan are judged together with this one later: what is not here may be there.
+        doubts: Why the scores of some recipes are not to be trusted, by recipe: no limit on them is kept.
 
     Raises:
         ValueError: Results and plans are not about the same cells, or a limit needs samples and there are none.
@@ -88,6 +90,7 @@ def verdicts(
     nothing: dict[int, str] = {}
     for result in results:
         cell = _Cell(result, by_cell[result.cell], gates, results, data or {}, baselines)
+        cell.doubt = (doubts or {}).get(result.cell.recipe)
         judged += cell.judge(interrupted)
         applied |= cell.applied - cell.nothing.keys()
         nothing |= cell.nothing
@@ -144,8 +147,8 @@ def _corrected(judged: Sequence[_Judged], whole_file: bool) -> Iterator[_Judged]
             continue
         from audiobench_pytest.leaderboard.gates.regression import corrected
 
-        for place, concluded in zip(places, corrected(together), strict=True):
-            found[place] = dataclasses.replace(judged[place], gate=concluded)
+        for place, gate_now in zip(places, corrected(together), strict=True):
+            found[place] = dataclasses.replace(judged[place], gate=gate_now)
     yield from found
 
 
@@ -155,6 +158,7 @@ class _Cell:
     Attributes:
         applied: Places of the limits that were looked at, or gave way to a closer one.
         nothing: Reasons of the limits that were looked at and found nothing, by place.
+        doubt: Why the cell's scores are not to be trusted, or None.
     """
 
     def __init__(
@@ -168,6 +172,7 @@ class _Cell:
     ) -> None:
         self._result, self._plan, self._gates = result, plan, gates
         self._data, self._baselines = data, baselines
+        self.doubt: str | None = None
         self.applied: set[int] = set()
         self.nothing: dict[int, str] = {}
         self._samples: Measured | None = None
@@ -217,6 +222,14 @@ class _Cell:
         result, own, message = self._result, self._plan.own_recipe, judged.message
         if own is not None and limit.recipe is None:
             message += f"; scored by {result.cell.recipe}, not by the set's own {own}"
+        if self.doubt is not None and judged.verdict is not Verdict.SKIP:
+            return dataclasses.replace(
+                judged,
+                verdict=Verdict.INCONCLUSIVE,
+                counts_as=Verdict.FAIL,
+                kind=Red.HARNESS,
+                message=f"{self.doubt}; {message}",
+            )
         if not result.evidence.pinned and result.evidence.reused == result.scored > 0:
             day = told_time(result.evidence.oldest, result.evidence.newest)
             message += f"; every answer is of {day}, and nobody can tell whether the model is still the same"

@@ -69,7 +69,8 @@ def _errors_needed(units: int, level: float) -> float:
         return student_quantile(1.0 - level / 2.0, units - 1) + student_quantile(POWER, units - 1)
     # Few units: the exact test is simulated on units whose differences are normal.
     noise = _normal(_SETS, units)
-    ways: Array = 1.0 - 2.0 * (np.arange(2 ** (units - 1))[:, None] >> np.arange(units) & 1)
+    signs = np.arange(2 ** (units - 1))[:, None] >> np.arange(units) & 1
+    ways = 1.0 - 2.0 * signs.astype(np.float64)
     low, high = 0.0, 64.0
     for _ in range(14):
         middle = (low + high) / 2.0

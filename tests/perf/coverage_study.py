@@ -33,6 +33,7 @@ from audiobench_pytest.types import Quantity
 
 Columns = dict[str, NDArray[np.float64]]
 RATE = Quantity("rate")
+SHARE = Quantity("rate", maximum=100.0)
 IGNORED_EVERY = 20
 """Every which release is also looked at as if it had no speakers: that takes ten times as long."""
 
@@ -175,7 +176,8 @@ def coverage(worlds: Sequence[World], releases: int) -> Iterator[Sequence[str]]:
         for number in range(count):
             columns, _, clusters = release(world, rng)
             found = estimates(columns, rate, clusters)["rate"]
-            ours.append(_where(found.interval(bounds=(0.0, None)), world.truth))
+            known = intervals(columns, rate, clusters, quantities=[SHARE if world.units == 1 else RATE])["rate"]
+            ours.append(_where(known, world.truth))
             percentile.append(_where(dataclasses.replace(found, ratios=None).interval(), world.truth))
             if clusters is not None and not number % IGNORED_EVERY:
                 ignored.append(_where(estimates(columns, rate)["rate"].interval(), world.truth))

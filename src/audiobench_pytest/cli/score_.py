@@ -249,6 +249,7 @@ def as_document(result: CellResult) -> dict[str, Any]:
         "sums",
         "clusters",
         "n_clusters",
+        "effective_clusters",
         "slices",
         "first_errors",
     )
@@ -264,11 +265,17 @@ def as_document(result: CellResult) -> dict[str, Any]:
 
 def as_text(result: CellResult) -> list[str]:
     """Return a result as lines for people."""
+    from audiobench_pytest.leaderboard.quantities import LEAST_EFFECTIVE
     from audiobench_pytest.report import numbers
     from audiobench_pytest.types import State
 
     head = result.headline
-    over = f" over {result.n_clusters} values of {result.clusters}" if result.clusters else ""
+    over = ""
+    if result.clusters:
+        effective = result.effective_clusters or 0.0
+        over = f" over {result.n_clusters} values of {result.clusters}, effectively {effective:.1f}"
+        if effective < LEAST_EFFECTIVE:
+            over += f": below {LEAST_EFFECTIVE:g} it is a rough guess"
     lines = [result.cell.recipe]
     wide = max(len(value.quantity.name) for value in (*result.values, *result.tails))
     for value in result.values:

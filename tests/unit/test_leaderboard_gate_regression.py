@@ -17,7 +17,7 @@ from audiobench_pytest.leaderboard.gates.schema import GatesFile, Limit, Regress
 from audiobench_pytest.leaderboard.gates.verdicts import verdicts
 from audiobench_pytest.leaderboard.statistics.comparison import holm
 from audiobench_pytest.records.runs.directory import RunDirectory
-from audiobench_pytest.types import Verdict
+from audiobench_pytest.types import Evidence, Verdict
 
 
 @pytest.fixture(scope="module")
@@ -302,6 +302,9 @@ def test_identical_answers_of_another_model_are_no_proof(runs):
     assert gate.verdict is Verdict.INCONCLUSIVE
     assert "no change, identical on all 60 samples; 60 samples cannot tell" in gate.message
     assert "confidence" not in gate.message
+    served = dataclasses.replace(reduce_cell(data), evidence=Evidence(pinned=False))
+    named_alike = judge_regression(served, again, measured(data, ""), recipe_of(data.plan).values, Known(before))
+    assert named_alike.verdict is Verdict.INCONCLUSIVE
     (same,) = judged(runs["again"], limit(runs["base"], 0.5))
     assert same.message.endswith("identical on all 60 samples, answered by the baseline's own model")
 

@@ -96,8 +96,9 @@ def judge_regression(
         clusters=None if now.clusters is None else pairs.clusters,
         resamples=max(RESAMPLES, math.ceil(tests / (1.0 - rule.confidence))),
     )
-    again = found.identical and bool(now.identity) and now.identity == before.identity
-    # The very model of the baseline that answers as it did needs no statistics.
+    same = bool(now.identity) and now.identity == before.identity and result.evidence.pinned
+    # The very model of the baseline that answers as it did needs no statistics; a name on a server may be any model's.
+    again = found.identical and same
     verdict = Verdict.PASS if again else Verdict(str(found.verdict))
     counts_as = _counts_as(rule, found) if verdict is Verdict.INCONCLUSIVE else None
     sentence = _Told(

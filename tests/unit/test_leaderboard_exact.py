@@ -79,13 +79,12 @@ def test_what_is_no_share_is_refused(hits: int, size: int, confidence: float) ->
 
 
 def test_all_of_an_effective_number_is_all_whatever_the_rounding() -> None:
-    rng = np.random.default_rng(0)
-    for _ in range(300):
-        sizes = rng.integers(1, 200, 8).astype(float)
-        size = effective_number(sizes)
-        hits = float((sizes / sizes.sum()).sum()) * size
-        assert exact.upper(hits, size, 0.975) == 1.0
-        assert exact.lower(size - hits, size, 0.975) == 0.0
+    size = effective_number(np.array([31.0, 12, 88, 40, 7, 19, 55, 3]))
+    more = math.nextafter(size, math.inf)
+    assert exact.upper(more, size, 0.975) == 1.0
+    assert exact.lower(size - more, size, 0.975) == 0.0
+    with pytest.raises(ValueError, match="hits"):
+        exact.upper(size * 1.001, size, 0.975)
 
 
 def test_an_effective_number_of_clusters() -> None:

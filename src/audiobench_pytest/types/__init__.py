@@ -12,19 +12,34 @@ from audiobench_pytest.types.results import (
     SliceResult,
     Verdict,
 )
-from audiobench_pytest.types.samples import AUTO, CLUSTERS, NO_CLUSTERS, Audio, Prompt, Request, Sample
+from audiobench_pytest.types.samples import (
+    AUTO,
+    CLUSTERS,
+    MAIN_SOUND,
+    NO_CLUSTERS,
+    Audio,
+    Call,
+    Message,
+    Prompt,
+    Request,
+    Sample,
+    Sound,
+)
 
 __all__ = [
     "AUTO",
     "CLUSTERS",
+    "MAIN_SOUND",
     "NO_CLUSTERS",
     "SCORED_STATES",
     "Answer",
     "Audio",
+    "Call",
     "CellId",
     "CellResult",
     "Evidence",
     "GateResult",
+    "Message",
     "MetricValue",
     "Outcome",
     "Percentile",
@@ -35,6 +50,7 @@ __all__ = [
     "Sample",
     "SampleScore",
     "SliceResult",
+    "Sound",
     "State",
     "Verdict",
 ]

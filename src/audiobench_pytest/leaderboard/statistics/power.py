@@ -28,8 +28,8 @@ _SETS = 500
 def smallest_shown(error: float, apart: Discordance, tests: int = 1) -> tuple[float | None, str]:
     """Return the smallest true difference that the test would show with 80 % power, or None and the reason.
 
-    It is the greater of two: what the spread of the differences allows, and what it takes for enough units to differ at
-    all. A single p-value is multiplied by the number of tests, as Holm's correction does with the smallest.
+    It is what the spread of the differences allows and, where few units differ, no less than it takes for enough of them
+    to differ at all. A single p-value is multiplied by the number of tests, as Holm's correction does with the smallest.
 
     Args:
         error: Standard error of the difference.
@@ -46,7 +46,8 @@ def smallest_shown(error: float, apart: Discordance, tests: int = 1) -> tuple[fl
     if not error >= 0.0 or not math.isfinite(apart.each):
         return None, "nothing tells how much the difference varies"
     by_spread = error * _errors_needed(units, level)
-    return max(by_spread, _hits_needed(level) * apart.each / apart.effective), ""
+    by_number = _hits_needed(level) * apart.each / apart.effective if apart.rare else 0.0
+    return max(by_spread, by_number), ""
 
 
 def smallest_difference(error: float, units: int, *, level: float = LEVEL) -> float | None:

@@ -28,8 +28,9 @@ _SETS = 500
 def smallest_shown(error: float, apart: Discordance, tests: int = 1) -> tuple[float | None, str]:
     """Return the smallest true difference that the test would show with 80 % power, or None and the reason.
 
-    It is what the spread of the differences allows and, where few units differ, no less than it takes for enough of them
-    to differ at all. A single p-value is multiplied by the number of tests, as Holm's correction does with the smallest.
+    It is what the spread of the differences allows and, where few units differ, no less than it takes for enough of
+    them to differ at all. A single p-value is multiplied by the number of tests, as Holm's correction does with the
+    smallest.
 
     Args:
         error: Standard error of the difference.

@@ -47,7 +47,7 @@ def test_what_is_no_error_rate_has_no_tail() -> None:
 
 def test_without_an_error_the_worst_make_no_share() -> None:
     by_name = found(columns(*[(0, 10)] * 30))
-    assert (by_name["worst_1_share"].value, by_name["wer_capped"].value) == (None, 0.0)
+    assert (by_name["worst_1_share"].value, by_name["wer_capped"].value) == (0.0, 0.0)
     assert by_name["above_50_rate"].high == pytest.approx(100 * two_sided(0, 30)[1])
 
 

@@ -65,7 +65,7 @@ def tails(
         for quantity in (ABOVE_50, wanted)
     ]
     worst = np.sort(errors)[-max(1, math.ceil(WORST * len(errors))) :]
-    found.append(MetricValue(WORST_SHARE, 100.0 * math.fsum(worst) / total if total else None))
+    found.append(MetricValue(WORST_SHARE, 100.0 * math.fsum(worst) / total if total else 0.0))
     known = {quantity.name for quantity in quantities}
     return tuple(one for one in found if one.quantity.name not in known)
 

@@ -40,7 +40,7 @@ def tail_lines(board: Conclusion) -> list[str]:
     lines = []
     for result in board.results:
         found = {one.quantity.name: one for one in result.tails if one.value is not None}
-        if WORST_SHARE.name not in found:
+        if WORST_SHARE.name not in found or not found[WORST_SHARE.name].value:
             continue
         parts = []
         above = found.get(ABOVE_50.name) or result.named(ABOVE_50.name)

@@ -99,7 +99,7 @@ def _cell(result: CellResult) -> dict[str, Any]:
     head = result.headline
     row |= {"metric": head.quantity.name, "value": head.value, "low": head.low, "high": head.high, "worst": head.worst}
     row["unit"] = head.quantity.unit
-    row |= {value.quantity.name: value.value for value in result.values[1:]}
+    row |= {value.quantity.name: value.value for value in (*result.values[1:], *result.tails)}
     row |= result.sums
     for name in CellResult.__slots__:
         if name not in (

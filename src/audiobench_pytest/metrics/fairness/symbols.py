@@ -106,14 +106,46 @@ def symbol_words(text: str) -> str:
 
 
 _READ: Mapping[str, Mapping[str, str]] = {
-    "ja": {"-": "マイナス", "%": "パーセント", "$": "ドル", "€": "ユーロ", "£": "ポンド", "¥": "円", "°c": "度"},
-    "ko": {"-": "마이너스", "%": "퍼센트", "$": "달러", "€": "유로", "£": "파운드", "₩": "원", "¥": "엔", "°c": "도"},
-    "th": {"-": "ลบ", "%": "เปอร์เซ็นต์", "$": "ดอลลาร์", "€": "ยูโร", "£": "ปอนด์", "฿": "บาท", "°c": "องศาเซลเซียส"},
-    "lo": {"-": "ລົບ", "%": "ເປີເຊັນ", "$": "ໂດລາ", "€": "ເອີໂຣ", "₭": "ກີບ"},
-    "km": {"-": "ដក", "%": "ភាគរយ", "$": "ដុល្លារ", "€": "អឺរ៉ូ", "៛": "រៀល"},
-    "my": {"-": "အနုတ်", "%": "ရာခိုင်နှုန်း", "$": "ဒေါ်လာ", "€": "ယူရို"},
+    "ja": {
+        ".": "点",
+        "-": "マイナス",
+        "%": "パーセント",
+        "$": "ドル",
+        "€": "ユーロ",
+        "£": "ポンド",
+        "¥": "円",
+        "°c": "度",
+    },
+    "ko": {
+        ".": "점",
+        "-": "마이너스",
+        "%": "퍼센트",
+        "$": "달러",
+        "€": "유로",
+        "£": "파운드",
+        "₩": "원",
+        "¥": "엔",
+        "°c": "도",
+    },
+    "th": {
+        ".": "จุด",
+        "-": "ลบ",
+        "%": "เปอร์เซ็นต์",
+        "$": "ดอลลาร์",
+        "€": "ยูโร",
+        "£": "ปอนด์",
+        "฿": "บาท",
+        "°c": "องศาเซลเซียส",
+    },
+    "lo": {".": "ຈຸດ", "-": "ລົບ", "%": "ເປີເຊັນ", "$": "ໂດລາ", "€": "ເອີໂຣ", "₭": "ກີບ"},
+    "km": {".": "ក្បៀស", "-": "ដក", "%": "ភាគរយ", "$": "ដុល្លារ", "€": "អឺរ៉ូ", "៛": "រៀល"},
+    "my": {".": "ဒသမ", "-": "အနုတ်", "%": "ရာခိုင်နှုန်း", "$": "ဒေါ်လာ", "€": "ယူရို"},
 }
-"""What a symbol is read as in a language that is counted in characters."""
+"""What a symbol is read as in a language that is counted in characters; `.` is the mark of decimals."""
+
+
+_POINT = re.compile(r"(?<=\d)[.,](?=\d)")
+"""What is left between digits once groups are joined; without it 3.5 would be 35 where spaces do not count."""
 
 
 def _read_symbols(argument: str | tuple[str, ...]) -> Callable[[str], str]:
@@ -125,12 +157,13 @@ def _read_symbols(argument: str | tuple[str, ...]) -> Callable[[str], str]:
     if not isinstance(argument, str) or argument not in _READ:
         raise ValueError(f"must be one of {', '.join(_READ)}")
     table = _READ[argument]
-    symbols = {symbol: word for symbol, word in table.items() if symbol != "-"}
+    symbols = {symbol: word for symbol, word in table.items() if symbol not in "-."}
     pattern = re.compile("|".join(map(re.escape, symbols)))
     minus = re.compile(r"(?<![0-9A-Za-z.,])[-−–](?=\d)")
 
     def read(text: str) -> str:
         text = _BEFORE_ITS_NUMBER.sub(r"\2 \1", minus.sub(table["-"], text))
+        text = _POINT.sub(table["."], text)
         return pattern.sub(lambda found: symbols[found[0]], text)
 
     return read

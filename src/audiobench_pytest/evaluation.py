@@ -93,6 +93,7 @@ def evaluate(
         results=run.writer("main", attempt),
         load=LoadSettings(cache=cache[0], limit=limit),
         budgets=Budgets(),
+        began=run.began(),
     )
     try:
         adapter = runner.pool.adapter(spec)

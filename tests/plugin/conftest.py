@@ -140,7 +140,7 @@ class Project:
                 records = [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
                 found += [(record["key"], record["text"]) for record in records]
             elif path.suffix == SUFFIX:
-                found += [(prediction.key, prediction.text) for prediction in read_columns(path)[0]]
+                found += [(prediction.key, prediction.text) for prediction in read_columns(path).answers]
         return found
 
     def until_answered(self, number: int, process: subprocess.Popen | None = None) -> None:

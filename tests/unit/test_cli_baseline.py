@@ -98,12 +98,58 @@ def test_show_lists_the_cells_without_their_samples(runs, baseline):
     assert "samples" not in cell
 
 
-def test_an_incomplete_run_is_written_and_said_to_be_one(runs, baseline, tmp_path):
+def test_an_incomplete_run_is_written_only_where_that_is_accepted(runs, baseline, tmp_path):
     manifest = make_set(tmp_path / "data", 5)
     (tmp_path / "data" / "3.wav").unlink()
-    status, _, err = baseline("update", make_run(tmp_path / "run", manifest))
-    assert status == 0
+    run = make_run(tmp_path / "run", manifest)
+    status, _, err = baseline("update", run)
+    assert (status, (tmp_path / "audiobench.lock.json").exists()) == (4, False)
     assert "small-noisy: only 4 of 5 samples have a score" in err
+    assert '--accept "REASON"' in err
+    status, _, err = baseline("update", run, "--accept", "the fifth clip is lost")
+    assert status == 0
+    assert "accepted (the fifth clip is lost): small-noisy: only 4 of 5 samples" in err
+
+
+def test_a_part_of_a_set_is_written_only_where_that_is_accepted(runs, baseline, tmp_path):
+    limited = make_run(tmp_path / "limited", runs["manifest"], limit=3)
+    status, _, err = baseline("update", limited)
+    assert status == 4
+    assert "small-noisy: it was measured on the first 3 of 20 samples" in err
+
+
+def test_a_worse_run_takes_the_place_of_a_better_one_only_with_a_reason(runs, baseline, tmp_path):
+    path = tmp_path / "audiobench.lock.json"
+    baseline("update", runs["better"])
+    kept = path.read_bytes()
+    change = f"{value_of(runs['better']):.4f} % -> {value_of(runs['run']):.4f} %"
+    status, _, err = baseline("update", runs["run"])
+    assert (status, path.read_bytes()) == (4, kept)
+    assert f"it is worse than what it replaces ({change})" in err
+    status, out, _ = baseline("update", runs["run"], "--accept", "a harder decoder")
+    assert status == 0
+    assert f"small-noisy  {change}" in out
+    (cell,) = json.loads(path.read_text())["cells"]
+    assert (cell["made"]["reason"], [one["value"] for one in cell["history"]]) == (
+        "a harder decoder",
+        [value_of(runs["better"])],
+    )
+    _, out, _ = baseline("history")
+    first, last = out.splitlines()[1:]
+    assert f"wer {value_of(runs['better']):.4f}" in first
+    assert last.endswith("a harder decoder")
+    # And back: better needs no reason, and what happened stays told.
+    assert baseline("update", runs["better"])[0] == 0
+    assert len(baseline("history")[1].splitlines()) == 4
+
+
+def test_a_red_run_is_written_only_where_that_is_accepted(runs, baseline, tmp_path):
+    run = make_run(tmp_path / "run", runs["manifest"], args={"wer": "0.2"})
+    gate = {"dataset": "small", "model": "noisy", "metric": "wer", "counts_as": "fail", "message": "WER is above"}
+    (run / "leaderboard.json").write_text(json.dumps({"gates": [gate]}))
+    status, _, err = baseline("update", run)
+    assert status == 4
+    assert "the run is red: small-noisy wer: WER is above" in err
 
 
 def test_two_runs_of_one_cell_that_are_no_parts_of_one_plan_are_refused(runs, baseline, tmp_path):

@@ -9,6 +9,7 @@ from made_runs import make_run, make_set
 from audiobench_pytest.cli import main
 from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
 from audiobench_pytest.leaderboard.gates.file import load_gates
+from audiobench_pytest.leaderboard.gates.names import Known
 from audiobench_pytest.records.runs.directory import RunDirectory
 
 
@@ -47,7 +48,7 @@ def test_the_snippet_is_a_gates_file_that_all_the_runs_pass(runs, calibrate, tmp
     assert "3 runs are too few to tell an outlier (5 are needed)" in err
     path = tmp_path / "gates.toml"
     path.write_text(out)
-    gates = load_gates(path, datasets=["small"], families=[], tasks=["asr"], models=["noisy"])
+    gates = load_gates(path, Known(datasets=["small"], tasks=["asr"], models=["noisy"]))
     assert next(limit.metric for limit in gates.limits) == "wer"
 
 

@@ -66,7 +66,7 @@ def judged(run, *limits):
         GatesFile(limits),
         interrupted=False,
         data={cell.plan.cell: cell for cell in cells},
-    )
+    ).gates
     return [gate for gate in gates if gate.metric != "coverage"]
 
 
@@ -139,10 +139,10 @@ def refused(gate):
 
 
 def test_another_selection_is_no_baseline(runs):
-    message = refused(judged(runs["few"], limit(runs["base"]))[0])
-    assert message == (
-        "not comparable with the baseline: the samples of base and this run differ: 60 and 12 were selected"
-    )
+    differ = "not comparable with the baseline: the samples of base and this run differ: 60 and 12 were selected"
+    (few,) = judged(runs["few"], limit(runs["base"]))
+    assert (few.verdict, few.message) == (Verdict.SKIP, f"the first 12 of 60 samples only: {differ}")
+    assert refused(judged(runs["few"], dataclasses.replace(limit(runs["base"]), judges_limited=True))[0]) == differ
 
 
 def test_other_references_are_no_baseline(runs, tmp_path):

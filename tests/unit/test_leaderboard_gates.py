@@ -14,7 +14,7 @@ from audiobench_pytest.leaderboard.gates.schema import GatesFile, Limit, Publish
 from audiobench_pytest.leaderboard.gates.verdicts import verdicts
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.records.runs.plan import PlannedCell
-from audiobench_pytest.types import CellId, CellResult, GateResult, MetricValue, Quantity, State, Verdict
+from audiobench_pytest.types import CellId, CellResult, Evidence, GateResult, MetricValue, Quantity, State, Verdict
 
 CELL = CellId("librispeech-test-clean", "kimiaudio", "wer/audiobench-pytest@1")
 PLAN = PlannedCell(CELL, "asr", "librispeech", "benchmarks/asr/test_asr.py::test_asr", shards=4, selected=(0, 1, 2, 3))
@@ -57,7 +57,7 @@ def counted(**counts: int) -> CellResult:
 def judged(
     result: CellResult = RESULT, *limits: Limit, plan: PlannedCell = PLAN, interrupted: bool = False, **gates: float
 ) -> list[GateResult]:
-    return verdicts([result], [plan], GatesFile(limits, **gates), interrupted=interrupted)
+    return verdicts([result], [plan], GatesFile(limits, **gates), interrupted=interrupted).gates
 
 
 def value_gate(result: CellResult = RESULT, *limits: Limit, interrupted: bool = False) -> GateResult:
@@ -251,7 +251,7 @@ def test_gates_keep_the_order_of_the_results() -> None:
         [replace(PLAN, cell=cell) for cell in reversed(cells)],
         GatesFile((limit("asr"),)),
         interrupted=False,
-    )
+    ).gates
     assert [(gate.cell.model, gate.metric) for gate in gates] == [
         ("b", "coverage"),
         ("b", "wer"),
@@ -356,7 +356,7 @@ def test_a_limit_belongs_to_the_recipes_that_measure_it() -> None:
         [replace(PLAN, cell=result.cell) for result in results],
         GatesFile((limit("librispeech-test-clean", "wer", 7), limit("librispeech-test-clean", "cer", 1))),
         interrupted=False,
-    )
+    ).gates
     assert [(gate.cell.recipe, gate.metric, gate.verdict) for gate in gates if gate.metric != "coverage"] == [
         (CELL.recipe, "wer", Verdict.PASS),
         ("cer/x@1", "cer", Verdict.FAIL),
@@ -406,7 +406,15 @@ def test_times_of_other_or_unknown_hardware_are_skipped_or_fail(result: CellResu
 
 
 def test_without_hardware_in_the_limit_any_will_do() -> None:
-    assert speed_gate(timed(model={}, cached=92), hardware="").verdict is Verdict.PASS
+    assert speed_gate(timed(model={}), hardware="").verdict is Verdict.PASS
+
+
+def test_times_of_another_run_are_never_judged() -> None:
+    gate = speed_gate(timed(model={}, cached=92), hardware="")
+    assert gate.verdict is Verdict.SKIP
+    assert "92 of 92 answers came from the cache, and with them the times of another run" in gate.message
+    here = timed(model={}, cached=92, evidence=Evidence(reused=0))
+    assert speed_gate(here, hardware="").verdict is Verdict.PASS, "given by an earlier attempt of this very run"
 
 
 def test_a_time_that_was_not_taken_is_the_harness() -> None:
@@ -449,7 +457,7 @@ def judge_slices(run: RunDirectory, *limits: Limit, interrupted: bool = False) -
         gates,
         interrupted=interrupted,
         data={cell.plan.cell: cell for cell in cells},
-    )
+    ).gates
     return [gate for gate in found if gate.metric != "coverage"]
 
 
@@ -510,7 +518,7 @@ def published(value: float, tolerance: float, cell: CellId = REPLICATION, **more
     wanted = Limit(
         cell.dataset, "wer", cell.model, "published", tolerance, "gates.toml [x.wer]", rule=PublishedRule(False, None)
     )
-    (_, gate) = verdicts([result], [replace(PLAN, cell=cell)], GatesFile((wanted,)), interrupted=False)
+    (_, gate) = verdicts([result], [replace(PLAN, cell=cell)], GatesFile((wanted,)), interrupted=False).gates
     return gate
 
 
@@ -546,7 +554,7 @@ def test_nothing_published_is_red_where_the_limit_names_the_cell_and_else_skippe
     wide = Limit("asr", "wer", None, "published", 0.3, "x", rule=PublishedRule(False, None))
     (_, gate) = verdicts(
         [replace(RESULT, cell=cell)], [replace(PLAN, cell=cell)], GatesFile((wide,)), interrupted=False
-    )
+    ).gates
     assert (gate.verdict, gate.message) == (
         Verdict.SKIP,
         "nothing is published for 'librispeech-test-clean' with model 'whisper-tiny'",
@@ -564,5 +572,5 @@ def test_the_sources_own_reading_is_what_is_compared_with_what_it_published() ->
     ):
         (_, gate) = verdicts(
             [replace(result, values=values)], [replace(PLAN, cell=REPLICATION)], GatesFile((wanted,)), interrupted=False
-        )
+        ).gates
         assert (gate.verdict, gate.details["metric"]) == (verdict, metric)

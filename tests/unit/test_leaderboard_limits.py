@@ -6,6 +6,7 @@ import pytest
 from audiobench_pytest.catalog.suites import ExpectedRef
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.leaderboard.gates.file import load_gates
+from audiobench_pytest.leaderboard.gates.names import Known
 from audiobench_pytest.leaderboard.gates.schema import (
     KEYS,
     SETTINGS,
@@ -15,6 +16,7 @@ from audiobench_pytest.leaderboard.gates.schema import (
     RegressionRule,
     Trade,
 )
+from audiobench_pytest.models.registry import row_name
 from audiobench_pytest.records.runs.plan import PlannedCell
 from audiobench_pytest.types import CellId, Quantity, Verdict
 
@@ -29,7 +31,7 @@ NAMES = {
 def load(folder: Path, text: str) -> GatesFile:
     path = folder / "gates.toml"
     path.write_text(text, "utf-8")
-    return load_gates(path, **NAMES)
+    return load_gates(path, Known(**NAMES))
 
 
 def test_every_kind_of_scope_is_read_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -70,8 +72,22 @@ def test_every_kind_of_scope_is_read_in_the_order_of_the_file(tmp_path: Path) ->
 
 
 def test_a_model_that_needs_no_registration_may_be_named(tmp_path: Path) -> None:
-    (limit,) = load(tmp_path, '[asr.wer."hf:openai/whisper-tiny"]\nmax = 20').limits
-    assert limit.model == "hf:openai/whisper-tiny"
+    known = Known(**{**NAMES, "models": ["whisper-tiny"]}, row_name=row_name)
+    path = tmp_path / "gates.toml"
+    path.write_text('[asr.wer."hf:openai/whisper-tiny"]\nmax = 20')
+    (limit,) = load_gates(path, known).limits
+    assert limit.model == "whisper-tiny", "as the leaderboard calls it"
+
+
+def test_a_model_that_nobody_asks_is_refused_unless_the_file_lists_it(tmp_path: Path) -> None:
+    path = tmp_path / "gates.toml"
+    text = '[asr.wer."hf:completely/wrong"]\nmax = 20'
+    path.write_text(text)
+    known = Known(**NAMES, row_name=row_name)
+    with pytest.raises(UsageError, match=r'models = \["hf:completely/wrong"\]'):
+        load_gates(path, known)
+    path.write_text(f'models = ["hf:completely/wrong"]\n{text}')
+    assert [limit.model for limit in load_gates(path, known).limits] == ["wrong"]
 
 
 def test_a_file_without_tables_holds_no_limit(tmp_path: Path) -> None:
@@ -98,9 +114,9 @@ def test_quantities_of_recipes_outside_the_catalogue_are_known_when_told(tmp_pat
     path = tmp_path / "gates.toml"
     path.write_text('[asr.loudness]\nmin = -3\nrecipe = "loud/mine@1"\n')
     with pytest.raises(UsageError, match="unknown metric 'loudness'"):
-        load_gates(path, **NAMES)
+        load_gates(path, Known(**NAMES))
     loud = {"loudness": Quantity("loudness", unit="dB", minimum=None)}
-    (limit,) = load_gates(path, **NAMES, quantities=loud, recipes=["loud/mine@1"]).limits
+    (limit,) = load_gates(path, Known(**NAMES, quantities=loud, recipes=["loud/mine@1"])).limits
     assert (limit.value, limit.recipe) == (-3.0, "loud/mine@1")
 
 
@@ -217,11 +233,11 @@ def test_a_regression_limit_and_what_stands_above_all_tables(tmp_path: Path) -> 
     assert gates.baselines() == {path / "x.lock.json", path / "run"}
 
 
-def test_confidence_is_95_percent_and_an_open_verdict_is_skipped_unless_said_otherwise(tmp_path: Path) -> None:
+def test_confidence_is_95_percent_and_an_open_verdict_counts_by_its_value_unless_said_otherwise(tmp_path: Path) -> None:
     (tmp_path / "x.lock.json").write_text(EMPTY_LOCK)
     (limit,) = load(tmp_path, LOCK + "[asr.wer]\nmax_regression = 0.3").limits
     assert isinstance(limit.rule, RegressionRule)
-    assert (limit.rule.confidence, limit.rule.inconclusive) == (0.95, Verdict.SKIP)
+    assert (limit.rule.confidence, limit.rule.inconclusive) == (0.95, None)
 
 
 def test_a_published_cell_may_be_named(tmp_path: Path) -> None:
@@ -280,7 +296,7 @@ BAD = {
     "infinite": ("[asr.wer]\nmax = inf", "finite number", "inf"),
     "contradiction": ("[asr.wer]\nmin = 5\nmax = 1", "[asr.wer]: min = 5 is above max = 1", "no value can pass"),
     "coverage in percent": ("[asr.coverage]\nmin = 99", "share from 0 to 1", "write 0.99 for 99 %"),
-    "coverage with a maximum": ("[asr.coverage]\nmax = 1", "[asr.coverage]", "takes min only"),
+    "coverage with a maximum": ("[asr.coverage]\nmax = 1", "[asr.coverage]", "takes min, samples and data only"),
     "empty scope": ("[asr]", "[asr]: the table is empty", "give a metric"),
     "empty metric": ("[asr.wer]", "[asr.wer]: the table is empty", "give max, min"),
     "empty model": ("[asr.wer.kimiaudio]", "[asr.wer.kimiaudio]: the table is empty", "give max, min"),
@@ -361,18 +377,18 @@ def test_a_wrong_gates_file_is_refused_with_place_and_way_out(tmp_path: Path, te
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"none\.toml: there is no such gates file"):
-        load_gates(tmp_path / "none.toml", **NAMES)
+        load_gates(tmp_path / "none.toml", Known(**NAMES))
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot read the gates file"):
-        load_gates(tmp_path, **NAMES)
+        load_gates(tmp_path, Known(**NAMES))
 
 
 def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "gates.toml").write_bytes(b"[asr.wer]\nmax = 1 # \xe9")
     with pytest.raises(UsageError, match=r"not a TOML file.*0xe9"):
-        load_gates(tmp_path / "gates.toml", **NAMES)
+        load_gates(tmp_path / "gates.toml", Known(**NAMES))
 
 
 LOCKED = {

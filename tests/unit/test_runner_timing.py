@@ -224,7 +224,7 @@ def test_timing_is_kept_in_lines_and_columns(tmp_path):
     cache.close()
     again = PredictionCache([tmp_path]).model("m", {"a": 1})
     assert again.get("k") == kept
-    assert read_columns(write_columns(tmp_path, [kept], []))[0] == [kept]
+    assert read_columns(write_columns(tmp_path, [kept], [])).answers == [kept]
 
 
 def test_files_of_versions_that_took_no_timing_are_read(tmp_path):

@@ -1,4 +1,4 @@
-"""`audiobench baseline update|show`: the lock file that releases are compared with."""
+"""`audiobench baseline update|history|show`: the lock file that releases are compared with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ NAME = "audiobench.lock.json"
 _UPDATE = """\
 Write what runs measured into a lock file: per cell recipe, data, model, hardware, values with their intervals, and the
 numbers of each sample under a hash of its id; no texts. It belongs in git. Cells of other data sets, models or recipes
-stay as they are. The same runs always give the same bytes.
+stay as they are. The same runs always give the same bytes. A run that is red, incomplete or worse than what it
+replaces is refused unless --accept says why; what stood there before is kept in short (audiobench baseline history).
 """
 
 
@@ -34,12 +35,21 @@ def add(commands: Any) -> None:
         "runs", nargs="+", type=Path, metavar="RUN", help="run directory; parts of one plan count as one"
     )
     update.set_defaults(run=_update)
+    update.add_argument(
+        "--accept", metavar="REASON", help="write a worse, a red or an incomplete run all the same, and note why"
+    )
+    history = actions.add_parser(
+        "history",
+        help="list what each cell was before",
+        description="List what each cell of the lock file was, the oldest first: day, value, samples, commit, reason.",
+    )
+    history.set_defaults(run=_history)
     show = actions.add_parser(
         "show", help="list what the lock file holds", description="List what the lock file holds."
     )
     show.add_argument("--json", action="store_true", help="print JSON, without the samples")
     show.set_defaults(run=_show)
-    for action in (update, show):
+    for action in (update, history, show):
         action.add_argument(
             "--file",
             type=Path,
@@ -63,32 +73,58 @@ def _update(given: argparse.Namespace) -> int:
     from audiobench_pytest.leaderboard.baselines.lock_file import encoded, locked, read_lock
     from audiobench_pytest.leaderboard.baselines.measured import measured
     from audiobench_pytest.leaderboard.baselines.sources import cells_of_runs
+    from audiobench_pytest.leaderboard.baselines.updates import (
+        change_of,
+        made_of,
+        objections,
+        red_gates,
+        with_history,
+    )
     from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
     from audiobench_pytest.records.append import write_atomically
 
     path = _file(given)
     kept = {one.cell: one for one in read_lock(path)} if path.exists() else {}
-    written = []
+    made = made_of(given.runs, given.accept or "")
+    refused = [f"the run is red: {gate}" for gate in red_gates(given.runs)]
+    written, changes = [], []
     for data in cells_of_runs(given.runs):
         result, side = reduce_cell(data), measured(data, str(path))
         if result.value is None or not side.digest or not side.signature:
             raise UsageError(f"{result.cell} ({result.cell.recipe}) has no value: it cannot be a baseline")
-        if result.coverage < 1.0:
-            print(
-                f"audiobench: {result.cell}: only {len(side.ids)} of {side.total} samples have a score; the others can "
-                "never be compared with",
-                file=sys.stderr,
-            )
-        written.append(locked(result, side))
+        before, new = kept.get(result.cell), locked(result, side)
+        refused += [f"{result.cell}: {one}" for one in objections(result, new, before)]
+        changes += [f"  {result.cell}  {change}" for change in [change_of(new, before)] if change is not None]
+        written.append(with_history(new, before, made))
     if not written:
         raise UsageError("the runs hold no cell")
+    if refused and not given.accept:
+        listed = "; ".join(refused)
+        raise UsageError(f'{path} stays as it is: {listed}. If that is meant: --accept "REASON"')
+    for one in refused:
+        print(f"audiobench: accepted ({given.accept}): {one}", file=sys.stderr)
     data_of_file = encoded((kept | {one.cell: one for one in written}).values())
     if not path.exists() or path.read_bytes() != data_of_file:
         write_atomically(path, data_of_file)
     others = len(kept.keys() - {one.cell for one in written})
     print(f"{path}: {len(written)} cell{'s' * (len(written) != 1)} written, {others} kept, {len(data_of_file)} bytes")
-    for line in _lines(written):
+    for line in (*changes, *_lines(written)):
         print(line)
+    return 0
+
+
+def _history(given: argparse.Namespace) -> int:
+    from audiobench_pytest.leaderboard.baselines.lock_file import read_lock
+    from audiobench_pytest.leaderboard.baselines.updates import summary
+
+    for cell in read_lock(_file(given)):
+        print(f"{cell.cell}  {cell.cell.recipe}")
+        for entry in (*cell.history, summary(cell)):
+            value = "-" if entry["value"] is None else f"{entry['value']:.4f}"
+            told = [entry.get("date") or "no date", f"{entry['metric']} {value}", f"n {entry['n']}"]
+            told += [entry["commit"][:12]] if entry.get("commit") else []
+            told += [entry["reason"]] if entry.get("reason") else []
+            print(f"  {'  '.join(told)}")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import shutil
 import time
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from audiobench_pytest.leaderboard.gates.names import Known
     from audiobench_pytest.leaderboard.gates.schema import GatesFile
     from audiobench_pytest.records.runs.directory import RunDirectory
     from audiobench_pytest.records.runs.plan import PlannedCell
@@ -25,7 +27,12 @@ def add(commands: Any) -> None:
         description="Merge run directories of one plan (the parts of --part K/N) and judge it. A missing part is red.",
     )
     gate.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run directory")
-    gate.add_argument("--gates", type=Path, metavar="FILE", help=f"file of limits (default: {DEFAULT_GATES})")
+    gate.add_argument(
+        "--gates",
+        type=Path,
+        metavar="FILE",
+        help=f"file of limits (default: {DEFAULT_GATES}, else the copy that the run kept of those it began with)",
+    )
     gate.add_argument(
         "--require-gates", action="store_true", help="be red where no file of limits is found: coverage is no verdict"
     )
@@ -43,14 +50,15 @@ def _gate(given: argparse.Namespace) -> int:
     runs = [RunDirectory(path) for path in given.runs]
     from audiobench_pytest.errors import UsageError
 
-    gates = _gates(given, [plan for run in runs for plan in run.plan()])
+    for run in runs:
+        run.refuse_stale()
+    gates = _gates(given, runs, [plan for run in runs for plan in run.plan()])
     cells = merge_runs(runs, gates.slice_keys)
     if gates.path is None and given.require_gates:
         raise UsageError(f"no file of limits: there is no {DEFAULT_GATES} here; name one with --gates")
     notes = [_made(run) for run in runs]
-    if gates.path is None:
-        notes.append(f"no file of limits ({DEFAULT_GATES} is not here): nothing but coverage was judged; see --gates")
-    concluded = conclude(cells, gates, run_dir=", ".join(map(str, given.runs)), notes=notes)
+    doubts = {recipe: reason for run in runs for recipe, reason in run.doubts().items()}
+    concluded = conclude(cells, gates, run_dir=", ".join(map(str, given.runs)), notes=notes, doubts=doubts)
     for line in lines(concluded, shutil.get_terminal_size().columns):
         print("".join(text for text, _ in line))
     if given.output:
@@ -66,22 +74,45 @@ def _made(run: RunDirectory) -> str:
     return f"{run.path}: a run of {began}, models {', '.join(facts.get('models') or ['unknown'])}"
 
 
-def _gates(given: argparse.Namespace, planned: Sequence[PlannedCell]) -> GatesFile:
+def _gates(given: argparse.Namespace, runs: Sequence[RunDirectory], planned: Sequence[PlannedCell]) -> GatesFile:
     from audiobench_pytest.catalog.loader import load_catalog
     from audiobench_pytest.leaderboard.cells.planned import quantities, recipe_of
     from audiobench_pytest.leaderboard.gates.file import load_gates
+    from audiobench_pytest.leaderboard.gates.names import Known
     from audiobench_pytest.leaderboard.gates.schema import GatesFile
+    from audiobench_pytest.models.registry import row_name
+    from audiobench_pytest.records.runs.directory import GATES
 
     path = given.gates or DEFAULT_GATES
-    if not planned or not (given.gates or path.is_file()):
+    kept = [run for run in runs if (run.path / GATES).is_file()]
+    if not planned or not (given.gates or path.is_file() or kept):
         return GatesFile()  # without a plan the runs are none, and reading them says so
+    known = Known(quantities=quantities(map(recipe_of, planned)), recipes={plan.cell.recipe for plan in planned})
+    if not given.gates and not path.is_file():
+        return _kept(kept, dataclasses.replace(known, row_name=row_name, checked=True))
     catalog = load_catalog()
-    return load_gates(
-        path,
+    known = dataclasses.replace(
+        known,
         datasets={d.name for d in catalog.datasets} | {plan.cell.dataset for plan in planned},
         families=catalog.families(),
         tasks=set(catalog.tasks.names()),
         models={m.name for m in catalog.models} | {plan.cell.model for plan in planned},
-        quantities=quantities(map(recipe_of, planned)),
-        recipes={plan.cell.recipe for plan in planned},
+        row_name=row_name,
+        is_elsewhere=lambda name: True,  # which data other jobs have, this place cannot know
     )
+    return load_gates(path, known)
+
+
+def _kept(runs: Sequence[RunDirectory], known: Known) -> GatesFile:
+    """Return the limits that the runs began with.
+
+    Raises:
+        UsageError: They began with different ones.
+    """
+    from audiobench_pytest.errors import UsageError
+    from audiobench_pytest.leaderboard.gates.file import kept_gates
+    from audiobench_pytest.records.runs.directory import GATES
+
+    if len({(run.path / GATES).read_bytes() for run in runs}) > 1:
+        raise UsageError("the runs began with different limits: name the file to judge them by with --gates")
+    return kept_gates(runs[0], known)

@@ -29,6 +29,8 @@ class Dataset:
         source: Where they come from, for people.
         digest: SHA-256 over id, reference, and place and size of the audio of the selected samples. Places are relative
             to the set's folder (for the hub: the audio's own digest), so two machines with the same data agree.
+        size: Samples of the whole set, selected or not; None where nobody knows.
+        selection: Which of them are selected, in words (`first 2 of 60`); "" for all.
     """
 
     spec: DatasetSpec
@@ -36,6 +38,8 @@ class Dataset:
     revision: str | None
     source: str
     digest: str
+    size: int | None = None
+    selection: str = ""
 
 
 def load_dataset(spec: DatasetSpec, settings: LoadSettings) -> Dataset:
@@ -53,7 +57,7 @@ def load_dataset(spec: DatasetSpec, settings: LoadSettings) -> Dataset:
         from audiobench_pytest.datasets.hub.load import load_hub
 
         rows = load_hub(spec, settings)
-        return Dataset(spec, tuple(c.sample for c in rows.checked), rows.revision, rows.source, _digest(rows.checked))
+        return _dataset(spec, settings, rows.checked, rows.revision, rows.source, spec.samples)
     path, source = place
     samples, root, trusted = _read_all(path, source, spec)
     if spec.samples is not None and not settings.is_partial and len(samples) != spec.samples:
@@ -64,7 +68,21 @@ def load_dataset(spec: DatasetSpec, settings: LoadSettings) -> Dataset:
     checked = check_files(
         select(samples, limit=settings.limit, sample=settings.sample, seed=settings.seed), root, inside=not trusted
     )
-    return Dataset(spec, tuple(c.sample for c in checked), None, str(path), _digest(checked))
+    return _dataset(spec, settings, checked, None, str(path), len(samples))
+
+
+def _dataset(
+    spec: DatasetSpec,
+    settings: LoadSettings,
+    checked: Sequence[Checked],
+    revision: str | None,
+    source: str,
+    size: int | None,
+) -> Dataset:
+    found = tuple(one.sample for one in checked)
+    if size is None and not settings.is_partial:
+        size = len(found)
+    return Dataset(spec, found, revision, source, _digest(checked), size, settings.selection(size))
 
 
 def count_samples(spec: DatasetSpec, settings: LoadSettings) -> int | None:

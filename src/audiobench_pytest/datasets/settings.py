@@ -51,3 +51,20 @@ class LoadSettings:
     def selected(self, total: int) -> int:
         """Return how many samples of a set of `total` are selected."""
         return min(n for n in (total, self.limit, self.sample) if n is not None)
+
+    def selection(self, total: int | None) -> str:
+        """Return which samples of a set of `total` are selected, in words: `first 2 of 60`; "" where it is all of them.
+
+        Args:
+            total: Samples of the whole set; None where nobody knows.
+        """
+        if not self.is_partial or (total is not None and self.selected(total) == total):
+            return ""
+        of = "a set of unknown size" if total is None else str(total)
+        told = []
+        if self.sample is not None and (total is None or self.sample < total):
+            told.append(f"{self.sample} of {of} picked with seed {self.seed}")
+        if self.limit is not None:
+            of = "them" if told else of
+            told.append(f"first {self.limit} of {of}")
+        return ", the ".join(told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,23 @@ if TYPE_CHECKING:
     from audiobench_pytest.leaderboard.gates.schema import GatesFile
     from audiobench_pytest.records.runs.cells import CellData
     from audiobench_pytest.records.runs.plan import PlannedCell
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a file of limits was of use.
+
+    Attributes:
+        file: The file, or "" where there is none.
+        total: Limits in it.
+        unmatched: Where each limit stands that applied to nothing, and why it did.
+        release: What the file promises as a whole was asked for.
+    """
+
+    file: str
+    total: int
+    unmatched: tuple[tuple[str, str], ...]
+    release: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +43,7 @@ class Conclusion:
         interrupted: The run ended before all of its items had run.
         wall_s: Seconds the whole run took.
         notes: Sentences to print below the table.
+        limits: What came of the file of limits; None where nothing was judged.
     """
 
     results: tuple[CellResult, ...]
@@ -34,6 +52,7 @@ class Conclusion:
     interrupted: bool
     wall_s: float
     notes: tuple[str, ...] = ()
+    limits: Limits | None = None
 
     @property
     def is_red(self) -> bool:
@@ -50,6 +69,8 @@ def conclude(
     interrupted: bool = False,
     wall_s: float | None = None,
     notes: Iterable[str] = (),
+    is_part: bool = False,
+    doubts: Mapping[str, str] | None = None,
 ) -> Conclusion:
     """Reduce cells and judge them.
 
@@ -61,6 +82,8 @@ def conclude(
         interrupted: The run ended before all of its items had run.
         wall_s: Seconds the whole run took; None for the sum over the cells.
         notes: Sentences to print below the table, before those on probes.
+        is_part: Other parts of the plan are judged together with this one later.
+        doubts: Why the scores of some recipes are not to be trusted, by recipe.
     """
     # They need numpy, which who renders a conclusion does not.
     from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
@@ -69,14 +92,20 @@ def conclude(
 
     results = [reduce_cell(cell) for cell in cells]
     judged: Iterable[GateResult] = ()
+    limits = None
     if gates is not None:
-        judged = verdicts(
+        judgement = verdicts(
             results,
             plans if plans is not None else [cell.plan for cell in cells],
             gates,
             interrupted=interrupted,
             data={cell.plan.cell: cell for cell in cells},
+            is_part=is_part,
+            doubts=doubts or {},
         )
+        judged = judgement.gates
+        idle = tuple((limit.source, reason) for limit, reason in judgement.unmatched)
+        limits = Limits(gates.path.name if gates.path else "", len(gates.limits), idle, gates.release is not None)
     return Conclusion(
         results=tuple(results),
         gates=tuple(judged),
@@ -84,4 +113,5 @@ def conclude(
         interrupted=interrupted,
         wall_s=math.fsum(result.wall_s for result in results) if wall_s is None else wall_s,
         notes=(*notes, *probe_notes(cells)),
+        limits=limits,
     )

@@ -95,6 +95,12 @@ _TABLE = (
         "share of the probed samples whose second score is another",
         limited=True,
     ),
+    Fixed(
+        Quantity("failed_first_rate", maximum=100.0),
+        "attempts",
+        "share of the answers that came only after the question had been asked in vain",
+        limited=True,
+    ),
 )
 FIXED = {fixed.quantity.name: fixed for fixed in _TABLE}
 """By name, in the order of tables."""
@@ -109,6 +115,9 @@ SPEED = _limited("time")
 """What may be limited of a cell's time."""
 FLIPS = _limited("repeats")
 """What a probe measures (`--probe K`)."""
+
+FAILED_FIRST = FIXED["failed_first_rate"].quantity
+"""How often a model had to be asked again, in this run or before."""
 
 
 def adding_up(how: str) -> Iterator[str]:

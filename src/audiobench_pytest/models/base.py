@@ -105,6 +105,16 @@ class ModelAdapter(abc.ABC):
             if importlib.util.find_spec(package) is None:
                 raise MissingExtraError(f"model '{spec.name}'", package, cls.extra)
 
+    @classmethod
+    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> Iterator[str]:
+        """Yield what it lacks on this machine beside packages, each with what brings it; nothing is loaded or asked.
+
+        Args:
+            spec: The catalogue entry.
+            args: Checked values of the adapter's options.
+        """
+        yield from ()
+
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Keep what was asked; load no weights. What the checkpoint's configuration files say may be read here.
 

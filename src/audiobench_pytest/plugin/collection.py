@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -214,10 +215,19 @@ def planned_cells(session: BenchmarkSession, items: Iterable[pytest.Item]) -> li
             recipe=packed(recipe),
             clusters=found[0].dataset.cluster,
             slices=session.settings.slices,
+            own_recipe=_own(session, found[0].dataset, cell),
         )
         for found in sorted(jobs.values(), key=place)
         for cell, recipe in found[0].cells()
     ]
+
+
+def _own(session: BenchmarkSession, dataset: DatasetSpec, cell: CellId) -> str | None:
+    """Return the name of the recipe that a data set is scored by unasked, where this cell is scored by another one."""
+    with contextlib.suppress(UsageError, CatalogError):  # a data set without a recipe of its own
+        own = session.catalog.recipe_for(dataset).name
+        return own if own != cell.recipe else None
+    return None
 
 
 def _other_published(session: BenchmarkSession, dataset: DatasetSpec, cell: CellId) -> str | None:

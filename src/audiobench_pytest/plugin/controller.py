@@ -6,20 +6,21 @@ import contextlib
 import dataclasses
 import os
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from audiobench_pytest.errors import AudiobenchError, RecordError, UsageError
-from audiobench_pytest.leaderboard.gates.file import load_gates
+from audiobench_pytest.errors import AudiobenchError, RecordError, Red, UsageError
 from audiobench_pytest.leaderboard.gates.schema import GatesFile
+from audiobench_pytest.plugin.limits import find_gates
 from audiobench_pytest.plugin.run_facts import asked, describe_run
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.plugin.shown.gate_reports import emit
 from audiobench_pytest.plugin.shown.progress import Progress
 from audiobench_pytest.plugin.shown.step_summary import append_summary
-from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.records.runs.directory import GATES, RunDirectory, note_not_begun
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from audiobench_pytest.leaderboard.conclusion import Conclusion
     from audiobench_pytest.records.runs.cells import CellData
     from audiobench_pytest.records.runs.plan import PlannedCell
+
+
+HARNESS_STATUS, DATA_STATUS = 10, 11
+"""Exit statuses of `--audiobench-exit-kinds`: a run that may be tried again, and one whose data has to be mended."""
 
 
 class Controller:
@@ -52,7 +57,7 @@ class Controller:
         """
         from filelock import FileLock, Timeout
 
-        gates = _gates(session)
+        gates = find_gates(session)
         session.read_manifests(session.datasets if session.settings.datasets else ())
         run = RunDirectory(session.settings.run or RunDirectory.new_path(_runs(session)))
         if run.path.resolve() in gates.baselines():
@@ -66,7 +71,9 @@ class Controller:
         except OSError as exc:
             raise RecordError(f"cannot make the run directory {run.path}: {exc.strerror or exc}") from exc
         try:
-            session.attempt = run.begin(describe_run(session), asked=asked(session))
+            facts = {**describe_run(session), "gates": None if gates.path is None else str(gates.path)}
+            session.attempt = run.begin(facts, asked=asked(session))
+            run.keep_gates(gates.path)
         except BaseException:
             _unlock(lock)
             raise
@@ -118,6 +125,7 @@ class Controller:
         from audiobench_pytest.leaderboard.conclusion import conclude
         from audiobench_pytest.report.run.files import write_board
 
+        checks = self._checks(cells)
         concluded = conclude(
             cells,
             self._gates,
@@ -125,7 +133,9 @@ class Controller:
             plans=[_judged_plan(cell) for cell in cells],
             interrupted=interrupted,
             wall_s=time.time() - self._began,
-            notes=(*notes, *self._checks(cells)),
+            notes=(*notes, *checks.values()),
+            doubts=self._run.doubts(),
+            is_part=self._session.settings.part.of > 1,
         )
         if self._session.suite is not None:
             told = self._session.suite.notes(concluded.results)
@@ -156,6 +166,12 @@ class Controller:
                 f"a hook of another plugin or conftest failed, and no more were called: {type(exc).__name__}: {exc}",
             )
         return ()
+
+    def status(self, reds: Collection[object]) -> int:
+        """Return the exit status of a red run, given the kinds of its reds; one without a kind is a plain failure."""
+        if not self._session.settings.exit_kinds or not set(reds) <= {Red.HARNESS, Red.DATA}:
+            return int(pytest.ExitCode.TESTS_FAILED)
+        return HARNESS_STATUS if Red.HARNESS in reds else DATA_STATUS
 
     def print_board(self, reporter: pytest.TerminalReporter) -> None:
         """Print the leaderboard."""
@@ -188,24 +204,30 @@ class Controller:
                 with contextlib.suppress(RecordError, OSError):
                     compact(cache.model_folders(cell.plan.cell.model, identity)[0])
 
-    def _checks(self, cells: list[CellData]) -> tuple[str, ...]:
-        """Have the models that score answers asked about known cases, once per run, and return what came of it."""
+    def _checks(self, cells: list[CellData]) -> dict[str, str]:
+        """Have the models that score answers asked about known cases, once per run; return what came of it by recipe.
+
+        A recipe whose model got them wrong, or could not be asked, is noted in the run as in doubt.
+        """
         from audiobench_pytest.leaderboard.cells.planned import recipe_of
         from audiobench_pytest.records.answers.cache import PredictionCache
-        from audiobench_pytest.runner.scoring.stages import stage_of
+        from audiobench_pytest.runner.scoring.stages import Checked, stage_of
 
-        notes = []
+        notes, doubts = {}, {}
         cache = PredictionCache(self._session.settings.cache)
         recipes = {cell.plan.cell.recipe: recipe_of(cell.plan) for cell in cells if len(cell.table)}
         for name, recipe in sorted(recipes.items()):
             try:
                 stage = stage_of(recipe, self._session.helpers)
-                note = stage.check(cache) if stage is not None else None
+                found = stage.check(cache) if stage is not None else None
             except AudiobenchError as exc:
-                note = f"the {recipe.metric.stage}'s known cases could not be asked: {exc}"
-            if note is not None:
-                notes.append(f"{name}: {note}")
-        return tuple(notes)
+                found = Checked(f"the {recipe.metric.stage}'s known cases could not be asked: {exc}", is_trusted=False)
+            if found is not None:
+                notes[name] = f"{name}: {found.note}"
+                if not found.is_trusted:
+                    doubts[name] = found.note
+        self._run.keep_doubts(doubts)
+        return notes
 
     def _notes(self) -> tuple[str, ...]:
         part = self._session.settings.part
@@ -214,9 +236,12 @@ class Controller:
         return (f"part {part} of the plan: `audiobench gate RUN...` merges the {part.of} parts and judges them",)
 
     def _discard(self) -> None:
-        """Remove the directory of a run that selected nothing; one that already holds results stays."""
+        """Remove the directory of a run that selected nothing; one that already holds results stays.
+
+        A note says that `latest` is of an earlier command.
+        """
         if self._session.attempt == 1 and not (self._run.path / "results").exists():
-            for name in ("run.json", "plan.json"):
+            for name in ("run.json", "plan.json", GATES):
                 (self._run.path / name).unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 self._run.path.rmdir()
@@ -225,6 +250,7 @@ class Controller:
                 latest.unlink()
                 if self._latest_before is not None:
                     RunDirectory(self._latest_before).point_latest(latest.parent)
+        note_not_begun(_runs(self._session), "it selected nothing that could run")
 
 
 def _unlock(lock: BaseFileLock) -> None:
@@ -242,33 +268,6 @@ def _judged_plan(cell: CellData) -> PlannedCell:
     """Return the plan a cell is judged by: with earlier attempts in the directory, a part may complete the whole."""
     complete = cell.receipts and len(cell.outcomes) == cell.receipts[0].total
     return dataclasses.replace(cell.plan, selected=tuple(range(cell.plan.shards))) if complete else cell.plan
-
-
-def _gates(session: BenchmarkSession) -> GatesFile:
-    path = session.settings.gates or _nearest_gates(session.config)
-    if path is None:
-        return GatesFile()
-    catalog = session.catalog
-    return load_gates(
-        path,
-        datasets={d.name for d in catalog.datasets} | {d.name for d in session.datasets},
-        families=catalog.families(),
-        tasks=set(catalog.tasks.names()),
-        models={m.name for m in catalog.models} | {m.name for m in session.models},
-    )
-
-
-def _nearest_gates(config: pytest.Config) -> Path | None:
-    """Return the gates.toml beside the benchmarks: the first one on the way from what is run up to pytest's root."""
-    arguments: list[str] = config.option.file_or_dir or config.getini("testpaths") or ["."]
-    for argument in arguments:
-        path = (config.invocation_params.dir / argument.split("::", 1)[0]).resolve()
-        for folder in (path, *path.parents):
-            if (folder / "gates.toml").is_file():
-                return folder / "gates.toml"
-            if folder == config.rootpath:
-                break
-    return None
 
 
 def _shown(path: Path | str) -> str:

@@ -22,8 +22,11 @@ from audiobench_pytest.plugin.asked.settings import read_settings
 from audiobench_pytest.plugin.asked.suites import find_suite
 from audiobench_pytest.plugin.controller import Controller
 from audiobench_pytest.plugin.hooks import ControllerHooks, ItemHooks
+from audiobench_pytest.plugin.planned.dry_run import PlanHooks
+from audiobench_pytest.plugin.planned.missing import refuse_missing
 from audiobench_pytest.plugin.session import BenchmarkSession, keep
 from audiobench_pytest.plugin.workers.xdist import DistributedHooks, is_distributed, join_run
+from audiobench_pytest.records.runs.directory import note_not_begun
 
 
 def start(config: pytest.Config) -> None:
@@ -37,7 +40,14 @@ def start(config: pytest.Config) -> None:
         keep(session)
         _register(session)
     except AudiobenchError as exc:
+        if not hasattr(config, "workerinput"):
+            note_not_begun(config.rootpath / ".audiobench" / "runs", str(exc))
         raise pytest.UsageError(str(exc)) from None
+
+
+def is_dry(config: pytest.Config) -> bool:
+    """Whether pytest itself was asked to run nothing."""
+    return bool(config.option.collectonly or config.option.setupplan or config.option.setuponly)
 
 
 def _session(config: pytest.Config) -> BenchmarkSession:
@@ -60,7 +70,8 @@ def _session(config: pytest.Config) -> BenchmarkSession:
     for spec in models:
         # A wrong argument or a missing package is told now, not in an hour; the checkpoint itself may be far away.
         adapter = adapter_class(spec.adapter)
-        adapter.require(spec)
+        if not settings.plan:  # a plan lists what is missing
+            adapter.require(spec)
         checked_args(adapter, spec, model_args.get(spec.name, {}))
     folders = {"librispeech_dir": settings.librispeech_dir} if settings.librispeech_dir else {}
     return BenchmarkSession(
@@ -93,7 +104,12 @@ def _register(session: BenchmarkSession) -> None:
     plugins.register(ItemHooks(session), "audiobench-items")
     if not session.is_controller:
         join_run(session)
-    elif session.models and not session.config.option.collectonly:
+    elif session.settings.plan:
+        if is_distributed(session.config):
+            raise UsageError("--plan runs nothing, so it needs no workers: leave out -n")
+        plugins.register(PlanHooks(session), "audiobench-plan")
+    elif session.models and not is_dry(session.config):
+        refuse_missing(session)
         on_ray = session.settings.engine == "ray"
         if on_ray:
             from audiobench_pytest.plugin.workers.ray import RayHooks, check

@@ -2,7 +2,15 @@
 
 from audiobench_pytest.types.answers import Answer, Prediction
 from audiobench_pytest.types.outcomes import SCORED_STATES, CellId, Outcome, SampleScore, State
-from audiobench_pytest.types.results import CellResult, GateResult, MetricValue, Quantity, SliceResult, Verdict
+from audiobench_pytest.types.results import (
+    CellResult,
+    Evidence,
+    GateResult,
+    MetricValue,
+    Quantity,
+    SliceResult,
+    Verdict,
+)
 from audiobench_pytest.types.samples import Audio, Prompt, Request, Sample
 
 __all__ = [
@@ -11,6 +19,7 @@ __all__ = [
     "Audio",
     "CellId",
     "CellResult",
+    "Evidence",
     "GateResult",
     "MetricValue",
     "Outcome",

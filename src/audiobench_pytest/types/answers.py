@@ -41,6 +41,7 @@ class Prediction:
         timing: As in `Answer`; the `latency_s` of an answer that came in a batch is the whole batch's time.
         at: Nanoseconds since the epoch when the cache took it (which sets it), 0 where that was not noted yet: of two
             answers to one question, given to runs at the same time, the earlier one counts.
+        failures: How often the question was asked in vain before this answer, by earlier runs or attempts.
     """
 
     key: str
@@ -53,3 +54,4 @@ class Prediction:
     meta: Mapping[str, Any] = field(default_factory=dict)
     timing: Mapping[str, float] = field(default_factory=dict)
     at: int = field(default=0, compare=False)
+    failures: int = 0

@@ -66,6 +66,31 @@ class SliceResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the numbers of a cell rest on.
+
+    Attributes:
+        size: Samples of the whole set, selected or not; None where nobody knows.
+        selection: Which of them were selected, in words (`first 2 of 60`); "" for all.
+        weights: What tells the model's weights apart, a digest or revision; "" where nothing does.
+        pinned: Whether other weights under the same name would be noticed.
+        reused: Answers that were given before this run began; None where that was not noted.
+        oldest: When the oldest of them was given, in seconds since the epoch; 0 where that is not known.
+        newest: The same of the newest.
+        failed_first: Answers that came only after the question had been asked in vain.
+    """
+
+    size: int | None = None
+    selection: str = ""
+    weights: str = ""
+    pinned: bool = True
+    reused: int | None = None
+    oldest: float = 0.0
+    newest: float = 0.0
+    failed_first: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CellResult:
     """The numbers of one cell, reduced.
 
@@ -92,6 +117,7 @@ class CellResult:
         model: What the model was: name, revision, device, dtype, arguments, what its adapter reported after loading.
         data: What the data was: resolved revision, digest of the selection, where it came from.
         first_errors: The first few `(sample_id, state, reason)` in order of id.
+        evidence: What all of it rests on.
     """
 
     cell: CellId
@@ -116,6 +142,7 @@ class CellResult:
     model: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     first_errors: tuple[tuple[str, State, str], ...] = ()
+    evidence: Evidence = Evidence()
 
     @property
     def scored(self) -> int:
@@ -158,7 +185,7 @@ class GateResult:
     Attributes:
         cell: The cell judged.
         metric: What was limited: `wer`, `cer`, `coverage`, `rtfx`.
-        bound: `max`, `min`, `regression` (against a baseline) or `published`.
+        bound: `max`, `min`, `regression` or `anchor` (against a baseline), `published`, or `measured` (on what).
         limit: The limit, in the metric's unit (0 to 1 for coverage); how much worse, or how far off, it may be.
         value: What was measured, or None; for the latter two how much worse, or how far off, it is.
         verdict: See `Verdict`.
@@ -166,8 +193,9 @@ class GateResult:
         source: Where the limit is written (`gates.toml [minispeech.wer.pocketsphinx]`).
         kind: Which kind of red, see `errors.Red`; None unless it counts as failed.
         slice: `gender=female`, or "" for the whole cell.
-        counts_as: What an inconclusive verdict counts as: the owner's choice; else None.
+        counts_as: What it counts as where that is not its verdict: an inconclusive or a waived one; else None.
         details: More that a comparison found, as JSON values: `baseline`, `base`, `new`, `low`, `high`, ...
+        waiver: Until when, by whom and why a failure is let pass, or "".
     """
 
     cell: CellId
@@ -182,6 +210,7 @@ class GateResult:
     slice: str = ""
     counts_as: Verdict | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    waiver: str = ""
 
     @property
     def effect(self) -> Verdict:

@@ -21,7 +21,7 @@ cells = RunDirectory(folder / "run").cells()
 clock.append(time.monotonic())
 results = [reduce_cell(cell) for cell in cells]
 clock.append(time.monotonic())
-gates = verdicts(results, [cell.plan for cell in cells], GatesFile(), interrupted=False)
+gates = verdicts(results, [cell.plan for cell in cells], GatesFile(), interrupted=False).gates
 board = Conclusion(results=tuple(results), gates=tuple(gates), run_dir="run", interrupted=False, wall_s=1.0, notes=())
 write_board(board, out)
 clock.append(time.monotonic())

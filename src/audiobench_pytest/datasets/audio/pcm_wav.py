@@ -51,6 +51,8 @@ def read_pcm16(path: Path) -> tuple[NDArray[np.int16], int] | None:
             code, channels, rate, _, block, bits = form
             if code != _PCM or bits != _BITS or not channels or block != 2 * channels or length % block or not length:
                 return None
+            if start + length + 1 < len(data):
+                return None  # what follows the sound is for others to look at
             samples = np.frombuffer(data, "<i2", length // 2, start)
             return samples.reshape(-1, channels).astype(np.int16, copy=False), rate
         position = start + length + length % 2  # chunks are padded to an even length

@@ -53,6 +53,18 @@ class LockedCell:
         """Fingerprint of the hardware its times were taken on, or ""."""
         return str(self.document["hardware"] or "")
 
+    @property
+    def made(self) -> Mapping[str, str]:
+        """When and of what it was made: `date`, `commit`, `reason`; empty in files of earlier versions."""
+        found: Mapping[str, str] = self.document.get("made") or {}
+        return found
+
+    @property
+    def history(self) -> Sequence[Mapping[str, Any]]:
+        """What stood in its place before, the oldest first."""
+        found: Sequence[Mapping[str, Any]] = self.document.get("history") or ()
+        return found
+
     def measured(self, where: str) -> Measured:
         """Return its samples.
 

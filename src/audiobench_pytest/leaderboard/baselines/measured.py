@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audiobench_pytest.leaderboard.cells.evidence import merged
 from audiobench_pytest.leaderboard.cells.planned import recipe_of
 from audiobench_pytest.leaderboard.cells.reduce import (
     expected_of,
     languages_of,
-    merged,
     numbers_of,
     signature_of,
     slice_keys,

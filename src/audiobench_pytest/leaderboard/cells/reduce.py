@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audiobench_pytest.errors import RecordError
+from audiobench_pytest.leaderboard.cells.evidence import evidence_of, merged
 from audiobench_pytest.leaderboard.cells.planned import recipe_of
 from audiobench_pytest.leaderboard.cells.repeats import flip_rates
 from audiobench_pytest.leaderboard.cells.slices import duration_bin, slices, snr_bin
 from audiobench_pytest.leaderboard.cells.speed import speed_of
+from audiobench_pytest.leaderboard.quantities import FAILED_FIRST
 from audiobench_pytest.leaderboard.statistics.bootstrap import intervals
 from audiobench_pytest.metrics.base import Metric
 from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.records.runs.table import CellTable
-from audiobench_pytest.types import CellResult, MetricValue, State
+from audiobench_pytest.types import CellResult, Evidence, MetricValue, State
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,6 +71,7 @@ def reduce_cell(data: CellData) -> CellResult:
     bounds = {quantity.name: (quantity.minimum, quantity.maximum) for quantity in quantities}
     several = int(scored.sum()) > 1
     spread = intervals(answered, recipe.values, clusters, bounds=bounds) if several else {}
+    evidence = evidence_of(data.receipts)
     audio_s, infer_s = math.fsum(table.audio_s[scored]), math.fsum(table.infer_s[scored])
     return CellResult(
         cell=plan.cell,
@@ -82,6 +84,7 @@ def reduce_cell(data: CellData) -> CellResult:
                 for name in [quantity.name]
             ),
             *flip_rates(data.probes),
+            *_failed_first(evidence, int(scored.sum())),
         ),
         signature=signature,
         published_recipe=plan.published_recipe,
@@ -105,6 +108,7 @@ def reduce_cell(data: CellData) -> CellResult:
         model=merged(receipt.model for receipt in data.receipts),
         data=merged(receipt.dataset for receipt in data.receipts),
         first_errors=_first_errors(table),
+        evidence=evidence,
     )
 
 
@@ -151,6 +155,11 @@ def _coverage(counts: Mapping[State, int], expected: int | None) -> float:
     scored = counts[State.OK] + counts[State.EMPTY] + counts[State.INVALID]
     silent = counts[State.JUDGE_INVALID]
     return (scored + (silent if silent <= MOST_JUDGE_INVALID * expected else 0)) / expected
+
+
+def _failed_first(evidence: Evidence, scored: int) -> Iterable[MetricValue]:
+    if evidence.failed_first and scored:
+        yield MetricValue(FAILED_FIRST, 100.0 * evidence.failed_first / scored)
 
 
 def _clusters(data: CellData, counted: NDArray[np.bool_]) -> tuple[NDArray[np.intp] | None, int | None]:
@@ -217,19 +226,6 @@ def _wall(receipts: Iterable[ShardReceipt]) -> float:
         else:
             merged.append((start, end))
     return math.fsum(end - start for start, end in merged)
-
-
-def merged(facts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what all processes say of the model or the data; what they differ in (two devices) is a sorted list."""
-    seen: dict[str, dict[str, Any]] = {}
-    for fact in facts:
-        for key, value in fact.items():
-            if value is not None:
-                seen.setdefault(key, {})[json.dumps(value, sort_keys=True)] = value
-    return {
-        key: next(iter(values.values())) if len(values) == 1 else [values[text] for text in sorted(values)]
-        for key, values in sorted(seen.items())
-    }
 
 
 def _first_errors(table: CellTable) -> tuple[tuple[str, State, str], ...]:

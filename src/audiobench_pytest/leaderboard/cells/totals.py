@@ -26,6 +26,7 @@ class ModelTotals:
         speed: What `CellResult.speed` says, over all cells: rates over the total time, sums of seconds.
         spans: Least and greatest of what cannot be summed: `latency_p50_s`, `latency_p95_s`, `ttft_p50_s`.
         hardware: Fingerprints of what the model ran on in this run.
+        size: Samples of the whole sets, or None when one is not known.
     """
 
     model: str
@@ -39,6 +40,7 @@ class ModelTotals:
     speed: Mapping[str, float] = field(default_factory=dict)
     spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     hardware: tuple[str, ...] = ()
+    size: int | None = None
 
     @property
     def scored(self) -> int:
@@ -56,6 +58,7 @@ def model_totals(results: Iterable[CellResult]) -> list[ModelTotals]:
 
 def _totals(model: str, cells: Sequence[CellResult]) -> ModelTotals:
     expected = [cell.expected for cell in cells]
+    sizes = [cell.evidence.size for cell in cells]
     audio_s, infer_s = math.fsum(cell.audio_s for cell in cells), math.fsum(cell.infer_s for cell in cells)
     return ModelTotals(
         model=model,
@@ -68,6 +71,7 @@ def _totals(model: str, cells: Sequence[CellResult]) -> ModelTotals:
         rtfx=audio_s / infer_s if infer_s > 0 else None,
         speed=_speed(cells),
         spans={name: (min(values), max(values)) for name in adding_up(SPAN) if (values := _taken(cells, name))},
+        size=None if None in sizes else sum(size for size in sizes if size is not None),
         hardware=tuple(sorted({digest for cell in cells for digest in _hardware(cell)})),
     )
 

@@ -6,7 +6,7 @@ from audiobench_pytest.errors import Red
 from audiobench_pytest.leaderboard.cells.losses import kind_of_loss, lost
 from audiobench_pytest.leaderboard.gates.schema import Limit
 from audiobench_pytest.leaderboard.gates.words import apart, first_reason, gate, incomplete, quantity_of
-from audiobench_pytest.leaderboard.quantities import FLIPS, SPEED, title, unit_of
+from audiobench_pytest.leaderboard.quantities import FAILED_FIRST, FLIPS, SPEED, title, unit_of
 from audiobench_pytest.types import CellResult, GateResult, Verdict
 
 _SIDES = {"max": ("within the maximum", "above the maximum"), "min": ("not below the minimum", "below the minimum")}
@@ -22,7 +22,8 @@ def judge_coverage(result: CellResult, limit: Limit) -> GateResult:
     elif not result.expected:
         message = "no sample was selected"
     else:
-        message = f"{result.scored} of {result.expected} answered"
+        of = f" of the {result.evidence.selection} samples" if result.evidence.selection else ""
+        message = f"{result.scored} of {result.expected} answered{of}"
         if missing := lost(result):
             message += f": {missing}{first_reason(result)}"
         if limit.value != 1.0:
@@ -38,6 +39,8 @@ def judge_value(result: CellResult, limit: Limit) -> GateResult:
         return _speed(result, limit)
     known = result.named(limit.metric)
     # Before the first shard has started nobody knows what is measured: then nothing was scored, and that is said.
+    if known is None and limit.metric == FAILED_FIRST.name and result.scored:
+        return bounded(result, limit, 0.0)
     if known is None and limit.metric in FLIPS:
         return gate(result, limit, None, Verdict.SKIP, f"no {limit.metric}: the run asked nothing twice (--probe K)")
     if known is None and result.signature:
@@ -110,6 +113,15 @@ def other_hardware(here: str, cached: int, total: int, wanted: str) -> str | Non
 
 def _speed(result: CellResult, limit: Limit) -> GateResult:
     value = result.rtfx if limit.metric == "rtfx" else result.speed.get(limit.metric)
+    evidence = result.evidence
+    earlier = result.cached if evidence.reused is None else evidence.reused
+    if earlier and limit.metric != "load_s":
+        message = (
+            f"{earlier} of {result.scored} answers came from the cache, and with them the times of another run: an "
+            "empty --audiobench-cache measures them now"
+        )
+        verdict = limit.on_other_hardware if limit.hardware else Verdict.SKIP
+        return gate(result, limit, value, verdict, message, kind=Red.HARNESS)
     here = result.model.get("hardware")
     if limit.hardware and result.scored:
         fingerprint = here if isinstance(here, str) else ""

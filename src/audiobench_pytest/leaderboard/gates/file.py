@@ -23,22 +23,28 @@ audio per second of inference. docs/gates.md has the whole of it.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from audiobench_pytest.errors import AudiobenchError, UsageError, did_you_mean
+from audiobench_pytest.leaderboard.gates.names import LIMITED, Known, Names
 from audiobench_pytest.leaderboard.gates.schema import (
     BOUNDS,
     EVERYTHING,
     KEYS,
+    LISTS,
+    RELEASE,
     SETTINGS,
     GatesFile,
     Limit,
+    Promise,
     PublishedRule,
     RegressionRule,
+    Release,
 )
 from audiobench_pytest.leaderboard.gates.values import (
+    PROMISED,
     Wrong,
     amount,
     confidence,
@@ -47,28 +53,21 @@ from audiobench_pytest.leaderboard.gates.values import (
     one_of,
     shown,
     text,
+    texts,
     trade,
+    truth,
+    waiver,
 )
 from audiobench_pytest.leaderboard.quantities import COVERAGE, FIXED, SPEED
+from audiobench_pytest.records.runs.directory import GATES, RunDirectory
 from audiobench_pytest.types import Quantity, Verdict
 
-_COMMON = {name: Quantity(name) for name in ("wer", "cer")}
-_LIMITED = {name: fixed.quantity for name, fixed in FIXED.items() if fixed.limited}
+T = TypeVar("T")
 _SLICE = "slice"
 _WANTED = "max, min, max_regression or against"
 
 
-def load_gates(
-    path: Path,
-    *,
-    datasets: Iterable[str],
-    families: Iterable[str],
-    tasks: Iterable[str],
-    models: Iterable[str],
-    open_models: tuple[str, ...] = ("hf:", "openai:"),
-    quantities: Mapping[str, Quantity] | None = None,
-    recipes: Iterable[str] = (),
-) -> GatesFile:
+def load_gates(path: Path, known: Known, *, folder: Path | None = None) -> GatesFile:
     """Read and check a gates file.
 
     The names are those that exist, not those that this run runs: a file serves many runs. An unknown name is an error
@@ -76,91 +75,102 @@ def load_gates(
 
     Args:
         path: The TOML file.
-        datasets: Names of the catalogue's datasets and of the user's own ones in this run.
-        families: Family markers.
-        tasks: Tasks.
-        models: Names of the models.
-        open_models: Beginnings of model names that need no registration and thus cannot be checked.
-        quantities: What recipes measure beside what those of the catalogue do, by name.
-        recipes: Names of recipes beside those of the catalogue.
+        known: Which names there are.
+        folder: Where its relative paths start; its own folder unless it is a copy that a run kept.
 
     Raises:
         UsageError: The file cannot be read, is not TOML, or holds an unknown scope, metric, key or model, a value of
             the wrong type or out of range, a baseline that is none, or a table without a limit; names file and table.
     """
-    known = _Names({*datasets, *families, *tasks}, set(models), open_models, dict(quantities or {}), set(recipes))
-    return GatesFile(tuple(_Reader(path, known).limits()), path)
+    return _Reader(path, known, folder or path.parent).read()
 
 
-class _Names:
-    """What exists."""
+def kept_gates(run: RunDirectory, known: Known) -> GatesFile:
+    """Return the limits that a run began with; relative paths start where the file lay.
 
-    def __init__(
-        self,
-        scopes: set[str],
-        models: set[str],
-        open_models: tuple[str, ...],
-        quantities: dict[str, Quantity],
-        recipes: set[str],
-    ) -> None:
-        self.scopes = (scopes - {""}) | {"default"}
-        self.models, self.open_models = models, open_models
-        self._quantities, self._recipes = quantities, recipes
-        self._everything: dict[str, Quantity] | None = None
+    Args:
+        run: The run, which kept a copy.
+        known: Which names there are; they were checked when the run began.
 
-    def quantity(self, name: str) -> Quantity | None:
-        """Return what is limited by that name, or None."""
-        fixed = {**_LIMITED, **_COMMON}
-        return fixed.get(name) or self.everything().get(name)
-
-    def everything(self) -> Mapping[str, Quantity]:
-        """Return all that can be limited; asking every recipe of the catalogue takes a tenth of a second."""
-        if self._everything is None:
-            from audiobench_pytest.leaderboard.cells.planned import quantities
-
-            ours = {**_LIMITED, **_COMMON}
-            self._everything = {**quantities(), **self._quantities, **ours}
-        return self._everything
-
-    def recipe(self, name: str) -> str:
-        """Return the full name of a recipe.
-
-        Raises:
-            UnknownNameError: There is none.
-        """
-        from audiobench_pytest.catalog.loader import load_catalog
-
-        return name if name in self._recipes else load_catalog().recipes.get(name).name
+    Raises:
+        UsageError: As for `load_gates`.
+        RecordError: The run cannot be read.
+    """
+    origin = Path(str((run.manifest() or {}).get("gates") or run.path / GATES))
+    return load_gates(run.path / GATES, known, folder=origin.parent)
 
 
 class _Reader:
     """Walks the tables of one file."""
 
-    def __init__(self, path: Path, names: _Names) -> None:
-        self._path = path
-        self._names = names
+    def __init__(self, path: Path, known: Known, folder: Path) -> None:
+        self._path, self._known, self._folder = path, known, folder
+        self._names = Names(known)
         self._settings: dict[str, Any] = {}
+        self._promises: list[Promise] = []
 
-    def limits(self) -> Iterator[Limit]:
+    def read(self) -> GatesFile:
+        """Return the whole file."""
         content = self._content()
         self._settings = {key: value for key, value in content.items() if key in SETTINGS and not _is_table(value)}
-        for scope, metrics in content.items():
-            if scope in self._settings:
-                continue
+        lists = {key: self._parsed([], key, texts, content[key]) for key in LISTS if isinstance(content.get(key), list)}
+        self._names = Names(self._known, **lists)
+        unmatched = self._parsed([], "unmatched", one_of("list", "fail"), content.pop("unmatched", "list"))
+        release = self._release(content.pop(RELEASE)) if _is_table(content.get(RELEASE)) else None
+        tables = {key: value for key, value in content.items() if key not in self._settings and key not in lists}
+        limits = tuple(self._limits_of(tables))
+        return GatesFile(
+            limits,
+            self._path,
+            promises=tuple(self._promises),
+            release=release,
+            refuses_unmatched=unmatched == "fail",
+        )
+
+    def _limits_of(self, tables: Mapping[str, Any]) -> Iterator[Limit]:
+        for scope, metrics in tables.items():
             if scope in KEYS and not _is_table(metrics):
-                self._fail([], f"'{scope}' belongs into a table; above all tables may stand: {', '.join(SETTINGS)}")
-            if scope not in self._names.scopes:
-                hint = f"; {_QUOTE}" if _cut_by_dot(scope, self._names.scopes) else ""
-                what = f"unknown dataset, family or task '{scope}'{did_you_mean(scope, self._names.scopes)}{hint}"
-                self._fail([scope], what)
+                above = ", ".join((*SETTINGS, *LISTS, "unmatched"))
+                self._fail([], f"'{scope}' belongs into a table; above all tables may stand: {above}")
+            self._looked_up([scope], self._names.scope, scope)
             for metric, table in self._tables(metrics, [scope], "a metric").items():
-                quantity = self._names.quantity(metric)
-                if quantity is None:
-                    self._fail(
-                        [scope, metric],
-                        f"unknown metric '{metric}'{did_you_mean(metric, self._names.everything())}",
+                yield from self._metric(scope, self._looked_up([scope, metric], self._names.quantity, metric), table)
+
+    def _release(self, table: Mapping[str, Any]) -> Release:
+        where = [RELEASE]
+        for key in table:
+            if key not in ("cells", *PROMISED):
+                self._fail(where, f"unknown key '{key}'{did_you_mean(key, ('cells', *PROMISED))}")
+        source = f"{self._path.name} {header(where)}"
+        cells = self._parsed(where, "cells", texts, table.get("cells", []))
+        for about, check in PROMISED.items():
+            for scope, model, wanted in self._promised(where, about, check, table.get(about)):
+                self._promises.append(Promise(about, wanted, source, scope, model))
+        return Release(tuple(self._looked_up(where, self._names.cell, one) for one in cells), source)
+
+    def _promised(
+        self, where: list[str], about: str, check: Callable[[Any], Any], given: Any
+    ) -> Iterator[tuple[str, str | None, Any]]:
+        """Yield data set, model and value of a promise: one for all cells, or a table by data set, model or cell."""
+        if given is not None and not _is_table(given):
+            yield EVERYTHING, None, self._parsed(where, about, check, given)
+        for name, value in given.items() if _is_table(given) else ():
+            wanted = self._parsed([*where, about], name, check, value)
+            try:
+                yield (
+                    (EVERYTHING, self._names.model(name), wanted)
+                    if about == "weights"
+                    else (
+                        self._names.dataset(name),
+                        None,
+                        wanted,
                     )
-                yield from self._metric(scope, quantity, table)
+                )
+            except UsageError as exc:
+                try:
+                    yield (*self._names.cell(name), wanted)
+                except UsageError:
+                    self._fail([*where, about], str(exc))
 
     def _metric(self, scope: str, quantity: Quantity, table: Any) -> Iterator[Limit]:
         where = [scope, quantity.name]
@@ -169,13 +179,9 @@ class _Reader:
         for model, inner in table.items():
             if not _is_table(inner) or model in KEYS or model == _SLICE:
                 continue
-            if model not in self._names.models and not model.startswith(self._names.open_models):
-                hint = f"; {_QUOTE}" if _cut_by_dot(model, self._names.models) else ""
-                what = f"unknown model '{model}'{did_you_mean(model, self._names.models)}{hint}"
-                self._fail([*where, model], what)
-            yield from self._table(
-                scope, quantity, model, [*where, model], self._tables(inner, [*where, model], _WANTED)
-            )
+            at = [*where, model]
+            name = self._looked_up(at, self._names.model, model)
+            yield from self._table(scope, quantity, name, at, self._tables(inner, at, _WANTED))
 
     def _table(
         self, scope: str, quantity: Quantity, model: str | None, where: list[str], table: Mapping[str, Any]
@@ -189,7 +195,7 @@ class _Reader:
                 self._fail(where, f"the table holds nothing that limits: give {_WANTED}")
             return
         where = [*where, _SLICE]
-        if quantity.name in _LIMITED:
+        if quantity.name in LIMITED:
             self._fail(where, f"{quantity.name} is not measured by slices")
         for key, parts in self._tables(table[_SLICE], where, "a key and a name, as in slice.gender.female").items():
             for name, inner in self._tables(parts, [*where, key], "a name, or '*' for each").items():
@@ -215,19 +221,26 @@ class _Reader:
             f"{self._path.name} {header(where)}",
             recipe=self._names_recipe(where, keys),
             slice=part,
+            judges_limited=self._of(where, "limited", keys, one_of("judge", "skip"), "skip") == "judge",
+            required=self._of(where, "required", keys, truth, False),
+            waiver=self._of(where, "waive", keys, waiver, None),
             **self._hardware(quantity, where, keys),
         )
+        pinned = [key for key in ("samples", "data") if key in keys]
+        for about in pinned:
+            wanted = self._parsed(where, about, PROMISED[about], keys[about])
+            self._promises.append(Promise(about, wanted, common.source, common.scope, model))
         limits = {bound: self._bound(where, quantity, bound, keys[bound]) for bound in BOUNDS if bound in keys}
         if len(limits) == 2 and limits["min"] > limits["max"]:
             self._fail(where, f"min = {limits['min']:g} is above max = {limits['max']:g}: no value can pass")
         found = [_with(common, bound=bound, value=value) for bound, value in limits.items()]
         if "max_regression" in keys:
-            value, rule = self._regression(where, keys)
-            found.append(_with(common, bound="regression", value=value, rule=rule))
+            value, rules = self._regression(where, keys)
+            found += [_with(common, bound=bound, value=value, rule=rule) for bound, rule in rules.items()]
         if "against" in keys:
             value, reproduction = self._published(where, keys)
             found.append(_with(common, bound="published", value=value, rule=reproduction))
-        if not found:
+        if not found and not pinned:
             self._fail(where, f"the table holds nothing that limits: give {_WANTED}")
         yield from found
 
@@ -240,8 +253,11 @@ class _Reader:
                 self._fail(where, f"'{key}' means nothing without '{needs}'")
             if _is_table(value) and KEYS[key].kind != "a table":
                 self._fail([*where, key], f"'{key}' must be {KEYS[key].kind}, not a table")
-        if quantity.name == COVERAGE.name and keys.keys() - {"min"}:
-            self._fail(where, "coverage takes min only")
+        if quantity.name == COVERAGE.name and keys.keys() - {"min", "samples", "data", "required", "waive"}:
+            self._fail(where, "coverage takes min, samples and data only")
+        for key in ("samples", "data"):
+            if key in keys and quantity.name != COVERAGE.name:
+                self._fail(where, f"'{key}' says what was measured: write it under coverage, not under {quantity.name}")
         if quantity.name not in SPEED and "hardware" in keys:
             self._fail(where, f"hardware is for limits on speed ({', '.join(SPEED)}), not for {quantity.name}")
         compared = [key for key in ("max_regression", "against") if key in keys]
@@ -257,10 +273,7 @@ class _Reader:
 
     def _names_recipe(self, where: list[str], keys: Mapping[str, Any]) -> str | None:
         name = self._of(where, "recipe", keys, text, None)
-        try:
-            return None if name is None else self._names.recipe(name)
-        except UsageError as exc:
-            self._fail(where, str(exc))
+        return None if name is None else self._looked_up(where, self._names.recipe, name)
 
     def _bound(self, where: list[str], quantity: Quantity, key: str, value: Any) -> float:
         limit = self._parsed(where, key, lambda given: number(given, least=quantity.minimum), value)
@@ -273,28 +286,37 @@ class _Reader:
             self._fail(where, f"{key} = {limit:g} is beyond the greatest {quantity.name} there can be, {greatest:g}")
         return float(limit)
 
-    def _regression(self, where: list[str], keys: Mapping[str, Any]) -> tuple[float, RegressionRule]:
+    def _regression(self, where: list[str], keys: Mapping[str, Any]) -> tuple[float, dict[str, RegressionRule]]:
+        """Return how much worse a value may be, and than what: the baseline's, the anchor's, or both."""
         allowed, relative = self._parsed(where, "max_regression", amount, keys["max_regression"])
-        named = self._of(where, "baseline", keys, text, None)
-        if named is None:
+        named = {key: self._of(where, key, keys, text, None) for key in ("baseline", "anchor")}
+        if not any(named.values()):
             self._fail(where, "max_regression needs a baseline: a run directory or a lock file")
-        path = (self._path.parent / Path(named).expanduser()).resolve()
-        try:
-            from audiobench_pytest.leaderboard.baselines.sources import check_baseline
+        inconclusive = self._of(where, "inconclusive", keys, one_of("pass", "fail", "skip"), None)
+        rules = {
+            {"baseline": "regression", "anchor": "anchor"}[key]: RegressionRule(
+                baseline=self._baseline(where, key, shown),
+                shown=shown,
+                relative=relative,
+                confidence=self._of(where, "confidence", keys, confidence, 0.95),
+                inconclusive=None if inconclusive is None else Verdict(inconclusive),
+                baseline_model=self._of(where, "baseline_model", keys, text, None),
+                trade=self._of(where, "trade", keys, trade, None),
+            )
+            for key, shown in named.items()
+            if shown is not None
+        }
+        return allowed, rules
 
+    def _baseline(self, where: list[str], key: str, named: str) -> Path:
+        from audiobench_pytest.leaderboard.baselines.sources import check_baseline
+
+        path = (self._folder / Path(named).expanduser()).resolve()
+        try:
             check_baseline(path)
         except AudiobenchError as exc:
-            self._fail(where, f"baseline: {exc}")
-        rule = RegressionRule(
-            baseline=path,
-            shown=named,
-            relative=relative,
-            confidence=self._of(where, "confidence", keys, confidence, 0.95),
-            inconclusive=Verdict(self._of(where, "inconclusive", keys, one_of("pass", "fail", "skip"), "skip")),
-            baseline_model=self._of(where, "baseline_model", keys, text, None),
-            trade=self._of(where, "trade", keys, trade, None),
-        )
-        return allowed, rule
+            self._fail(where, f"{key}: {exc}")
+        return path
 
     def _published(self, where: list[str], keys: Mapping[str, Any]) -> tuple[float, PublishedRule]:
         from audiobench_pytest.leaderboard.gates.published_values import named_cell
@@ -322,6 +344,12 @@ class _Reader:
         except (Wrong, AudiobenchError) as exc:
             self._fail(where, f"{key} {exc}")
 
+    def _looked_up(self, where: list[str], look_up: Callable[[str], T], name: str) -> T:
+        try:
+            return look_up(name)
+        except UsageError as exc:
+            self._fail(where, str(exc))
+
     def _tables(self, value: Any, where: list[str], wanted: str) -> dict[str, Any]:
         if not isinstance(value, dict):
             self._fail(where[:-1], f"'{where[-1]}' must be a table, it is {shown(value)}")
@@ -343,9 +371,6 @@ class _Reader:
         raise UsageError(f"{self._path}: {header(where)}: {what}" if where else f"{self._path}: {what}")
 
 
-_QUOTE = "a name with a dot in it needs quotes"
-
-
 def _with(limit: Limit, **fields: Any) -> Limit:
     import dataclasses
 
@@ -354,7 +379,3 @@ def _with(limit: Limit, **fields: Any) -> Limit:
 
 def _is_table(value: Any) -> bool:
     return isinstance(value, dict)
-
-
-def _cut_by_dot(name: str, known: Iterable[str]) -> bool:
-    return any(other.startswith(f"{name}.") for other in known)

@@ -63,7 +63,10 @@ def judge_regression(
         return _refused(result, limit, part, _no_such_cell(wanted, rule, baseline))
     reason = difference(before, now)
     if reason is not None:
-        return _refused(result, limit, part, f"not comparable with the baseline: {reason}")
+        message = f"not comparable with the baseline: {reason}"
+        if (selection := result.evidence.selection) and not limit.judges_limited:
+            return gate(result, limit, None, Verdict.SKIP, f"the {selection} samples only: {message}", part=part)
+        return _refused(result, limit, part, message)
     pairs, _ = paired(before, now, limit.metric)
     if not pairs.ids:
         return _refused(result, limit, part, f"the baseline {rule.shown} and this run scored no sample in common")
@@ -80,7 +83,7 @@ def judge_regression(
         clusters=pairs.clusters,
     )
     verdict = Verdict(str(found.verdict))
-    counts_as = rule.inconclusive if verdict is Verdict.INCONCLUSIVE else None
+    counts_as = _counts_as(rule, found) if verdict is Verdict.INCONCLUSIVE else None
     message = _message(limit.metric, unit_of(quantity), found, rule, len(pairs.ids)) + allowed.note
     # Within a slice the baseline's other samples are no loss.
     if pairs.only_second or (pairs.only_first and not part):
@@ -97,6 +100,14 @@ def judge_regression(
         counts_as=counts_as,
         details=_details(rule, before, found, len(pairs.ids)),
     )
+
+
+def _counts_as(rule: RegressionRule, found: Regression) -> Verdict:
+    """Return what an open verdict counts as: what the owner said, else whether the value itself is beyond the limit."""
+    if rule.inconclusive is not None:
+        return rule.inconclusive
+    worse = found.worsening is not None and found.allowed is not None and found.worsening > found.allowed
+    return Verdict.FAIL if worse else Verdict.SKIP
 
 
 def _refused(result: CellResult, limit: Limit, part: str, message: str) -> GateResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ EVERYTHING = "*"
 """Scope of the limits in the `default` table, and the slice that stands for each of its key."""
 
 BOUNDS = ("max", "min")
-CHECKS = (*BOUNDS, "regression", "published")
+CHECKS = (*BOUNDS, "regression", "anchor", "published")
 """What is checked of a metric, in the order in which it is told."""
 
 
@@ -53,17 +54,81 @@ KEYS = {
         Key("baseline", "text", "max_regression", "A run directory or a lock file, from the folder of the gates file."),
         Key("baseline_model", "text", "max_regression", "The baseline's model, where it is called otherwise."),
         Key("confidence", "a number", "max_regression", "How sure a verdict must be, above 0.5; default 0.95."),
-        Key("inconclusive", "pass, fail or skip", "max_regression", "What an open verdict counts as; default skip."),
+        Key("anchor", "text", "max_regression", "A baseline that is never updated: small steps must not add up."),
+        Key(
+            "inconclusive",
+            "pass, fail or skip",
+            "max_regression",
+            "What an open verdict counts as; default fail where the value is worse than allowed, else skip.",
+        ),
         Key("trade", "a table", "max_regression", "What a gain in speed may cost: {rtfx = 2.0, allow = 1.0}."),
         Key("against", "published", "", "Compare with the value that others published."),
         Key("tolerance", "a number or text like 5%", "against", "How far off, in either direction, the value may be."),
         Key("published", "a table", "against", "Which cell: {table, model, benchmark, metric, scale}."),
+        Key("limited", "judge or skip", "", "What becomes of the limit with --limit or --sample; default skip."),
+        Key("required", "true or false", "", "Be red where the limit applies to nothing or is not judged."),
+        Key("samples", "a number", "", "Of coverage: how many samples the set has."),
+        Key("data", "text", "", "Of coverage: the first digits of the data's digest (leaderboard.json, data_info)."),
+        Key("waive", "a table", "", 'Let it be red for a while: {until = 2026-12-31, by = "...", why = "..."}.'),
     )
 }
 """Keys of a table that limits a metric."""
 
-SETTINGS = ("baseline", "confidence", "inconclusive", "hardware", "on_other_hardware")
+SETTINGS = ("baseline", "anchor", "confidence", "inconclusive", "hardware", "on_other_hardware", "limited")
 """Keys that may also stand above all tables, and hold where a table does not say otherwise."""
+
+LISTS = ("datasets", "models")
+"""Keys above all tables that list what only other jobs have."""
+
+RELEASE = "release"
+"""The table of what a release promises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A limit that may be missed for a while.
+
+    Attributes:
+        until: The last day.
+        by: Who said so.
+        why: For which reason.
+    """
+
+    until: date
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a file says that cells were measured on.
+
+    Attributes:
+        about: `samples`, `data` or `weights`.
+        wanted: A number of samples, or the first digits of a digest or revision.
+        source: Where it is written.
+        scope: The data set, family or task it holds for, or `EVERYTHING`.
+        model: The only model it holds for, or None for all.
+    """
+
+    about: str
+    wanted: int | str
+    source: str
+    scope: str = EVERYTHING
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a release promises beside its limits.
+
+    Attributes:
+        cells: Data set and model of each cell that must have been measured, on the whole set.
+        source: Where it is written.
+    """
+
+    cells: tuple[tuple[str, str], ...]
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +157,8 @@ class RegressionRule:
         shown: The baseline as the gates file names it.
         relative: Whether the limit is a share of the baseline's value, else in the metric's unit.
         confidence: Above 0.5, below 1.
-        inconclusive: What a verdict that stays open counts as.
+        inconclusive: What a verdict that stays open counts as; None decides by the value: a failure where it is worse
+            than allowed, else a skip.
         baseline_model: Name of the baseline's model where it is another one, else None.
         trade: What a gain in speed may cost, or None.
     """
@@ -101,7 +167,7 @@ class RegressionRule:
     shown: str
     relative: bool
     confidence: float
-    inconclusive: Verdict
+    inconclusive: Verdict | None
     baseline_model: str | None
     trade: Trade | None
 
@@ -135,6 +201,9 @@ class Limit:
         hardware: Fingerprint of the hardware it is meant for, or "" for any.
         on_other_hardware: What becomes of it elsewhere: `skip` or `fail`.
         rule: The rest of a comparison.
+        judges_limited: Whether it also judges a part of the set (`--limit`, `--sample`).
+        required: Whether it must be judged.
+        waiver: Until when it may be missed, or None.
     """
 
     scope: str
@@ -148,6 +217,9 @@ class Limit:
     hardware: str = ""
     on_other_hardware: Verdict = Verdict.SKIP
     rule: RegressionRule | PublishedRule | None = None
+    judges_limited: bool = False
+    required: bool = False
+    waiver: Waiver | None = None
 
     @property
     def is_of_the_recipe(self) -> bool:
@@ -163,11 +235,17 @@ class GatesFile:
         limits: In the order of the file.
         path: The file, or None when there is none.
         min_coverage: Coverage that a cell needs where the file says nothing.
+        promises: What cells must have been measured on.
+        release: What the file promises as a whole, or None.
+        refuses_unmatched: Whether a limit that applies to nothing is red.
     """
 
     limits: tuple[Limit, ...] = ()
     path: Path | None = None
     min_coverage: float = 1.0
+    promises: tuple[Promise, ...] = ()
+    release: Release | None = None
+    refuses_unmatched: bool = False
 
     def slice_keys(self, plan: PlannedCell) -> Iterator[str]:
         """Yield the keys of the slices that limits of a planned cell are about."""

@@ -6,10 +6,11 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable
+from datetime import date, datetime
 from typing import Any
 
 from audiobench_pytest.errors import did_you_mean
-from audiobench_pytest.leaderboard.gates.schema import Trade
+from audiobench_pytest.leaderboard.gates.schema import Trade, Waiver
 from audiobench_pytest.leaderboard.quantities import SPEED
 
 
@@ -71,6 +72,60 @@ def text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise Wrong(f"must be a text, it is {shown(value)}")
     return value.strip()
+
+
+def texts(value: Any) -> list[str]:
+    """Return a list of texts.
+
+    Raises:
+        Wrong: It is none.
+    """
+    if not isinstance(value, list):
+        raise Wrong(f"must be a list of texts, it is {shown(value)}")
+    return [text(one) for one in value]
+
+
+def truth(value: Any) -> bool:
+    """Return true or false.
+
+    Raises:
+        Wrong: It is neither.
+    """
+    if not isinstance(value, bool):
+        raise Wrong(f"must be true or false, it is {shown(value)}")
+    return value
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise Wrong(f"must be a whole number, 1 or more; it is {shown(value)}")
+    return value
+
+
+def _digits(value: Any) -> str:
+    given = text(value).lower()
+    if not re.fullmatch("[0-9a-f]{6,}", given):
+        raise Wrong(f"must be at least the first 6 hexadecimal digits of a digest or revision, it is {shown(value)}")
+    return given
+
+
+PROMISED: dict[str, Callable[[Any], Any]] = {"samples": _count, "data": _digits, "weights": _digits}
+"""What a release may promise of its cells, and how it is written."""
+
+
+def waiver(value: Any) -> Waiver:
+    """Return a waiver: `{until = 2026-12-31, by = "...", why = "..."}`.
+
+    Raises:
+        Wrong: It does not say until when, by whom and why.
+    """
+    keys = table(value, {"until", "by", "why"})
+    until = keys.get("until")
+    if isinstance(until, datetime) or not isinstance(until, date):
+        raise Wrong('must be like {until = 2026-12-31, by = "...", why = "..."}: until is a day, without quotes')
+    if len(keys) < 3:
+        raise Wrong("must say until when, by whom and why")
+    return Waiver(until, text(keys["by"]), text(keys["why"]))
 
 
 def one_of(*words: str) -> Callable[[Any], str]:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiobench_pytest.errors import Red
 from audiobench_pytest.leaderboard.gates.bounds import bounded, judge_coverage, judge_value, no_value
+from audiobench_pytest.leaderboard.gates.promises import (
+    judge_promises,
+    missing_cells,
+    red_unmatched,
+    required,
+    unmatched,
+    waived,
+)
 from audiobench_pytest.leaderboard.gates.schema import CHECKS, EVERYTHING, GatesFile, Limit, RegressionRule
-from audiobench_pytest.leaderboard.gates.words import gate
+from audiobench_pytest.leaderboard.gates.words import gate, told_time
 from audiobench_pytest.leaderboard.quantities import COVERAGE, SPEED
 from audiobench_pytest.records.runs.plan import PlannedCell
 from audiobench_pytest.types import CellId, CellResult, GateResult, State, Verdict
@@ -23,6 +33,20 @@ if TYPE_CHECKING:
 _HERE = "this run"
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What came of a file of limits.
+
+    Attributes:
+        gates: The gates of each cell in the order of the results (coverage, then what it was measured on, then values,
+            then speed), followed by what is red because it is not there.
+        unmatched: The limits that applied to nothing, each with the reason.
+    """
+
+    gates: list[GateResult]
+    unmatched: list[tuple[Limit, str]]
+
+
 def verdicts(
     results: Sequence[CellResult],
     plans: Sequence[PlannedCell],
@@ -30,7 +54,9 @@ def verdicts(
     *,
     interrupted: bool,
     data: Mapping[CellId, CellData] | None = None,
-) -> list[GateResult]:
+    is_part: bool = False,
+    doubts: Mapping[str, str] | None = None,
+) -> Judgement:
     """Judge every cell: its coverage always, whatever else a limit exists for.
 
     Per metric, slice and kind of check the most specific limit wins: dataset and model, dataset, family and model,
@@ -48,9 +74,8 @@ def verdicts(
         gates: The limits.
         interrupted: The run ended before all of its items had run.
         data: What is known of the cells' samples, for slices and baselines.
-
-    Returns:
-        The gates of each cell in the order of `results`: coverage, then values, then speed.
+        is_part: Other parts of the plan are judged together with this one later: what is not here may be there.
+        doubts: Why the scores of some recipes are not to be trusted, by recipe: no limit on them is kept.
 
     Raises:
         ValueError: Results and plans are not about the same cells, or a limit needs samples and there are none.
@@ -60,15 +85,30 @@ def verdicts(
         odd = sorted(str(cell) for cell in set(by_cell) ^ {result.cell for result in results})
         raise ValueError(f"results and plans differ in {', '.join(odd)}")
     baselines: dict[Path, Baseline] = {}
-    return [
-        judged
-        for result in results
-        for judged in _Cell(result, by_cell[result.cell], gates, results, data or {}, baselines).judge(interrupted)
-    ]
+    found: list[GateResult] = []
+    applied: set[int] = set()
+    nothing: dict[int, str] = {}
+    for result in results:
+        cell = _Cell(result, by_cell[result.cell], gates, results, data or {}, baselines)
+        cell.doubt = (doubts or {}).get(result.cell.recipe)
+        found += cell.judge(interrupted)
+        applied |= cell.applied - cell.nothing.keys()
+        nothing |= cell.nothing
+    idle = unmatched(gates, results, applied, nothing)
+    skip = "interrupted" if interrupted else "a part of the plan" if is_part else None
+    found += missing_cells(results, gates, skip)
+    found += red_unmatched(idle, gates, skip)
+    return Judgement(found, idle)
 
 
 class _Cell:
-    """One cell and the limits that hold for it."""
+    """One cell and the limits that hold for it.
+
+    Attributes:
+        applied: Places of the limits that were looked at, or gave way to a closer one.
+        nothing: Reasons of the limits that were looked at and found nothing, by place.
+        doubt: Why the cell's scores are not to be trusted, or None.
+    """
 
     def __init__(
         self,
@@ -81,6 +121,9 @@ class _Cell:
     ) -> None:
         self._result, self._plan, self._gates = result, plan, gates
         self._data, self._baselines = data, baselines
+        self.doubt: str | None = None
+        self.applied: set[int] = set()
+        self.nothing: dict[int, str] = {}
         self._samples: Measured | None = None
         # What the same answers are measured in under any recipe: a limit belongs to those that have its metric.
         self._measured_in = {
@@ -96,15 +139,48 @@ class _Cell:
             EVERYTHING, COVERAGE.name, None, "min", self._gates.min_coverage, "built-in default"
         )
         if skip is None:
-            yield judge_coverage(self._result, coverage)
+            yield waived(judge_coverage(self._result, coverage), coverage)
         else:
             yield gate(self._result, coverage, self._result.coverage, Verdict.SKIP, skip)
+        yield from judge_promises(self._result, self._gates, skip)
         for metric in self._metrics():
             for part in (None, *self._parts(metric)):
                 for check in CHECKS:
                     limit = self._chosen(metric, check, part)
                     if limit is not None:
-                        yield self._judged(limit, part, skip)
+                        not_now = skip or self._is_limited(limit)
+                        judged = self._judged(limit, part, not_now)
+                        yield waived(required(self._worded(judged, limit), limit, skip), limit)
+
+    def _is_limited(self, limit: Limit) -> str | None:
+        """Return why a limit on quality says nothing of a part of the set, or None.
+
+        A baseline of the same part is as good a measure as one of the whole; another one refuses the comparison itself.
+        """
+        selection = self._result.evidence.selection
+        if not selection or limit.judges_limited or limit.metric in SPEED or limit.bound in ("regression", "anchor"):
+            return None
+        return f'the {selection} samples only: limited = "judge" judges them all the same'
+
+    def _worded(self, judged: GateResult, limit: Limit) -> GateResult:
+        """Return a gate whose message says what its limit does not: another recipe's value, answers of another day."""
+        if not limit.is_of_the_recipe:
+            return judged
+        result, own, message = self._result, self._plan.own_recipe, judged.message
+        if own is not None and limit.recipe is None:
+            message += f"; scored by {result.cell.recipe}, not by the set's own {own}"
+        if self.doubt is not None and judged.verdict is not Verdict.SKIP:
+            return dataclasses.replace(
+                judged,
+                verdict=Verdict.INCONCLUSIVE,
+                counts_as=Verdict.FAIL,
+                kind=Red.HARNESS,
+                message=f"{self.doubt}; {message}",
+            )
+        if not result.evidence.pinned and result.evidence.reused == result.scored > 0:
+            day = told_time(result.evidence.oldest, result.evidence.newest)
+            message += f"; every answer is of {day}, and nobody can tell whether the model is still the same"
+        return dataclasses.replace(judged, message=message)
 
     def _judged(self, limit: Limit, part: tuple[str, str] | None, skip: str | None) -> GateResult:
         named = "=".join(part) if part else ""
@@ -119,7 +195,7 @@ class _Cell:
             return judge_value(self._result, limit)
         if part is not None and not self._all_samples().part(*part).ids:
             return self._empty_slice(limit, part, named)
-        if limit.bound == "regression":
+        if limit.bound in ("regression", "anchor"):
             return self._against_baseline(limit, part, named)
         metric = limit.metric
         if limit.bound == "published":
@@ -149,6 +225,8 @@ class _Cell:
         # As with a metric that is not measured: a mistake where the limit names the dataset, and else no matter.
         what = f"no scored sample says its {part[0]}" if part[1] == EVERYTHING else f"no scored sample has {named}"
         aimed = limit.scope == self._result.cell.dataset
+        if not aimed:
+            self.nothing[self._gates.limits.index(limit)] = what
         verdict = Verdict.FAIL if aimed else Verdict.SKIP
         return gate(self._result, limit, None, verdict, what, kind=Red.DATA, part=named)
 
@@ -190,12 +268,14 @@ class _Cell:
     def _chosen(self, metric: str, check: str, part: tuple[str, str] | None) -> Limit | None:
         """Return the most specific limit."""
         best: tuple[tuple[int, ...], Limit] | None = None
-        for limit in self._gates.limits:
+        for place, limit in enumerate(self._gates.limits):
             if limit.metric != metric or limit.bound != check or not _is_about(limit.slice, part):
                 continue
             rank = self._rank(limit)
-            if rank is not None and (best is None or rank > best[0]):
-                best = (rank, limit)
+            if rank is not None:
+                self.applied.add(place)
+                if best is None or rank > best[0]:
+                    best = (rank, limit)
         return best[1] if best is not None else None
 
     def _rank(self, limit: Limit) -> tuple[int, ...] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -77,6 +78,20 @@ def first_reason(result: CellResult) -> str:
     sample_id, _, reason = result.first_errors[0]
     reason = " ".join(reason.split())
     return f" ({sample_id}: {reason if len(reason) <= 200 else reason[:197] + '...'})"
+
+
+def told_time(oldest: float, newest: float) -> str:
+    """Return when answers were given: `2026-11-27 09:01`, or from when to when.
+
+    Args:
+        oldest: Seconds since the epoch; 0 where that is not known.
+        newest: The same of the newest.
+    """
+    if not newest:
+        return "an unknown day"
+    last = time.strftime("%Y-%m-%d %H:%M", time.localtime(newest))
+    first = time.strftime("%Y-%m-%d %H:%M", time.localtime(oldest)) if oldest else "an unknown day"
+    return last if first == last else f"{first} to {last}"
 
 
 def apart(value: float, limit: float) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
@@ -13,7 +13,7 @@ from audiobench_pytest.models.base import ModelAdapter, waveform_of
 from audiobench_pytest.models.isolated.audio_file import AudioFile, as_bytes
 from audiobench_pytest.models.isolated.entry import checked_runtime, find_entry
 from audiobench_pytest.models.isolated.environment import RUNNING, Environment, ensure, requirements_digest
-from audiobench_pytest.models.isolated.interpreters import running, without_our_python
+from audiobench_pytest.models.isolated.interpreters import find_interpreter, running, without_our_python
 from audiobench_pytest.models.isolated.process import ChildDiedError, ChildProcess
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.records.keys import digest
@@ -60,6 +60,16 @@ class IsolatedAdapter(ModelAdapter):
             if name not in cls.options and isinstance(value, str)
         }
         return {**cls.options, **own}
+
+    @classmethod
+    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> Iterator[str]:
+        """Yield the interpreter of its environment where this machine does not have it."""
+        runtime = checked_runtime(spec)
+        if runtime.python != RUNNING:
+            try:
+                find_interpreter(spec.name, runtime.python)
+            except ModelError as exc:
+                yield str(exc)
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Check the entry; make no environment and start no process.

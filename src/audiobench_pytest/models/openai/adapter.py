@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
@@ -68,6 +69,17 @@ class OpenAIAdapter(ModelAdapter):
     def follows(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
         """A chat model does what it is told; what is behind the transcriptions api writes down speech."""
         return args["api"] == "chat" and spec.follows is not False
+
+    @classmethod
+    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> Iterator[str]:
+        """Yield an address that nobody has given, and a key that a vendor wants and the environment does not hold."""
+        if not args["url"] and not os.environ.get(URL_VARIABLE):
+            yield (
+                f"model '{spec.name}' is behind a server: --model-args url=http://HOST:PORT/v1, or the environment "
+                f"variable {URL_VARIABLE}"
+            )
+        if spec.args.get("key_env") and not os.environ.get(str(args["key_env"])):
+            yield f"model '{spec.name}' wants a key: put it into the environment variable {args['key_env']}"
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Check what was asked; nothing is sent.

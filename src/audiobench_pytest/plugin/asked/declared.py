@@ -116,6 +116,18 @@ def _paths(given: Any) -> tuple[Path, ...]:
     return tuple(Path(name).expanduser() for name in _names(given))
 
 
+def _language(given: Any) -> str:
+    if not given:
+        return ""
+    from audiobench_pytest.errors import UsageError
+    from audiobench_pytest.languages import known_language
+
+    try:
+        return known_language(str(given))
+    except UsageError as exc:
+        raise ValueError(str(exc)) from None
+
+
 def _part(given: Any) -> Part:
     from audiobench_pytest.plugin.asked.parts import parse_part
 
@@ -144,8 +156,8 @@ class Settings:
     models = Setting[tuple[str, ...]](
         "model",
         (),
-        "model to benchmark: a name of the catalogue, hf:<hub id or folder>[@revision], openai:<name on a server>, or "
-        "./file.py:Class, a class of your own; repeatable, or a,b,c",
+        "model to benchmark: a name of the catalogue, [NAME=]hf:<hub id or folder>[@revision], [NAME=]openai:<name on "
+        "a server>, or ./file.py:Class, a class of your own; repeatable, or a,b,c",
         _names,
         metavar="NAME",
         repeat=True,
@@ -238,6 +250,23 @@ class Settings:
         _one_of("pytest", "ray"),
         metavar="NAME",
     )
+    plan = Setting[bool](
+        "plan",
+        False,
+        "run nothing: print cells, samples, recipes, prompts, and what this machine lacks",
+        bool,
+        metavar="FLAG",
+        type=bool,
+    )
+    exit_kinds = Setting[bool](
+        "exit-kinds",
+        False,
+        "end with status 10 where all that is red is a harness error, 11 where it is the data, so that CI may retry",
+        bool,
+        metavar="FLAG",
+        short=False,
+        type=bool,
+    )
     run = Setting[Path | None](
         "run",
         None,
@@ -293,6 +322,9 @@ class Settings:
     librispeech_dir = Setting[str](
         "librispeech_dir", "", "folder of OpenSLR's LibriSpeech; then nothing is asked of the hub", str
     )
+    language = Setting[str](
+        "language", "", "language of your own data where its lines name none (default: en)", _language
+    )
     catalog = Setting[str](
         "catalog", "", "folder of your own recipes/*.yaml, labels/*.yaml, ..., beside the built-in ones", str
     )
@@ -307,6 +339,7 @@ class Settings:
         "judge_key_env", "", "environment variable that holds the judge's key; else OPENAI_API_KEY", str
     )
     judge_concurrency = Setting[int]("judge_concurrency", 16, "questions that a judge is asked at once", _whole(1))
+    plan_json = Setting[str]("plan_json", "", "file that --plan writes the plan to, as JSON", str)
     progress = Setting[str]("progress", "auto", "how progress is shown", _one_of("auto", "live", "lines", "off"))
     progress_seconds = Setting[float]("progress_seconds", 30.0, "seconds between progress lines in a log", _above_zero)
 

@@ -33,16 +33,17 @@ def emit(session: pytest.Session, concluded: Conclusion, nodes: Mapping[CellId, 
     if reporter is not None:
         reporter.currentfspath = None  # a line of their own, not behind the "[100%]" of the items
     for gate in gates:
-        node = nodes[gate.cell]
-        path = node.split("::", 1)[0]
+        # What is red because it is not there belongs to no function: it stands in the file that asks for it.
+        path = nodes[gate.cell].split("::", 1)[0] if gate.cell in nodes else gate.source.split(" ", 1)[0]
         part = f"-{gate.slice}" if gate.slice else ""
-        name = f"gate[{names[gate.cell]}-{gate.metric}-{gate.bound}{part}]"
+        name = f"gate[{names.get(gate.cell, gate.cell)}-{gate.metric}-{gate.bound}{part}]"
         nodeid, location = f"{path}::{name}", (path, None, name)
         hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
         phases = ("setup", "teardown") if gate.effect is Verdict.SKIP else ("setup", "call", "teardown")
         for when in phases:
             report = _report(gate, nodeid, location, when)
-            report.user_properties += _of_the_cell(results[gate.cell], gate, concluded.run_dir)
+            if gate.cell in results:
+                report.user_properties += _of_the_cell(results[gate.cell], gate, concluded.run_dir)
             hook.pytest_runtest_logreport(report=report)
         hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
 
@@ -67,7 +68,11 @@ def _of_the_cell(result: CellResult, gate: GateResult, run_dir: str) -> list[tup
         "n": str(result.scored),
         "expected": str(result.expected),
         "run": run_dir,
+        "size": str(result.evidence.size),
+        "weights": result.evidence.weights,
     }
+    if result.evidence.selection:
+        found["selection"] = result.evidence.selection
     if value is not None and value.low is not None and value.high is not None:
         found |= {"low": repr(value.low), "high": repr(value.high)}
     return [(f"audiobench_{name}", text) for name, text in found.items()]

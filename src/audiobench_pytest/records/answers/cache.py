@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import re
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,7 @@ class ModelCache:
         self._folders = tuple(folders)
         self._file = AppendFile(folders[0], writer)
         self._known: dict[str, Prediction] | None = None
+        self._failures: Counter[str] = Counter()
         self._described = False
         self._synced = 0.0
 
@@ -64,8 +67,10 @@ class ModelCache:
         if self._known is None:
             self._known = {}
             for folder in self._folders:
-                for answer_key, answer in _answers_below(folder).items():
+                found = _answers_below(folder)
+                for answer_key, answer in found.answers.items():
                     self._known.setdefault(answer_key, answer)
+                self._failures.update(found.unanswered)
         return self._known.get(key)
 
     def put(self, prediction: Prediction) -> None:
@@ -85,7 +90,10 @@ class ModelCache:
                 ) from exc
             write_atomically(self._folders[0] / "identity.json", self._description.encode())
             self._described = True
-        prediction = dataclasses.replace(prediction, at=time.time_ns())
+        if prediction.error is not None:
+            self._failures[prediction.key] += 1
+        failures = self._failures[prediction.key] if prediction.error is None else 0
+        prediction = dataclasses.replace(prediction, at=time.time_ns(), failures=failures)
         self._file.write(as_line(prediction))
         if prediction.error is None and self._known is not None:
             self._known.setdefault(prediction.key, prediction)
@@ -106,28 +114,48 @@ class ModelCache:
         self._file.close()
 
 
-def read_answers(files: Sequence[Path]) -> dict[str, Prediction]:
-    """Return the answer of each key in some files of one model; the earliest one wins, errors are left out.
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What some files of one model hold.
+
+    Attributes:
+        answers: The answer of each key.
+        unanswered: How often each key that has no answer was asked in vain.
+    """
+
+    answers: dict[str, Prediction]
+    unanswered: Counter[str]
+
+
+def read_answers(files: Sequence[Path]) -> Answers:
+    """Return the answer of each key in some files of one model; the earliest one wins, of errors the number is kept.
 
     Raises:
         FileNotFoundError: A file has been merged into another one meanwhile.
         RecordError: A columnar file is damaged.
     """
     answers: dict[str, Prediction] = {}
+    failed: Counter[str] = Counter()
     for path in files:
         if path.suffix == SUFFIX:
-            found: Iterable[Prediction] = read_columns(path)[0]
+            columns = read_columns(path)
+            failed.update(columns.unanswered)
+            found: Iterable[Prediction] = columns.answers
         else:
-            found = (p for line in read_lines(path) if (p := _decoded(line)) is not None and p.error is None)
+            found = (p for line in read_lines(path) if (p := _decoded(line)) is not None)
         for prediction in found:
+            if prediction.error is not None:
+                failed[prediction.key] += 1
+                continue
             # By the time of the answer, not of its file: it is the same whichever files are merged, and when.
             known = answers.setdefault(prediction.key, prediction)
             if prediction.at < known.at:
                 answers[prediction.key] = prediction
-    return answers
+    # An answer says itself how often it was asked for in vain.
+    return Answers(answers, Counter({key: number for key, number in failed.items() if key not in answers}))
 
 
-def _answers_below(folder: Path) -> dict[str, Prediction]:
+def _answers_below(folder: Path) -> Answers:
     while folder.is_dir():
         # Lines before columns, since answers move that way: a file of lines that is merged after it was listed cannot
         # be opened, one that was merged before is in a columnar file listed below.
@@ -140,7 +168,7 @@ def _answers_below(folder: Path) -> dict[str, Prediction]:
             continue  # merged between listing and reading: its answers are in a file that is listed now
         except OSError as exc:
             raise RecordError(f"cannot read the cache {exc.filename or folder}: {exc.strerror or exc}") from exc
-    return {}
+    return Answers({}, Counter())
 
 
 def _decoded(line: bytes) -> Prediction | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ _FORMAT = 1
 class _Columns:
     """One list per field of `Prediction`; errors are not kept.
 
-    Files of versions that took no timing, or did not note when an answer came, lack those lists.
+    Files of versions that took no timing, or did not note when an answer came or how often it was asked for in vain,
+    lack those lists. `unanswered` holds the number of failures of each key that has no answer yet.
     """
 
     format: int
@@ -37,19 +38,42 @@ class _Columns:
     meta: list[dict[str, Any]] = field(default_factory=list)
     timing: list[dict[str, float]] = field(default_factory=list)
     at: list[int] = field(default_factory=list)
+    failures: list[int] = field(default_factory=list)
+    unanswered: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Columnar:
+    """What a columnar file holds.
+
+    Attributes:
+        answers: One per key.
+        absorbed: Names of the columnar files whose content is in this one.
+        unanswered: How often each key that has no answer was asked in vain.
+    """
+
+    answers: list[Prediction]
+    absorbed: Sequence[str]
+    unanswered: Mapping[str, int]
 
 
 _decoder = msgspec.msgpack.Decoder(_Columns)
 _encoder = msgspec.msgpack.Encoder()
 
 
-def write_columns(folder: Path, predictions: Iterable[Prediction], absorbed: Iterable[str]) -> Path:
+def write_columns(
+    folder: Path,
+    predictions: Iterable[Prediction],
+    absorbed: Iterable[str],
+    unanswered: Mapping[str, int] | None = None,
+) -> Path:
     """Write answers to a file named by its content; return its path. On return it survives a power loss.
 
     Args:
         folder: The model's folder in the cache.
         predictions: Answers, one per key.
         absorbed: Names of the columnar files whose content is in this one.
+        unanswered: How often each key without an answer was asked in vain.
 
     Raises:
         RecordError: It cannot be written.
@@ -68,6 +92,8 @@ def write_columns(folder: Path, predictions: Iterable[Prediction], absorbed: Ite
             [dict(p.meta) for p in rows],
             [dict(p.timing) for p in rows],
             [p.at for p in rows],
+            [p.failures for p in rows],
+            dict(sorted((unanswered or {}).items())),
         )
     )
     path = folder / f"answers-{hashlib.sha256(data).hexdigest()[:24]}{SUFFIX}"
@@ -75,8 +101,8 @@ def write_columns(folder: Path, predictions: Iterable[Prediction], absorbed: Ite
     return path
 
 
-def read_columns(path: Path) -> tuple[list[Prediction], Sequence[str]]:
-    """Return the answers of a columnar file, and the names of the files it absorbed.
+def read_columns(path: Path) -> Columnar:
+    """Return the content of a columnar file.
 
     Raises:
         FileNotFoundError: It has been absorbed by another one meanwhile.
@@ -98,12 +124,14 @@ def read_columns(path: Path) -> tuple[list[Prediction], Sequence[str]]:
         content.meta,
         content.timing or [{} for _ in content.key],
         content.at or [0] * len(content.key),
+        content.failures or [0] * len(content.key),
         strict=True,
     )
-    return [
-        Prediction(key, text, None, audio_s, infer_s, decode_s, batch, meta, timing, at)
-        for key, text, audio_s, infer_s, decode_s, batch, meta, timing, at in rows
-    ], content.absorbed
+    answers = [
+        Prediction(key, text, None, audio_s, infer_s, decode_s, batch, meta, timing, at, failures)
+        for key, text, audio_s, infer_s, decode_s, batch, meta, timing, at, failures in rows
+    ]
+    return Columnar(answers, content.absorbed, content.unanswered)
 
 
 def sync_folder(folder: Path) -> None:

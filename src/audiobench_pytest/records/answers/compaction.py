@@ -39,9 +39,9 @@ def compact(folder: Path, *, least: int = LEAST_FILES) -> Path | None:
             return None
         absorbed = {path.name for path in columns}
         for path in columns:
-            absorbed.update(read_columns(path)[1])
-        answers = read_answers([*columns, *closed])
-        path = write_columns(folder, answers.values(), absorbed)
+            absorbed.update(read_columns(path).absorbed)
+        known = read_answers([*columns, *closed])
+        path = write_columns(folder, known.answers.values(), absorbed, known.unanswered)
         sync_folder(folder)  # the new file is safe before the old ones go
         for old in (*closed, *columns):
             if old != path:

@@ -58,7 +58,7 @@ def pull(cache: Path, url: str) -> int:
         folder = cache / "predictions" / model
         have = {path.name for path in folder.glob(f"*{SUFFIX}")}
         for name in list(have):
-            have.update(read_columns(folder / name)[1])
+            have.update(read_columns(folder / name).absorbed)
         for name in _names(files, posixpath.join(root, model)):
             # Names come from a place others write to: only plain ones become paths here.
             if name in have or "/" in name or not (name.endswith(SUFFIX) or name == "identity.json"):

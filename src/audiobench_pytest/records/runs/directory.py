@@ -20,8 +20,21 @@ from audiobench_pytest.records.runs.plan import PlannedCell, ProbedSample, Shard
 from audiobench_pytest.records.runs.stored import read_outcomes
 from audiobench_pytest.types import CellId, Outcome
 
+LATEST, NOT_BEGUN = "latest", "latest-not-begun"
+"""In the folder of all runs: a link to the last one, and a note where the last command did not come to have one."""
+
+GATES = "gates.toml"
+"""The copy of the gates file that a run was begun with."""
+
 FORMAT = 1
 """Version of the files in a run directory; raised when a reader of the old ones would misread the new."""
+
+
+def note_not_begun(runs: Path, reason: str) -> None:
+    """Note below `runs` that a command ended before its run began, so that nobody takes `latest` for it."""
+    if (runs / LATEST).exists():
+        with contextlib.suppress(OSError):
+            (runs / NOT_BEGUN).write_text(f"{reason}\n", "utf-8", "backslashreplace")
 
 
 _Receipts = dict[tuple[int, int, int], ShardReceipt]
@@ -34,6 +47,7 @@ class RunDirectory:
     """Reads and writes one run directory.
 
     Layout: `run.json` (what was asked, by which versions, on which machine), `plan.json` (cells and shards),
+    `gates.toml` (a copy of the limits it began with), `doubts.json` (recipes whose judge cannot be trusted),
     `results/<attempt>-<writer>-<pid>-<random>.jsonl` (one file per process), `leaderboard.*` (what was concluded).
     The same directory can be given again: each invocation is an attempt, and the newest word on a sample counts.
     """
@@ -70,9 +84,21 @@ class RunDirectory:
                 "or leave the option out; what was answered before is taken from the cache anyway"
             )
         attempt = known["attempt"] + 1 if known else 1
+        began = (known or {}).get("began") or (known or manifest).get("started")
         content = {"format": FORMAT, "asked": asked, "attempt": attempt, **manifest}
+        if began is not None:
+            content["began"] = began
         write_atomically(self.path / "run.json", msgspec.json.format(msgspec.json.encode(content), indent=2))
         return attempt
+
+    def began(self) -> float:
+        """Return when the first attempt began, in seconds since the epoch; 0 where the run does not say.
+
+        Raises:
+            RecordError: As for `manifest`.
+        """
+        facts = self.manifest() or {}
+        return float(facts.get("began") or facts.get("started") or 0.0)
 
     def point_latest(self, runs: Path) -> None:
         """Let `runs/latest` point to this run."""
@@ -80,10 +106,24 @@ class RunDirectory:
         try:
             runs.mkdir(parents=True, exist_ok=True)
             temporary.symlink_to(os.path.relpath(self.path, runs))
-            temporary.replace(runs / "latest")
+            temporary.replace(runs / LATEST)
+            (runs / NOT_BEGUN).unlink(missing_ok=True)
         except OSError:  # read-only, or a file system without symbolic links: there is no `latest`; nothing reads it
             with contextlib.suppress(OSError):
                 temporary.unlink()
+
+    def refuse_stale(self) -> None:
+        """Refuse `latest` where the last command ended before its run began: it would be the verdict of another day.
+
+        Raises:
+            UsageError: It is `latest`, and not of the last command.
+        """
+        note = self.path.parent / NOT_BEGUN
+        if self.path.name == LATEST and note.is_file():
+            raise UsageError(
+                f"{self.path} is not of the last command, which ended before its run began "
+                f"({note.read_text('utf-8', 'replace').strip()}); name the run itself: {self.path.resolve().name}"
+            )
 
     def manifest(self) -> dict[str, Any] | None:
         """Return `run.json`, or None when there is none.
@@ -119,6 +159,45 @@ class RunDirectory:
             return []
         except (OSError, *DAMAGED) as exc:
             raise RecordError(f"cannot read {self.path / 'plan.json'}: {exc}") from exc
+
+    def keep_gates(self, path: Path | None) -> None:
+        """Keep a copy of the gates file, so that the run is judged by the same limits wherever it is read.
+
+        Raises:
+            RecordError: It cannot be read or written.
+        """
+        kept = self.path / GATES
+        try:
+            if path is None:
+                kept.unlink(missing_ok=True)
+                return
+            write_atomically(kept, path.read_bytes())
+        except OSError as exc:
+            raise RecordError(f"cannot keep {path} in {self.path}: {exc.strerror or exc}") from exc
+
+    def keep_doubts(self, doubts: Mapping[str, str]) -> None:
+        """Note the recipes whose scores are not to be trusted, with the reason; the newest attempt's word counts.
+
+        Raises:
+            RecordError: It cannot be written.
+        """
+        path = self.path / "doubts.json"
+        if doubts or path.exists():
+            write_atomically(path, msgspec.json.encode(dict(sorted(doubts.items()))))
+
+    def doubts(self) -> dict[str, str]:
+        """Return why the scores of some recipes are not to be trusted, by recipe; empty where none is in doubt.
+
+        Raises:
+            RecordError: The note cannot be read.
+        """
+        path = self.path / "doubts.json"
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+        except FileNotFoundError:
+            return {}
+        except (OSError, *DAMAGED) as exc:
+            raise RecordError(f"cannot read {path}: {exc}") from exc
 
     def writer(self, name: str, attempt: int) -> ResultWriter:
         """Return a writer for one process (`main`, `gw0`)."""

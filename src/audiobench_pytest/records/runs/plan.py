@@ -25,6 +25,7 @@ class PlannedCell:
         recipe: The recipe as it was when planned, as plain values, so that a run can be reduced wherever it is read.
         clusters: Meta key whose values are resampled as wholes (`speaker`), or "" for single samples.
         slices: Meta keys that results are also given by (`gender`, `accent`).
+        own_recipe: The recipe that the data set is scored by where nobody asks for another, if this is another one.
     """
 
     cell: CellId
@@ -38,6 +39,7 @@ class PlannedCell:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     clusters: str = ""
     slices: tuple[str, ...] = ()
+    own_recipe: str | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -68,6 +70,9 @@ class ShardReceipt:
         loads: How often this shard had to load its model (0 or 1).
         spent: What the model did with the shard's time, in seconds: `load_s`, `warmup_s`, `infer_s`, `decode_wait_s`
             (see `runner.asking.timing`); empty while the shard runs.
+        reused: Answers that were given before this run began: `answers` (how many), `oldest` and `newest` (seconds
+            since the epoch); empty where there are none, None where that was not noted (the shard has not ended).
+        failed_first: Answers that came only after the question had been asked in vain.
     """
 
     cell: CellId
@@ -82,6 +87,8 @@ class ShardReceipt:
     model: Mapping[str, Any] = field(default_factory=dict)
     loads: int = 0
     spent: Mapping[str, float] = field(default_factory=dict)
+    reused: Mapping[str, float] | None = None
+    failed_first: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from audiobench_pytest.errors import Red
 from audiobench_pytest.leaderboard.cells.losses import lost
 from audiobench_pytest.leaderboard.cells.totals import ModelTotals, best_cells, model_totals
 from audiobench_pytest.leaderboard.conclusion import Conclusion
+from audiobench_pytest.leaderboard.gates.words import told_time
 from audiobench_pytest.leaderboard.quantities import FIXED, RATE, SUM, adding_up
 from audiobench_pytest.report import numbers
 from audiobench_pytest.report.text import clean
@@ -116,8 +117,75 @@ def total_fields(rows: Sequence[ModelTotals]) -> dict[str, list[str]]:
     return fields
 
 
+def measured_lines(board: Conclusion) -> list[str]:
+    """Return a line per model on what was measured: weights, which part of each set, answers of which day."""
+    by_model: dict[str, list[CellResult]] = {}
+    for result in board.results:
+        cells = by_model.setdefault(result.cell.model, [])
+        if all(one.cell.dataset != result.cell.dataset for one in cells):  # recipes share their answers
+            cells.append(result)
+    lines = []
+    for model, cells in by_model.items():
+        told = [f"weights {weights[:10]}" for weights in dict.fromkeys(c.evidence.weights for c in cells) if weights]
+        told += [f"{clean(c.cell.dataset)}: {text}" for c in cells if (text := "; ".join(_evidence(c)))]
+        if told:
+            lines.append(f"{clean(model)}: {', '.join(told)}")
+    return lines
+
+
+def _evidence(result: CellResult) -> Iterator[str]:
+    evidence = result.evidence
+    if script := result.data.get("script"):
+        yield clean(str(script))
+    if evidence.selection:
+        yield f"the {evidence.selection} samples"
+    if evidence.reused:
+        when = told_time(evidence.oldest, evidence.newest)
+        pinned = "" if evidence.pinned else ", of a model that cannot be pinned"
+        yield f"{evidence.reused} of {result.scored} answers of {when}{pinned}"
+    if evidence.failed_first:
+        share = 100.0 * evidence.failed_first / max(1, result.scored)
+        yield f"{evidence.failed_first} answers ({share:.3g} %) only after earlier attempts had failed"
+
+
+def limit_lines(board: Conclusion) -> list[str]:
+    """Return how many limits there were, and each that applied to nothing with the reason."""
+    limits = board.limits
+    if limits is None:
+        return []
+    if not limits.file:
+        return ["no file of limits: nothing but coverage was judged"]
+    if not limits.total:
+        return [f"no limit in {clean(limits.file)}: nothing but coverage was judged"]
+    lines = []
+    if limits.unmatched:
+        applied = limits.total - len(limits.unmatched)
+        lines.append(f"{applied} of {limits.total} limits applied; to nothing here:")
+        lines += [f"  {clean(source)}: {clean(reason)}" for source, reason in limits.unmatched[:_FOOTNOTES]]
+        if len(limits.unmatched) > _FOOTNOTES:
+            lines.append(f"  and {len(limits.unmatched) - _FOOTNOTES} more")
+    return lines
+
+
+def release_line(board: Conclusion) -> str:
+    """Return what a release was judged on, in a line; "" where none was promised."""
+    if board.limits is None or not board.limits.release:
+        return ""
+    weights = {r.cell.model: r.evidence.weights[:10] or "no digest" for r in board.results}
+    models = ", ".join(f"{clean(model)} ({digits})" for model, digits in weights.items())
+    asked = {(r.cell.dataset, r.cell.model): r.scored for r in board.results}
+    waived = sum(bool(gate.waiver) for gate in board.gates)
+    still_open = sum(gate.verdict is Verdict.INCONCLUSIVE for gate in board.gates)
+    red = "red" if board.is_red else "green"
+    return (
+        f"release {red}: {models}; {len(board.results)} cells, {sum(asked.values())} samples, {waived} waived, "
+        f"{still_open} inconclusive"
+    )
+
+
 def _samples(row: ModelTotals) -> str:
-    return numbers.count(row.samples) + (f" ({row.cached} from cache)" if row.cached else "")
+    whole = f" of {numbers.count(row.size)}" if row.size is not None and row.size != row.samples else ""
+    return numbers.count(row.samples) + whole + (f" ({row.cached} from cache)" if row.cached else "")
 
 
 def measured_earlier(row: ModelTotals) -> bool:
@@ -254,13 +322,37 @@ VERDICTS = {
 
 def gate_summary(board: Conclusion) -> str:
     """Return `gates: 3 failed (1 regression, 2 data errors), 1 inconclusive, 2 passed`."""
-    counts = [(sum(gate.verdict is verdict for gate in board.gates), word) for verdict, word in VERDICTS.items()]
+    counts = [(sum(_told_as(gate) == word for gate in board.gates), word) for word in (*VERDICTS.values(), _WAIVED)]
     told = [f"{number} {word}" for number, word in counts if number]
-    failed = [gate for gate in board.gates if gate.verdict is Verdict.FAIL and gate.kind is not None]
-    kinds = [(sum(gate.kind == kind for gate in failed), title) for kind, title in RED_TITLES.items()]
+    failed = [gate for gate in board.gates if gate.effect is Verdict.FAIL]
+    kinds = [
+        (sum((gate.kind, gate.verdict is Verdict.INCONCLUSIVE) == (kind, is_open) for gate in failed), title, is_open)
+        for kind, title in RED_TITLES.items()
+        for is_open in (False, True)
+    ]
     if failed:
-        told[0] += f" ({', '.join(f'{number} {title}' + 's' * (number > 1) for number, title in kinds if number)})"
+        shown = (
+            f"{number} {title}{'s' * (number > 1)}{' not ruled out' * is_open}"
+            for number, title, is_open in kinds
+            if number
+        )
+        told[0] += f" ({kinds_told})" if (kinds_told := ", ".join(shown)) else ""
     return "gates: " + ", ".join(told)
+
+
+_WAIVED = "waived"
+
+
+def _told_as(gate: GateResult) -> str:
+    """Return by which word a gate is counted: a red one as failed, however it came to be red."""
+    if gate.waiver:
+        return _WAIVED
+    return VERDICTS[Verdict.FAIL if gate.effect is Verdict.FAIL else gate.verdict]
+
+
+def verdict_word(gate: GateResult) -> str:
+    """Return a gate's verdict as it is printed: `PASS`, `WAIVED`, `INCONCLUSIVE`."""
+    return _WAIVED.upper() if gate.waiver else str(gate.verdict).upper()
 
 
 def gates_by_verdict(board: Conclusion) -> Iterator[GateResult]:

@@ -18,9 +18,10 @@ SCHEMA_VERSION = 1
 def render(board: Conclusion) -> str:
     """Return the board as JSON, ending in a newline.
 
-    Top level: `schema_version`, `run_dir`, `interrupted`, `wall_s`, `notes`, `cells`, `gates`. A cell holds the fields
-    of `CellResult` with `dataset`, `model` and `recipe` beside them, `model_info` and `data_info` for what model
-    and data were, `counts` per state, and `best` for the leader of its column. Numbers that do not exist are null.
+    Top level: `schema_version`, `run_dir`, `interrupted`, `wall_s`, `notes`, `cells`, `gates`, `limits`. A cell holds
+    the fields of `CellResult` with `dataset`, `model` and `recipe` beside them, `model_info` and `data_info` for what
+    model and data were, `evidence` for what the numbers rest on, `counts` per state, and `best` for the leader of its
+    column. Numbers that do not exist are null.
     """
     best = best_cells(board.results)
     document = {
@@ -31,6 +32,7 @@ def render(board: Conclusion) -> str:
         "notes": list(board.notes),
         "cells": [{**cell_document(result), "best": result.cell in best} for result in board.results],
         "gates": [_gate(gate) for gate in board.gates],
+        "limits": _limits(board),
     }
     text = json.dumps(_finite(document), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
     # A file name that is not UTF-8 arrives as lone surrogates: written `\udcNN` they are valid JSON.
@@ -78,9 +80,31 @@ def cell_document(result: CellResult) -> dict[str, Any]:
         ],
         "model_info": result.model,
         "data_info": result.data,
+        "evidence": {
+            "size": result.evidence.size,
+            "selection": result.evidence.selection,
+            "weights": result.evidence.weights,
+            "pinned": result.evidence.pinned,
+            "reused": result.evidence.reused,
+            "oldest": result.evidence.oldest or None,
+            "newest": result.evidence.newest or None,
+            "failed_first": result.evidence.failed_first,
+        },
         "first_errors": [
             {"id": sample_id, "state": str(state), "reason": reason} for sample_id, state, reason in result.first_errors
         ],
+    }
+
+
+def _limits(board: Conclusion) -> dict[str, Any] | None:
+    if board.limits is None:
+        return None
+    idle = [{"source": source, "reason": reason} for source, reason in board.limits.unmatched]
+    return {
+        "file": board.limits.file,
+        "total": board.limits.total,
+        "unmatched": idle,
+        "release": board.limits.release,
     }
 
 
@@ -114,6 +138,7 @@ def _gate(gate: GateResult) -> dict[str, Any]:
         "message": gate.message,
         "source": gate.source,
         "details": dict(gate.details),
+        "waiver": gate.waiver,
     }
 
 

@@ -58,7 +58,7 @@ def _leaderboard(board: Conclusion) -> list[str]:
 def _gates(board: Conclusion) -> list[str]:
     body = [
         [
-            f"**{gate.verdict.upper()}**" if gate.effect == "fail" else gate.verdict.upper(),
+            f"**{content.verdict_word(gate)}**" if gate.effect == "fail" else content.verdict_word(gate),
             _text(str(gate.cell)),
             _text(content.gate_title(gate)),
             _text(content.finding(gate)),

@@ -39,6 +39,7 @@ def lines(board: Conclusion, width: int) -> list[list[Span]]:
         _table(board, max(width, _LEAST_WIDTH)),
         [_plain(line) for line in content.footnotes(board)],
         _titled("speed", content.speed_lines(board)),
+        _titled("measured on", content.measured_lines(board)),
         _titled("recipes", content.signature_lines(board)),
         _errors(board),
         _gates(board),
@@ -150,18 +151,21 @@ def _gates(board: Conclusion) -> list[list[Span]]:
     ]
     if len(passed) > 1:
         drawn.append([("  PASS", _COLOURS[Verdict.PASS]), (f"  coverage of {len(passed)} cells", {})])
-    failed = any(gate.effect is Verdict.FAIL for gate in board.gates)
+    drawn += [_plain(f"  {line}") for line in content.limit_lines(board)]
+    failed = board.is_red
     return [[(content.gate_summary(board), {"bold": True, "red" if failed else "green": True})], *drawn]
 
 
 def _gate(gate: GateResult) -> list[Span]:
     text = f"  {clean(str(gate.cell))}  {content.gate_title(gate)}  {content.finding(gate)}  ({clean(gate.source)})"
     colour = _COLOURS[Verdict.FAIL if gate.effect is Verdict.FAIL else gate.verdict]
-    return [(f"  {gate.verdict.upper()}", colour), (text, {})]
+    return [(f"  {content.verdict_word(gate)}", colour), (text, {})]
 
 
 def _closing(board: Conclusion) -> list[list[Span]]:
     drawn = [_plain(f"run: {clean(board.run_dir)}, {numbers.duration(board.wall_s)}")]
     if board.interrupted:
         drawn.append([(content.GO_ON, {"yellow": True, "bold": True})])
+    if line := content.release_line(board):
+        drawn.append([(line, {"bold": True, "red" if board.is_red else "green": True})])
     return drawn

@@ -33,6 +33,7 @@ class Runner:
         writer: Name of this process (`main`, `gw0`).
         datasets: Those that were read already.
         probe: Which samples are asked twice, or None.
+        began: When the run began, in seconds since the epoch: answers that are older belong to another run.
     """
 
     pool: ModelPool
@@ -43,6 +44,7 @@ class Runner:
     writer: str = "main"
     datasets: dict[DatasetSpec, Dataset] = field(default_factory=dict)
     probe: Probe | None = None
+    began: float = 0.0
     _scorers: dict[str, Scorer] = field(default_factory=dict)
     _caches: dict[str, ModelCache] = field(default_factory=dict)
     _receipts: dict[CellId, ShardReceipt] = field(default_factory=dict)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import time
-from collections.abc import Generator, Sequence
+from array import array
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.datasets import Dataset, shard
 from audiobench_pytest.errors import UsageError
+from audiobench_pytest.languages import other_script
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.runner import hardware
@@ -20,7 +24,7 @@ from audiobench_pytest.runner.asking.resources import Runner
 from audiobench_pytest.runner.asking.session import InferenceSession
 from audiobench_pytest.runner.job import Job
 from audiobench_pytest.runner.scoring.scorer import language_of
-from audiobench_pytest.types import Outcome, Sample
+from audiobench_pytest.types import Outcome, Prediction, Sample
 
 
 def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
@@ -40,6 +44,7 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
     scored_in = {language_of(s.language, s.meta) for s in dataset.samples}
     _write_receipts(runner, job, receipt, scored_in)
     _refuse_unknown_language(job.model, {s.language for s in dataset.samples})
+    reused = Reused(runner.began)
     questions: dict[str, Question] = {}
     twins: list[Question] = []
     for sample in samples:
@@ -47,6 +52,7 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
         if isinstance(question, Outcome):
             yield question
         elif (known := session.cache.get(question.key)) is not None:
+            reused.add(known)
             yield outcome_of(job.cell, sample, known, cached=True)
         elif question.key in questions:
             twins.append(question)  # the same sound under two ids: answered once
@@ -70,8 +76,57 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
         model={**receipt.model, **_described(session.adapter)} if questions else receipt.model,
         loads=session.loads,
         spent=session.spent.plain(),
+        reused=reused.plain(),
+        failed_first=reused.failed_first + _failed_first(session, questions),
     )
     _write_receipts(runner, job, ended, scored_in)
+
+
+_LOOKED_AT = 200
+"""References whose script is compared with their language: more tell no more."""
+
+
+def _script_note(samples: Sequence[Sample]) -> str:
+    """Say how many references are not written as their language is, where it is a tenth of them or more."""
+    texts = ((language_of(s.language, s.meta), s.reference) for s in samples if s.reference)
+    looked = list(itertools.islice(texts, _LOOKED_AT))
+    found = Counter((code, script) for code, text in looked if (script := other_script(code, text)))
+    if sum(found.values()) * 10 < len(looked) or not found:
+        return ""
+    (code, script), _ = found.most_common(1)[0]
+    return (
+        f"{sum(found.values())} of {len(looked)} references looked at are not written in the script of their language "
+        f"('{code}', written in {script}): say the language in each line, or with --audiobench-set language=CODE"
+    )
+
+
+class Reused:
+    """The answers of a shard that the cache gave, and which of them are of another run.
+
+    Attributes:
+        failed_first: How many came only after the question had been asked in vain.
+    """
+
+    def __init__(self, began: float) -> None:
+        self._began, self._given = began, array("d")
+        self.failed_first = 0
+
+    def add(self, known: Prediction) -> None:
+        """Count an answer of the cache."""
+        self.failed_first += known.failures > 0
+        if (given := known.at / 1e9) < self._began:
+            self._given.append(given)
+
+    def plain(self) -> dict[str, float]:
+        """Return it as a receipt keeps it."""
+        if not self._given:
+            return {}
+        return {"answers": len(self._given), "oldest": min(self._given), "newest": max(self._given)}
+
+
+def _failed_first(session: InferenceSession, asked: Iterable[str]) -> int:
+    found = (session.cache.get(key) for key in asked)
+    return sum(known is not None and known.failures > 0 for known in found)
 
 
 def _ask_twice(runner: Runner, job: Job, session: InferenceSession, samples: Sequence[Sample]) -> None:
@@ -108,10 +163,18 @@ def _receipt(runner: Runner, job: Job, dataset: Dataset, expected: int, adapter:
         expected=expected,
         total=len(dataset.samples),
         started=time.time(),
-        dataset={"revision": dataset.revision, "digest": dataset.digest, "source": dataset.source},
+        dataset={
+            "revision": dataset.revision,
+            "digest": dataset.digest,
+            "source": dataset.source,
+            "size": dataset.size,
+            "selection": dataset.selection or None,
+            "script": _script_note(dataset.samples) or None,
+        },
         model={
             "identity": runner.pool.identity(job.model),
             "takes_language_hint": adapter.takes_language_hint,
+            "pinned": not adapter.streams or bool(runner.pool.identity(job.model).get("revision")),
             "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES"),
         },
     )

@@ -1,0 +1,50 @@
+"""What the numbers of a cell rest on: which part of the set, which weights, answers of which day."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from audiobench_pytest.records.runs.plan import ShardReceipt
+from audiobench_pytest.types import Evidence
+
+_WEIGHTS = ("weights", "revision", "digest")
+"""What may tell a model's weights apart in its identity, the closest first."""
+
+
+def evidence_of(receipts: Sequence[ShardReceipt]) -> Evidence:
+    """Return what the shards of a cell say of their evidence."""
+    data, model = merged(r.dataset for r in receipts), merged(r.model for r in receipts)
+    told = [r.reused for r in receipts]
+    reused = [one for one in told if one]
+    selection, size = data.get("selection"), data.get("size")
+    return Evidence(
+        size=size if isinstance(size, int) else None,
+        selection=" and ".join(map(str, selection)) if isinstance(selection, list) else str(selection or ""),
+        weights=weights_of(model.get("identity")),
+        pinned=model.get("pinned") is not False,
+        reused=None if None in told or not told else int(sum(one["answers"] for one in reused)),
+        oldest=min((one["oldest"] for one in reused), default=0.0),
+        newest=max((one["newest"] for one in reused), default=0.0),
+        failed_first=sum(r.failed_first for r in receipts),
+    )
+
+
+def weights_of(identity: Any) -> str:
+    """Return what tells a model's weights apart, or ""."""
+    known = identity if isinstance(identity, Mapping) else {}
+    return next((str(known[name]) for name in _WEIGHTS if known.get(name)), "")
+
+
+def merged(facts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what all processes say of the model or the data; what they differ in (two devices) is a sorted list."""
+    seen: dict[str, dict[str, Any]] = {}
+    for fact in facts:
+        for key, value in fact.items():
+            if value is not None:
+                seen.setdefault(key, {})[json.dumps(value, sort_keys=True)] = value
+    return {
+        key: next(iter(values.values())) if len(values) == 1 else [values[text] for text in sorted(values)]
+        for key, values in sorted(seen.items())
+    }

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from audiobench_pytest.metrics.fairness.letters import marks_to_space
+
 _SYMBOLS = {
     "%": "percent",
     "٪": "percent",
@@ -77,10 +79,10 @@ _MINUS_WORDS = frozenset(["минус", "мінус", "moins", "menos", "meno", 
 _DIGITS = frozenset("0123456789")
 
 
-def spoken_symbols(text: str) -> str:
+def _spoken_symbols(text: str) -> str:
     """Write a sign, a percent and a currency as a word of their own, behind the number; apply to lower case.
 
-    They are heard, so that leaving one out is an error. `symbol_words` makes the words of languages the same ones.
+    They are heard, so that leaving one out is an error.
     """
     text = _MINUS.sub("minus ", text)
     if _ANY_SYMBOL.search(text) is None:
@@ -88,8 +90,8 @@ def spoken_symbols(text: str) -> str:
     return _SYMBOL.sub(lambda found: f" {_SYMBOLS[found[0]]} ", _BEFORE_ITS_NUMBER.sub(r"\2 \1", text))
 
 
-def symbol_words(text: str) -> str:
-    """Write a word that stands for a symbol as `spoken_symbols` does, whatever its form; apply to words without marks.
+def _symbol_words(text: str) -> str:
+    """Write a word that stands for a symbol as the symbol's own word, whatever its form; apply to words without marks.
 
     A minus in words is one only before digits.
     """
@@ -103,6 +105,14 @@ def symbol_words(text: str) -> str:
             for one, after in zip(words, following, strict=True)
         ]
     return " ".join([_TOKENS.get(word, word) for word in words])
+
+
+def spoken_words(text: str) -> str:
+    """Write signs, percent and currencies as words, and their words in any form as these; other marks become spaces.
+
+    Apply to lower case.
+    """
+    return _symbol_words(marks_to_space(_spoken_symbols(text)))
 
 
 _READ: Mapping[str, Mapping[str, str]] = {
@@ -169,5 +179,5 @@ def _read_symbols(argument: str | tuple[str, ...]) -> Callable[[str], str]:
     return read
 
 
-TEXT_STEPS = {"spoken_symbols": spoken_symbols, "symbol_words": symbol_words}
+TEXT_STEPS = {"spoken_words": spoken_words}
 MADE_TEXT_STEPS = {"read_symbols": _read_symbols}

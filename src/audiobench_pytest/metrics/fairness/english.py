@@ -84,7 +84,7 @@ def english_words(text: str) -> str:
     Apply after `one_form`, `drop_format_characters` and `one_apostrophe`. A text with a number of more digits than
     Python converts keeps its numbers as they are written.
     """
-    text = text.lower()
+    text = " ".join(text.lower().split())  # a pattern that looks for what follows spaces tries each of a long run
     for pattern, replacement in _BEFORE:
         text = pattern.sub(replacement, text)
     text = _INITIALS.sub(lambda found: found[0].replace(".", ""), text)

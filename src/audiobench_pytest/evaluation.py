@@ -97,12 +97,13 @@ def evaluate(
     )
     try:
         adapter = runner.pool.adapter(spec)
+        cell = CellId(data.name, spec.name, recipes[0].name)
+        job = Job(cell, data, spec, recipes[0], more_recipes=tuple(recipes[1:]))
         if catalog.tasks.get(data.task).instructed and not adapter.follows(spec, adapter.args):
             raise UsageError(f"{spec.name} follows no instruction, so the task '{data.task}' cannot be asked of it")
         if adapter.takes_instruction:
-            profile_for(data.task, data.language, data.prompt)
-        cell = CellId(data.name, spec.name, recipes[0].name)
-        _run(runner, run, Job(cell, data, spec, recipes[0], more_recipes=tuple(recipes[1:])))
+            profile_for(job.asked, data.language)
+        _run(runner, run, job)
     finally:
         runner.close()
         use_memo(None)
@@ -120,7 +121,7 @@ def _run(runner: Runner, run: RunDirectory, job: Job) -> None:
                 shards=1,
                 selected=(0,),
                 recipe=packed(recipe),
-                clusters=job.dataset.cluster,
+                clusters=job.dataset.resampled,
             )
             for cell, recipe in job.cells()
         ]

@@ -296,3 +296,11 @@ def macro_language(code: str) -> str:
 
     language = code.casefold().partition("-")[0]
     return str(MACROLANGUAGES.get(language, language))
+
+
+@functools.cache
+def english_name(code: str) -> str:
+    """Return the English name of a language: `Chinese` of `zh-CN`; the code itself where it has none here."""
+    names = {tag: name for name, tag in reversed(_NAMES.items())}
+    tag = known_language(code)
+    return next((names[part].capitalize() for part in (tag, tag.split("-")[0]) if part in names), code)

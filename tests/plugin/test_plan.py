@@ -1,8 +1,136 @@
-"""`--plan`: what would be asked, and what this machine lacks; nothing runs, nothing is written."""
+"""`--plan`: nothing is run, and what would be run and what is missing is told; `audiobench prompts show`."""
 
 import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+
+from audiobench_pytest.models.registry import create, spec_from
+from audiobench_pytest.records.answers.cache import PredictionCache
+
+ROOT = Path(__file__).parents[2]
+CORE_ONLY = """
+import importlib.abc, sys
+
+class Bare(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("httpx", "huggingface_hub", "pyarrow", "torch", "transformers", "datasets"):
+            raise ModuleNotFoundError(f"No module named '{name}'", name=name)
+
+sys.meta_path.insert(0, Bare())
+import importlib.util
+_find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: (
+    None if name in ("httpx", "huggingface_hub", "pyarrow", "torch", "transformers") else _find(name, package)
+)
+"""
+"""Put before pytest, stands for an environment with nothing but the core."""
+
+
+def audiobench(project, *args):
+    return subprocess.run(
+        [sys.executable, "-m", "audiobench_pytest.cli", *map(str, args)],
+        cwd=project.path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def test_a_plan_of_a_model_and_data_that_are_not_here(project):
+    """In an environment with nothing but the core: status 0, four cells, and what brings what is missing."""
+    (project.path / "bare.py").write_text(CORE_ONLY)
+    code = "import bare, sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    args = ["benchmarks/asr", "-m", "librispeech", "--model", "kimiaudio-served", "--plan"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *args], cwd=project.path, capture_output=True, text=True, env=clean(project)
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 cells, 11126 samples" in done.stdout
+    assert done.stdout.count(" x kimiaudio-served: asr, en, ") == 4
+    assert "the package 'httpx' (all cells): pip install 'audiobench-pytest[api]'" in done.stdout
+    assert "the package 'huggingface_hub' (all cells): pip install 'audiobench-pytest[hub]'" in done.stdout
+    server = "the address of a server that has moonshotai/Kimi-Audio-7B-Instruct (all cells): --model-args url="
+    assert server in done.stdout
+    assert not (project.path / ".audiobench").exists()
+    args.remove("--plan")
+    done = subprocess.run(
+        [sys.executable, "-c", code, *args], cwd=project.path, capture_output=True, text=True, env=clean(project)
+    )
+    assert done.returncode == 4
+    assert "pip install 'audiobench-pytest[api]'" in done.stderr
+
+
+def clean(project):
+    import os
+
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "HF_"))}
+    return kept | {"PYTHONPATH": os.pathsep.join([str(project.path), *filter(None, [os.environ.get("PYTHONPATH")])])}
+
+
+def test_a_plan_of_data_that_is_here_shows_one_prompt_as_it_would_be_sent(project):
+    folder = project.path / "benchmarks" / "emotion"
+    folder.mkdir()
+    shutil.copy(ROOT / "benchmarks" / "emotion" / "test_emotion.py", folder)
+    manifest = project.clips(3)
+    rows = [{**json.loads(line), "label": "sad"} for line in manifest.read_text().splitlines()]
+    rows[0]["label"] = "calm"
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = project.pytester.runpytest_subprocess(
+        "benchmarks/emotion", f"--dataset=emotion:{manifest}", "--model=openai:ear", "--plan", "--limit=2"
+    )
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "1 cell, 2 samples, 0.00 h of sound",
+            "small x ear: emotion, en, 2 samples, 0.00 h; match/label@2",
+            "  prompt emotion/en",
+            "*reply with that word alone: calm, sad.",
+            "  columns: others: speaker, text_column",
+            "missing:",
+            "  the address of a server that has ear (*",
+        ]
+    )
+    assert not (project.path / ".audiobench").exists()
+
+
+def test_a_plan_is_had_as_json(project):
+    manifest = project.clips(3)
+    done = audiobench(project, "plan", "--json", "benchmarks/asr", f"--dataset={manifest}", "--model=oracle")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (cell,) = json.loads(done.stdout)
+    assert (cell["dataset"], cell["model"], cell["samples"], cell["missing"]) == ("small", "oracle", 3, [])
+    assert cell["recipe"] == "wer/audiobench-pytest@2"
+    assert cell["hours"] == pytest.approx(0.0, abs=0.001)
+
+
+def test_a_plan_of_what_cannot_be_asked_is_wrong_usage_as_the_run_is(project):
+    result = project.run(f"--dataset={project.clips(1)}", "--model=openai:ear", "--prompt=asr/em", "--plan")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "unknown prompt 'asr/em'" in "\n".join([*result.outlines, *result.errlines])
+
+
+def test_a_prompt_is_shown_as_it_would_be_sent(project):
+    manifest = project.clips(1)
+    done = audiobench(project, "prompts", "show", "asr/sound-first", "--dataset", manifest, "--model", "openai:ear")
+    assert done.stdout.splitlines() == [
+        "prompt asr/sound-first; sample clip-0000 of small",
+        "user: <audio> Write down what is said in this recording, word for word and in the language that is spoken. "
+        "Reply with these words alone.",
+    ]
+    picked = audiobench(project, "prompts", "show", "--dataset", manifest, "--model", "MiniCPMo2_6-audio")
+    assert picked.stdout.splitlines()[1].startswith("user: Please listen to the audio snippet carefully"), "its own"
+    template = audiobench(project, "prompts", "show", "--dataset", "mmau-test-mini")
+    assert "this is its template" in template.stdout
+    assert "{% for choice in choices %}" in template.stdout
+    wrong = audiobench(project, "prompts", "show", "audio-qa/en", "--dataset", manifest)
+    assert wrong.returncode == 4
+    assert "asks the task 'audio-qa', not 'asr'" in wrong.stderr
+    deaf = audiobench(project, "prompts", "show", "--dataset", manifest, "--model", "pocketsphinx")
+    assert "is told nothing" in deaf.stderr
 
 
 def test_the_command_of_the_readme_is_planned_anywhere(project, monkeypatch):
@@ -11,12 +139,10 @@ def test_the_command_of_the_readme_is_planned_anywhere(project, monkeypatch):
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
-            "4 cells, 11126 samples; nothing was run",
-            "  librispeech-test-clean x kimiaudio: 2620 samples, wer/*, prompt asr/en, from the hub, *",
-            "prompts",
-            "  asr/en: *",
-            "missing",
-            "*model 'kimiaudio' needs 1 GPU; this machine shows none",
+            "4 cells, 11126 samples",
+            "librispeech-test-clean x kimiaudio: asr, en, 2620 samples; wer/ultraeval@1.1",
+            "missing:",
+            "  1 GPU (all cells): a machine that has one; this one shows none",
         ]
     )
     assert not (project.path / ".audiobench").exists()
@@ -26,60 +152,33 @@ def test_without_plan_the_same_is_told_before_anything_loads(project, monkeypatc
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     result = project.run("-m", "librispeech", "--model=kimiaudio")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "model 'kimiaudio' needs 1 GPU; this machine shows none" in result.stderr.str()
+    said = result.stderr.str()
+    assert "model 'kimiaudio' needs " in said
+    assert "1 GPU (a machine that has one; this one shows none)" in said
     assert not (project.path / ".audiobench").exists()
 
 
-def test_a_plan_of_what_is_all_there(project):
-    result = project.run(f"--dataset={project.clips(7)}", "--model=oracle", "--limit=5", "--plan")
-    assert result.ret == 0
-    result.stdout.fnmatch_lines(
-        [
-            "1 cells, 5 samples; nothing was run",
-            "  small x oracle: 5 samples, wer/audiobench-pytest@2, from */small/manifest.jsonl",
-            "nothing is missing that can be told without loading",
-        ]
-    )
-
-
-def test_a_plan_as_json(project, monkeypatch):
+def test_a_key_is_asked_for_by_the_name_of_its_variable(project, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    args = ("--model=gpt-4o-audio", "--plan", "--audiobench-set=plan_json=plan.json")
-    assert project.run(f"--dataset={project.clips(3)}", *args).ret == 0
-    plan = json.loads((project.path / "plan.json").read_text())
-    assert [(cell["dataset"], cell["samples"], cell["prompt"]) for cell in plan["cells"]] == [("small", 3, "asr/en")]
-    assert plan["prompts"]["asr/en"]
-    assert plan["missing"] == ["model 'gpt-4o-audio' wants a key: put it into the environment variable OPENAI_API_KEY"]
-
-
-def test_a_set_that_is_not_there_is_missing(project):
-    (project.path / "cat" / "datasets").mkdir(parents=True)
-    (project.path / "cat" / "datasets" / "mine.yaml").write_text(
-        "datasets:\n  - {name: far, task: asr, manifest: {path: gone.jsonl}}\n"
-    )
-    result = project.run("--audiobench-set=catalog=cat", "--dataset=far", "--model=oracle", "--plan")
-    assert result.ret == 0
-    result.stdout.fnmatch_lines(["1 cells, 0 samples and those of 1 more cells; nothing was run"])
-    result.stdout.fnmatch_lines(["  data set 'far': there is no manifest *gone.jsonl"])
+    result = project.run(f"--dataset={project.clips(3)}", "--model=gpt-4o-audio")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "a key for gpt-4o-audio (the environment variable OPENAI_API_KEY)" in result.stderr.str()
 
 
 def test_a_plan_needs_no_workers(project):
     result = project.run(f"--dataset={project.clips(3)}", "--model=oracle", "--plan", "-n2", inprocess=False)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "--plan runs nothing, so it needs no workers" in result.stderr.str()
+    assert "--plan runs nothing: leave out -n" in result.stderr.str()
 
 
 def test_answers_of_another_machine_need_nothing_here(project, monkeypatch):
     """A cache that was filled where there is a server is judged where there is none."""
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     args = (f"--dataset={project.clips(2)}", "--model=openai:mine")
-    assert "is behind a server" in project.run(*args).stderr.str()
-    from audiobench_pytest.models.registry import create, spec_from
-    from audiobench_pytest.records.answers.cache import PredictionCache
-
+    lacking = "the address of a server that has mine"
+    assert lacking in project.run(*args).stderr.str()
     spec = spec_from("openai:mine")
-    (folder,) = PredictionCache([project.path / ".audiobench" / "cache"]).model_folders(
-        spec.name, create(spec, {}).identity()
-    )
+    cache = PredictionCache([project.path / ".audiobench" / "cache"])
+    (folder,) = cache.model_folders(spec.name, create(spec, {}).identity())
     folder.mkdir(parents=True)
-    assert "is behind a server" not in project.run(*args).stderr.str()
+    assert lacking not in project.run(*args).stderr.str()

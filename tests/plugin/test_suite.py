@@ -2,8 +2,10 @@
 
 import pytest
 
-from audiobench_pytest.catalog.loader import load_catalog
+from audiobench_pytest.catalog.loader import Catalog, Entries, load_catalog
 from audiobench_pytest.catalog.suites import load_suites, plan
+from audiobench_pytest.errors import UsageError
+from audiobench_pytest.plugin.asked.suites import find_suite
 
 
 def folder(project, name, texts):
@@ -25,6 +27,7 @@ def test_a_suite_plans_data_recipe_and_value(project):
         "--suite=kimi-replication",
         "--model=oracle",
         "--limit=2",
+        "-m=librispeech",
         f"--audiobench-set=librispeech_dir={project.path / 'LibriSpeech'}",
     )
     assert result.ret == 0
@@ -35,7 +38,7 @@ def test_a_suite_plans_data_recipe_and_value(project):
     notes = project.board()["notes"]
     assert "kimi-replication/librispeech-test-clean: published 1.28" in notes[0]
     assert "here 0.00 (oracle, wer_compat), -1.28" in notes[0]
-    assert any("aishell-1: not run: the catalogue has no data set 'aishell-1'" in note for note in notes)
+    assert any("speech-hsk: not run: the catalogue has no data set 'speech-hsk'" in note for note in notes)
 
 
 def test_every_row_of_the_replication_is_a_protocol():
@@ -44,10 +47,18 @@ def test_every_row_of_the_replication_is_a_protocol():
     assert {p.expected for p in planned[:2]} == {1.28, 1.18}
 
 
-def test_a_suite_without_its_model_says_what_to_do(project):
-    result = project.run("--suite=kimi-replication")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*the catalogue has no model 'kimiaudio'*name a model of your own with --model*"])
+def test_a_suite_without_its_model_says_what_to_do():
+    nobody = Catalog(models=Entries("model", []))
+    with pytest.raises(
+        UsageError, match=r"the catalogue has no model 'kimiaudio'.*name a model of your own with --model"
+    ):
+        find_suite("kimi-replication", nobody, own_models=False)
+
+
+def test_a_suite_plans_every_row_that_is_answered_in_text(project):
+    result = project.run("--suite=kimi-replication", "--plan")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["11 cells, *", "aishell-1 x kimiaudio: asr, zh, 7176 samples; wer/ultraeval@1.1"])
 
 
 def test_an_unknown_suite_lists_close_ones(project):

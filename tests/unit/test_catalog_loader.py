@@ -236,7 +236,7 @@ def test_an_entry_names_a_task_that_there_is(tmp_path):
 def test_a_column_map_can_be_written_in_yaml(tmp_path):
     text = "datasets: [{name: a, task: emotion, manifest: {path: x, columns: {text: emotion, choices: options}}}]"
     (spec,) = read(tmp_path, text)
-    assert spec.manifest.columns == (("text", "emotion"), ("choices", "options"))
+    assert spec.manifest.columns == (("text", ("emotion",)), ("choices", ("options",)))
     assert hash(spec)
 
 

@@ -61,7 +61,7 @@ def test_first_rows_of_a_large_row_group_do_not_cost_all_of_its_audio() -> None:
     assert file.taken < 3_000_000 < len(whole.getvalue()) / 2
 
 
-def test_other_scalar_columns_are_kept_as_json_values() -> None:
+def test_other_columns_are_kept_as_json_values_and_the_rest_is_told() -> None:
     columns = {
         "when": pa.timestamp("us"),
         "price": pa.decimal128(5, 2),
@@ -81,7 +81,47 @@ def test_other_scalar_columns_are_kept_as_json_values() -> None:
     file = ParquetRows(io.BytesIO(parquet([row(0, **values)], **columns)), "file", SOURCE)
     (_, raw), *_ = file.read([0])
     expected = {"speaker_id": 0, "when": "2026-01-02T03:04:05", "price": "1.50", "score": None, "kind": "x"}
+    expected["tags"] = ["x"]
     assert dict(raw.meta) == json.loads(json.dumps(raw.meta)) == expected
+    assert file.dropped == ["blob (bytes)"]
+
+
+def classes(rows: list[dict[str, object]], **names: list[str]) -> bytes:
+    """Return a file whose metadata names classes as the `datasets` library does."""
+    table = pa.Table.from_pylist(rows)
+    features = {name: {"names": found, "_type": "ClassLabel"} for name, found in names.items()}
+    known = json.dumps({"info": {"features": features}})
+    out = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata({"huggingface": known}), out)
+    return out.getvalue()
+
+
+def test_a_class_is_its_name_and_nested_columns_and_further_sounds_are_kept() -> None:
+    rows = [
+        {
+            "id": "a",
+            "audio": {"bytes": b"one", "path": "1.wav"},
+            "audio2": {"bytes": b"two", "path": "2.wav"},
+            "text": 1,
+            "tone": 0,
+            "dialogue": [{"role": "user", "said": ["x"]}],
+        }
+    ]
+    file = ParquetRows(io.BytesIO(classes(rows, text=["sad", "glad"], tone=["high"])), "file", SOURCE)
+    ((_, raw),) = file.read([0])
+    assert raw.text == "glad"
+    assert raw.meta == {"tone": "high", "dialogue": [{"role": "user", "said": ["x"]}]}
+    assert raw.sounds == {"audio2": (b"two", "2.wav")}
+
+
+def test_a_number_is_a_class_only_where_the_entry_says_so() -> None:
+    rows = [{"id": "a", "audio": {"bytes": b"one", "path": "1.wav"}, "digit": 7}]
+    data = classes(rows)
+    with pytest.raises(DatasetError, match=r"holds int64, not text.*write columns: \{text: digit\}"):
+        ParquetRows(io.BytesIO(data), "file", HubSource("org/set", "test", text_column="digit"))
+    source = HubSource("org/set", "test", columns=(("text", ("digit",)),))
+    ((_, raw),) = ParquetRows(io.BytesIO(data), "file", source).read([0])
+    assert raw.text == 7
 
 
 @pytest.mark.parametrize(

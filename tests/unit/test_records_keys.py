@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiobench_pytest.records.keys import canonical, digest, prediction_key
-from audiobench_pytest.types import Prompt
+from audiobench_pytest.records.keys import canonical, digest, prediction_key, prompt_digest
+from audiobench_pytest.types import Call, Message, Prompt, Sound
 
 JSON = st.recursive(
     st.one_of(
@@ -110,3 +110,38 @@ def test_a_value_without_one_text_is_refused(value, error):
 
 def test_half_a_surrogate_pair_has_a_key_of_its_own():
     assert len({digest("\ud800"), digest("\ud801"), digest("\\ud800"), digest("?"), digest("\ufffd")}) == 5
+
+
+TALK = (Message("user", (Sound(), "What is it?")),)
+TALKS = [
+    Prompt("What is it?", messages=TALK),
+    Prompt("What is it?", messages=(Message("user", ("What is it?", Sound())),)),
+    Prompt("What is it?"),
+    Prompt("What is it?", "en", messages=TALK),
+    Prompt(messages=(Message("system", ("Be brief.",)), *TALK)),
+    Prompt(messages=(Message("user", (Sound(), Sound("second"), "What is it?")),)),
+    Prompt(messages=(Message("user", (Sound("second"), Sound(), "What is it?")),)),
+    Prompt(messages=(*TALK, Message("assistant", (), (Call("look", {"at": "it"}),)))),
+    Prompt(messages=(*TALK, Message("assistant", (), (Call("look", {"at": "me"}),)))),
+    Prompt(messages=TALK, tools=({"name": "look"},)),
+]
+
+
+def test_each_part_of_a_conversation_is_in_its_key():
+    keys = {prediction_key("i", prompt, "a", sounds={"second": "b"}) for prompt in TALKS}
+    keys.add(prediction_key("i", TALKS[0], "other"))
+    keys.add(prediction_key("i", TALKS[5], "a", sounds={"second": "other"}))
+    assert len(keys) == len(TALKS) + 2
+
+
+def test_a_sound_that_is_not_asked_about_is_not_in_the_key():
+    assert prediction_key("i", TALKS[0], "a", sounds={"second": "b"}) == prediction_key("i", TALKS[0], "a")
+
+
+def test_a_key_of_a_conversation_stays_what_it_was():
+    assert prediction_key("id", TALKS[0], "ab") == "d5f7f8587a555d8db5ba0baabe0078cc"
+
+
+def test_words_have_a_digest_and_what_has_none_has_none():
+    assert prompt_digest(Prompt(language="en")) == ""
+    assert len({prompt_digest(prompt) for prompt in TALKS}) == len(TALKS) - 1  # a hint is no word

@@ -14,7 +14,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from audiobench_pytest.catalog.schema import RecipeSpec, StepSpec
+from audiobench_pytest.catalog.schema import ColumnMap, RecipeSpec, StepSpec
 from audiobench_pytest.errors import CatalogError, did_you_mean
 
 
@@ -155,8 +155,11 @@ def _typed(hint: Any, value: Any, where: str) -> Any:
         return _step(value, where)
     if is_dataclass(hint):
         return _build(hint, value, where)
-    if hint == tuple[tuple[str, str], ...]:  # a mapping that can be a part of a key
-        return tuple(_typed(dict[str, str], value, where).items())
+    if hint == ColumnMap:  # a mapping that can be a part of a key
+        if not isinstance(value, dict):
+            raise CatalogError(f"{where}: expected a mapping of our names to columns, found {value!r}")
+        names = {k: [v] if isinstance(v, str) else v for k, v in value.items()}
+        return tuple(_typed(dict[str, tuple[str, ...]], names, where).items())
     if origin is tuple:
         if not isinstance(value, list):
             raise CatalogError(f"{where}: expected a list, found {value!r}")

@@ -16,7 +16,19 @@ from pathlib import Path
 
 from audiobench_pytest.errors import AudiobenchError
 
-COMMANDS = ("list", "score", "rescore", "board", "gate", "baseline", "calibrate", "compare", "check", "cache")
+COMMANDS = (
+    "list",
+    "plan",
+    "score",
+    "rescore",
+    "board",
+    "gate",
+    "baseline",
+    "calibrate",
+    "compare",
+    "check",
+    "cache",
+)
 """Modules of this package, in the order of the help text."""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.catalog.packing import packed
 from audiobench_pytest.cli import add_catalog
+from audiobench_pytest.types import AUTO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,7 +62,11 @@ def add_recipes(parser: argparse.ArgumentParser, *, required: bool) -> None:
 def add_statistics(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how samples belong together."""
     parser.add_argument(
-        "--cluster", default="", metavar="KEY", help="resample whole groups of this key (speaker) for the interval"
+        "--cluster",
+        default=AUTO,
+        metavar="KEY|none",
+        help="resample whole groups of this key for the interval (default: speaker, session or recording where the "
+        "samples name one)",
     )
     parser.add_argument(
         "--slices", default="", metavar="KEY,...", help="give the values also by these keys (gender,accent)"
@@ -263,7 +268,7 @@ def as_text(result: CellResult) -> list[str]:
     other = ", ".join(f"{n} {state}" for state, n in result.counts.items() if n and state is not State.OK)
     lines.append(f"  n {result.scored} of {numbers.count(result.expected)}" + (f" ({other})" if other else ""))
     if head.low is not None:
-        lines.append(f"  [low, high]: 95 % bootstrap interval{over}")
+        lines.append(f"  [low, high]: 95 % interval{over}")
     if result.coverage < 1.0:
         bound = "" if head.worst is None else f"; {head.worst:.4f} had all others been answered with nothing"
         lines.append(f"  incomplete: coverage {result.coverage:.4f}{bound}")

@@ -40,32 +40,40 @@ def check_files(samples: Sequence[Sample], root: Path, *, inside: bool) -> list[
 
 
 def _check(sample: Sample, root: Path, guard: _Guard | None) -> Checked:
+    found = [_look(path, root, guard, look=sample.problem is None) for path in sample.files.values()]
+    problem = next((problem for _, _, problem in found if problem is not None), None)
+    sizes = [size for _, size, _ in found if size is not None]
+    return Checked(
+        sample if problem is None else replace(sample, problem=problem),
+        " ".join(locator for locator, _, _ in found),
+        sum(sizes) if sizes else None,
+    )
+
+
+def _look(path: Path, root: Path, guard: _Guard | None, *, look: bool) -> tuple[str, int | None, str | None]:
+    """Return the place of a file, its size where it is there, and what is wrong with it."""
     try:
-        locator = sample.audio.relative_to(root).as_posix()
+        locator = path.relative_to(root).as_posix()
     except ValueError:
-        locator = sample.audio.name
-    if sample.problem is not None:
-        return Checked(sample, locator, None)
-    size: int | None = None
-    problem: str | None = None
+        locator = path.name
+    if not look:
+        return locator, None, None
     try:
         # Whether a file exists outside of the set's folder is none of the set's business: the guard looks first.
-        if guard is not None and not guard.allows(sample.audio):
-            problem = f"{sample.audio}: lies outside of the set's folder {root}; such a path is not read"
-        else:
-            status = sample.audio.stat()
-            size = status.st_size
-            if stat.S_ISDIR(status.st_mode):
-                problem = f"{sample.audio}: is a folder, not an audio file"
-            elif not stat.S_ISREG(status.st_mode):
-                problem = f"{sample.audio}: is not a regular file"
+        if guard is not None and not guard.allows(path):
+            return locator, None, f"{path}: lies outside of the set's folder {root}; such a path is not read"
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            return locator, status.st_size, f"{path}: is a folder, not an audio file"
+        if not stat.S_ISREG(status.st_mode):
+            return locator, status.st_size, f"{path}: is not a regular file"
+        return locator, status.st_size, None
     except FileNotFoundError:
-        problem = f"{sample.audio}: missing audio file"
+        return locator, None, f"{path}: missing audio file"
     except OSError as exc:
-        problem = f"{sample.audio}: {exc.strerror or exc}"
+        return locator, None, f"{path}: {exc.strerror or exc}"
     except ValueError as exc:  # a null byte, or a character that no file name can hold
-        problem = f"{str(sample.audio)!r}: not a usable path ({exc})"
-    return Checked(sample if problem is None else replace(sample, problem=problem), locator, size)
+        return locator, None, f"{str(path)!r}: not a usable path ({exc})"
 
 
 class _Guard:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiobench_pytest.catalog.loader import load_catalog
-from audiobench_pytest.catalog.schema import DatasetSpec, FolderSource, ManifestSource
+from audiobench_pytest.catalog.schema import ColumnMap, DatasetSpec, FolderSource, ManifestSource
+from audiobench_pytest.datasets.fields import Needs
 from audiobench_pytest.datasets.file_check import Checked, check_files
 from audiobench_pytest.datasets.selection import select
 from audiobench_pytest.datasets.settings import LoadSettings
@@ -30,6 +31,7 @@ class Dataset:
         digest: SHA-256 over id, reference, and place and size of the audio of the selected samples. Places are relative
             to the set's folder (for the hub: the audio's own digest), so two machines with the same data agree.
         size: Samples of the whole set, selected or not; None where nobody knows.
+        dropped: Columns that were not kept, with the reason.
         selection: Which of them are selected, in words (`first 2 of 60`); "" for all.
     """
 
@@ -40,6 +42,7 @@ class Dataset:
     digest: str
     size: int | None = None
     selection: str = ""
+    dropped: tuple[str, ...] = ()
 
 
 def load_dataset(spec: DatasetSpec, settings: LoadSettings) -> Dataset:
@@ -57,7 +60,12 @@ def load_dataset(spec: DatasetSpec, settings: LoadSettings) -> Dataset:
         from audiobench_pytest.datasets.hub.load import load_hub
 
         rows = load_hub(spec, settings)
-        return _dataset(spec, settings, rows.checked, rows.revision, rows.source, spec.samples)
+        checked = [
+            dataclasses.replace(one, sample=sample)
+            for one, sample in zip(rows.checked, _with_choices([c.sample for c in rows.checked], spec), strict=True)
+        ]
+        found = _dataset(spec, settings, checked, rows.revision, rows.source, spec.samples)
+        return dataclasses.replace(found, dropped=rows.dropped)
     path, source = place
     samples, root, trusted = _read_all(path, source, spec)
     if spec.samples is not None and not settings.is_partial and len(samples) != spec.samples:
@@ -69,6 +77,20 @@ def load_dataset(spec: DatasetSpec, settings: LoadSettings) -> Dataset:
         select(samples, limit=settings.limit, sample=settings.sample, seed=settings.seed), root, inside=not trusted
     )
     return _dataset(spec, settings, checked, None, str(path), len(samples))
+
+
+def load_known(spec: DatasetSpec, settings: LoadSettings) -> Dataset | None:
+    """Return the selected samples of a set that is on this machine, or None where the network would have to be asked.
+
+    Raises:
+        DatasetError: It is here, and cannot be read.
+    """
+    if _place(spec, settings) is None:
+        from audiobench_pytest.datasets.hub.load import known_hub
+
+        if known_hub(spec, settings) is None:
+            return None
+    return load_dataset(spec, settings)
 
 
 def _dataset(
@@ -132,7 +154,20 @@ def _place(spec: DatasetSpec, settings: LoadSettings) -> tuple[Path, ManifestSou
             f"{spec.name} is read from a folder of its publisher's layout ({spec.folder.layout}): "
             f"set {spec.folder.setting} to the folder that holds '{spec.folder.subfolder}'"
         )
+    if spec.access:
+        raise DatasetError(f"{spec.name}: {how_to_get(spec)}")
     raise DatasetError(f"{spec.name}: the catalogue names no source (hub, folder or manifest)")
+
+
+def how_to_get(spec: DatasetSpec) -> str:
+    """Return how a set is had that is not there for everybody."""
+    from_whom = spec.origin or "its publisher"
+    if spec.hub is not None:
+        return (
+            f"it is {spec.access}: agree to its terms at {spec.hub.repo} on the hub and set HF_TOKEN, or give a "
+            f"manifest of your copy with --dataset {spec.name}=PATH"
+        )
+    return f"it is {spec.access} ({from_whom}): give a manifest of your copy with --dataset {spec.name}=PATH"
 
 
 def _read_all(path: Path, source: ManifestSource | FolderSource, spec: DatasetSpec) -> tuple[list[Sample], Path, bool]:
@@ -140,7 +175,9 @@ def _read_all(path: Path, source: ManifestSource | FolderSource, spec: DatasetSp
     if isinstance(source, ManifestSource):
         from audiobench_pytest.datasets.manifests.read import read_manifest
 
-        samples = read_manifest(path, spec.language, _columns(path, source, spec))
+        needs = Needs.of(load_catalog().tasks.get(spec.task) if spec.task else None)
+        columns = _columns(path, source, spec)
+        samples = read_manifest(path, spec.language, columns, needs=needs, target=spec.target_language)
         return _with_choices(samples, spec), path.parent, source.trusted_paths
     if source.layout != "openslr":
         raise DatasetError(f"{spec.name}: folder layout '{source.layout}' does not exist; known: openslr")
@@ -149,7 +186,7 @@ def _read_all(path: Path, source: ManifestSource | FolderSource, spec: DatasetSp
     return read_openslr(path, source.subfolder, spec.language), corpus_folder(path, source.subfolder), True
 
 
-def _columns(path: Path, source: ManifestSource, spec: DatasetSpec) -> Sequence[tuple[str, str]]:
+def _columns(path: Path, source: ManifestSource, spec: DatasetSpec) -> ColumnMap:
     """Return which columns stand for ours: those that the entry names, and that of its task's answer."""
     from audiobench_pytest.datasets.manifests.read import first_line
 
@@ -157,7 +194,7 @@ def _columns(path: Path, source: ManifestSource, spec: DatasetSpec) -> Sequence[
     if names == ("text",) or "text" in dict(source.columns):
         return source.columns
     answer = next((name for name in names if name in first_line(path)), "text")
-    return source.columns if answer == "text" else (*source.columns, ("text", answer))
+    return source.columns if answer == "text" else (*source.columns, ("text", (answer,)))
 
 
 def _with_choices(samples: list[Sample], spec: DatasetSpec) -> list[Sample]:
@@ -169,10 +206,7 @@ def _with_choices(samples: list[Sample], spec: DatasetSpec) -> list[Sample]:
         labels = tuple(sorted({sample.reference for sample in samples if sample.problem is None}))
     else:
         return samples
-    return [
-        sample if sample.meta.get("choices") else dataclasses.replace(sample, meta={**sample.meta, "choices": labels})
-        for sample in samples
-    ]
+    return [sample if sample.choices else dataclasses.replace(sample, choices=labels) for sample in samples]
 
 
 def _digest(rows: Sequence[Checked]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from audiobench_pytest.catalog.loader import load_catalog
@@ -25,7 +26,8 @@ def spec_for_path(text: str, *, cwd: Path, default_language: str = "") -> Datase
 
     It is named by `NAME=PATH`, else by its folder if the file is called `manifest`, else by its stem. Its task is that
     of `TASK:PATH`, else the `task` of its first line where that is one, else `asr`; its language the one that the first
-    line states, else the default, else English.
+    line states, else the default, else English. Where the name is that of a set of the catalogue that is gated or
+    private, it is a copy of that set.
 
     Args:
         text: `PATH`, `TASK:PATH`, `NAME=PATH` or `NAME=TASK:PATH`; a relative path is relative to `cwd`.
@@ -46,14 +48,20 @@ def spec_for_path(text: str, *, cwd: Path, default_language: str = "") -> Datase
         first = first_line(path)
     except DatasetError:
         first = {}  # loading the set says what is wrong with it
-    tasks, language = load_catalog().tasks, first.get("language", first.get("lang"))
+    catalog = load_catalog()
+    source = ManifestSource(str(path), trusted_paths=True)
+    known = catalog.datasets.get(name) if name in catalog.datasets else None
+    if known is not None and known.access and not task:
+        # A copy of a set that not everybody may have: all that the catalogue says of it holds for the copy.
+        return replace(known, hub=None, folder=None, manifest=source)
+    tasks, language = catalog.tasks, first.get("language", first.get("lang"))
     stated = str(first.get("task", ""))  # other projects keep other things under this name
     return DatasetSpec(
         name=name or path.stem,
         task=tasks.get(task or (stated if stated in tasks else TASK)).name,
         family="",
         language=language if isinstance(language, str) and language.strip() else default_language or "en",
-        manifest=ManifestSource(str(path), trusted_paths=True),
+        manifest=source,
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import MissingExtraError, ModelError
 from audiobench_pytest.models.options import Option
-from audiobench_pytest.types import Answer, Request
+from audiobench_pytest.types import MAIN_SOUND, Answer, Prompt, Request
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +35,9 @@ class ModelAdapter(abc.ABC):
         follows_instructions: Whether it does what it is told, so that any task can be asked of it; a plain recogniser
             writes down speech, whatever it is told.
         takes_instruction: Whether it has to be told what to do, in `Prompt.text`.
+        takes_messages: Whether it heeds `Prompt.messages`: order of sound and text, system message, several turns.
+        takes_tools: Whether it may be given tools to call.
+        most_sounds: Most sounds of one question; None for any number.
         batch_rows: Most rows of a batch.
         batch_seconds: Most seconds of a batch, padding included.
         fitting_seconds: Padded seconds that a batch may hold, learned by running out of memory; None until then.
@@ -57,6 +60,9 @@ class ModelAdapter(abc.ABC):
     takes_language_hint: bool = False
     follows_instructions: ClassVar[bool] = False
     takes_instruction: bool = False
+    takes_messages: bool = False
+    takes_tools: bool = False
+    most_sounds: int | None = 1
     batch_rows: int = 1
     batch_seconds: float = 480.0
     fitting_seconds: float | None = None
@@ -106,14 +112,18 @@ class ModelAdapter(abc.ABC):
                 raise MissingExtraError(f"model '{spec.name}'", package, cls.extra)
 
     @classmethod
-    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> Iterator[str]:
-        """Yield what it lacks on this machine beside packages, each with what brings it; nothing is loaded or asked.
+    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return what is not there that the model needs, each with the command that brings it; nothing is imported.
 
         Args:
             spec: The catalogue entry.
             args: Checked values of the adapter's options.
         """
-        yield from ()
+        return [
+            (f"the package '{package}'", f"pip install 'audiobench-pytest[{cls.extra}]'")
+            for package in cls.packages
+            if importlib.util.find_spec(package) is None
+        ]
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Keep what was asked; load no weights. What the checkpoint's configuration files say may be read here.
@@ -130,6 +140,22 @@ class ModelAdapter(abc.ABC):
         self.spec = spec
         self.args = dict(args)
         self.takes_instruction = self.is_told(spec, args)
+
+    def refuses(self, prompt: Prompt) -> str | None:
+        """Return why it cannot be asked with a prompt, or None where it can."""
+        most, name = self.most_sounds, self.spec.name
+        if prompt.tools and not self.takes_tools:
+            return f"model '{name}' cannot be given tools to call"
+        if most is not None and len(prompt.sounds) > most:
+            return (
+                f"model '{name}' hears {most} sound{'s' * (most != 1)} at once; the question has {len(prompt.sounds)}"
+            )
+        if not prompt.is_simple and not self.takes_messages:
+            return (
+                f"model '{name}' takes one instruction about one sound; the prompt '{prompt.profile}' has "
+                f"{len(prompt.messages)} turns with {len(prompt.sounds)} sounds"
+            )
+        return None
 
     @abc.abstractmethod
     def identity(self) -> dict[str, Any]:
@@ -210,18 +236,19 @@ class ModelAdapter(abc.ABC):
         }
 
 
-def waveform_of(request: Request, sample_rate: int, model: str) -> NDArray[np.float32]:
-    """Return the sound of a request, `(samples,)`.
+def waveform_of(request: Request, sample_rate: int, model: str, name: str = MAIN_SOUND) -> NDArray[np.float32]:
+    """Return a sound of a request, `(samples,)`.
 
     Args:
         request: What is asked.
         sample_rate: Hz at which the model wants it.
         model: Name of the model, for the message.
+        name: Which of its sounds.
 
     Raises:
         ModelError: There is none, or it is of another rate.
     """
-    audio = request.audio
+    audio = request.sound(name)
     if audio is None or audio.sample_rate != sample_rate:
         got = "no audio" if audio is None else f"{audio.sample_rate} Hz"
         raise ModelError(f"sample '{request.sample_id}': model '{model}' wants {sample_rate} Hz, got {got}")

@@ -18,6 +18,8 @@ worth showing with the result (device, precision).
     sample_rate  Hz
     prompt       the instruction, or None for a plain recogniser
     language     code of the language, or None where the model has to find out
+    messages     only where the prompt says what stands where: [{"role", "content": [{"type": "text", "text"} or
+                 {"type": "audio", "name"}, ...]}, ...]
     id           int, of no meaning, never used twice in a batch
 
 and returns one answer per request, in the order given: the text, or a mapping with `text`, `error` (why this one
@@ -50,7 +52,7 @@ from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, SampleError
 from audiobench_pytest.models.base import ModelAdapter, waveform_of
 from audiobench_pytest.models.isolated import child
-from audiobench_pytest.models.isolated.adapter import IsolatedAdapter, match_answers
+from audiobench_pytest.models.isolated.adapter import IsolatedAdapter, match_answers, messages_of
 from audiobench_pytest.models.isolated.entry import checked_runtime, find_entry
 from audiobench_pytest.models.options import OpenOptions, Option
 from audiobench_pytest.models.own_class import read_class
@@ -127,6 +129,7 @@ class OwnAdapter(ModelAdapter):
                 "sample_rate": self.sample_rate,
                 "prompt": request.prompt.text,
                 "language": request.prompt.language,
+                **messages_of(request.prompt),
             }
             for number, request in enumerate(batch)
         ]

@@ -15,6 +15,7 @@ from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.session import BenchmarkSession, find_session
+from audiobench_pytest.prompts.asked import Asked
 from audiobench_pytest.prompts.profiles import profile_for
 from audiobench_pytest.records.runs.plan import PlannedCell
 from audiobench_pytest.runner.job import Job
@@ -117,8 +118,9 @@ def _cell(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec) -> 
         recipe, *more = recipes_of(session, dataset)
         for spec in (recipe, *more):
             Recipe(spec)  # a wrong step or option is told now, not when the model has answered
+        given = session.prompt(dataset.task)
         if session.is_told(model):
-            profile_for(dataset.task, dataset.language, dataset.prompt)
+            profile_for(Asked(dataset.task, dataset.prompt, dataset.name, model.name, given), dataset.language)
     except (UsageError, CatalogError) as exc:
         yield pytest.param(Refused(f"{dataset.name}: {exc}"), id=f"{dataset.name}-{model.name}", marks=marks)
         return
@@ -133,7 +135,7 @@ def _cell(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec) -> 
     shards, of = session.settings.part.shards(session.shards.get(dataset.name, 1))
     for k in shards:
         name = str(cell) if of == 1 else f"{cell}-{k + 1:02d}of{of:02d}"
-        yield pytest.param(Job(cell, dataset, model, recipe, k, of, tuple(more)), id=name, marks=marks)
+        yield pytest.param(Job(cell, dataset, model, recipe, k, of, tuple(more), given), id=name, marks=marks)
 
 
 def recipes_of(session: BenchmarkSession, dataset: DatasetSpec) -> tuple[RecipeSpec, ...]:
@@ -213,7 +215,7 @@ def planned_cells(session: BenchmarkSession, items: Iterable[pytest.Item]) -> li
             published_recipe=_other_published(session, found[0].dataset, cell),
             samples=session.counts.get(cell.dataset),
             recipe=packed(recipe),
-            clusters=found[0].dataset.cluster,
+            clusters=session.settings.cluster or found[0].dataset.resampled,
             slices=session.settings.slices,
             own_recipe=_own(session, found[0].dataset, cell),
         )

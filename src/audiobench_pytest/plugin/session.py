@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from audiobench_pytest.catalog.loader import Catalog
-from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
+from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, PromptSpec, RecipeSpec
 from audiobench_pytest.datasets import Dataset, LoadSettings, count_samples, load_dataset
 from audiobench_pytest.errors import DatasetError
 from audiobench_pytest.models.options import checked_args
@@ -134,6 +134,18 @@ class BenchmarkSession:
     def is_told(self, model: ModelSpec) -> bool:
         """Whether a model, as it is configured in this run, is told what to do by a prompt of the catalogue."""
         return adapter_class(model.adapter).is_told(model, self.args_of(model))
+
+    def prompt(self, task: str) -> PromptSpec | None:
+        """Return the prompt that the user asked for, or None; words and files ask whatever task is asked.
+
+        Raises:
+            UsageError: There is none such.
+        """
+        if not self.settings.prompt:
+            return None
+        from audiobench_pytest.prompts.profiles import given_prompt
+
+        return given_prompt(self.settings.prompt, task, self.config.invocation_params.dir)
 
     def args_of(self, model: ModelSpec) -> dict[str, object]:
         """Return the checked arguments of a model as it is configured in this run."""

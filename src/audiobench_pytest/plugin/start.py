@@ -22,7 +22,6 @@ from audiobench_pytest.plugin.asked.settings import read_settings
 from audiobench_pytest.plugin.asked.suites import find_suite
 from audiobench_pytest.plugin.controller import Controller
 from audiobench_pytest.plugin.hooks import ControllerHooks, ItemHooks
-from audiobench_pytest.plugin.planned.dry_run import PlanHooks
 from audiobench_pytest.plugin.planned.missing import refuse_missing
 from audiobench_pytest.plugin.session import BenchmarkSession, keep
 from audiobench_pytest.plugin.workers.xdist import DistributedHooks, is_distributed, join_run
@@ -70,7 +69,7 @@ def _session(config: pytest.Config) -> BenchmarkSession:
     for spec in models:
         # A wrong argument or a missing package is told now, not in an hour; the checkpoint itself may be far away.
         adapter = adapter_class(spec.adapter)
-        if not settings.plan:  # a plan lists what is missing
+        if settings.plan is None:  # a plan says what is missing, and where it comes from
             adapter.require(spec)
         checked_args(adapter, spec, model_args.get(spec.name, {}))
     folders = {"librispeech_dir": settings.librispeech_dir} if settings.librispeech_dir else {}
@@ -102,12 +101,14 @@ def _register(session: BenchmarkSession) -> None:
     """
     plugins = session.config.pluginmanager
     plugins.register(ItemHooks(session), "audiobench-items")
-    if not session.is_controller:
-        join_run(session)
-    elif session.settings.plan:
+    if session.settings.plan is not None:
+        from audiobench_pytest.plugin.planned.dry_run import PlanHooks
+
         if is_distributed(session.config):
-            raise UsageError("--plan runs nothing, so it needs no workers: leave out -n")
+            raise UsageError("--plan runs nothing: leave out -n")
         plugins.register(PlanHooks(session), "audiobench-plan")
+    elif not session.is_controller:
+        join_run(session)
     elif session.models and not is_dry(session.config):
         refuse_missing(session)
         on_ray = session.settings.engine == "ray"

@@ -1,1 +1,1 @@
-"""Template and sample to prompt."""
+"""Template and sample to prompt: `profiles.py` picks the words by who is asked what, `render.py` fills them in."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from pathlib import Path
 
 from audiobench_pytest.catalog.entries import catalog_folders
@@ -10,12 +11,13 @@ from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import PromptSpec
 from audiobench_pytest.catalog.schema.recipes import language_code
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.prompts.render import Template
+from audiobench_pytest.prompts.asked import Asked
+from audiobench_pytest.prompts.render import Template, row_prompt
 from audiobench_pytest.types import Prompt, Sample
 
 
 def prompt_for(
-    sample: Sample, *, takes_language_hint: bool, takes_instruction: bool = False, task: str, named: str = ""
+    sample: Sample, asked: Asked, *, takes_language_hint: bool = False, takes_instruction: bool = False
 ) -> Prompt:
     """Return what is asked of a model about one sample.
 
@@ -24,10 +26,9 @@ def prompt_for(
 
     Args:
         sample: The sample.
+        asked: What decides on the words.
         takes_language_hint: What the adapter says of itself.
         takes_instruction: Likewise.
-        task: The data set's task, which decides the instruction together with the sample's language.
-        named: Name of the prompt that the data set asks for, or "" for that of task and language.
 
     Raises:
         UsageError: There is no prompt for the task.
@@ -36,44 +37,101 @@ def prompt_for(
     hint = sample.language if takes_language_hint else None
     if not takes_instruction:
         return Prompt(language=hint)
-    template = _template(task, sample.language, named, catalog_folders())
-    return Prompt(template.render(sample), hint, profile=template.name)
+    if sample.prompt and asked.given is None:
+        return row_prompt(sample, hint)
+    return _template(asked, sample.language, catalog_folders()).render(sample, hint)
 
 
-def profile_for(task: str, language: str, named: str = "") -> PromptSpec:
+def profile_for(asked: Asked, language: str) -> PromptSpec:
     """Return the prompt that asks a task about recordings in a language.
 
+    The user's own goes first, then one that is meant for the model and the data set, one that is meant for the model,
+    the one that the data set names or that is meant for it, and that of task and language.
+
     Args:
-        task: Name of the task.
+        asked: What decides on the words.
         language: ISO 639 code of the recordings.
-        named: Name of the prompt that was asked for, or "" to find one.
 
     Raises:
         UsageError: There is none, or the one named asks another task.
     """
-    prompts = load_catalog().prompts
-    if named:
-        found = prompts.get(named)
-        if found.task != task:
-            raise UsageError(f"the prompt '{found.name}' asks the task '{found.task}', not '{task}'")
-        return found
-    fitting = [prompt for prompt in prompts if prompt.task == task and prompt.chosen]
+    if asked.given is not None:
+        return _of_task(asked.given, asked.task)
+    fitting = [prompt for prompt in load_catalog().prompts if prompt.task == asked.task and prompt.chosen]
+    for_model = [prompt for prompt in fitting if _is_meant(asked.model, prompt.models)]
+    for_set = [prompt for prompt in fitting if _is_meant(asked.dataset, prompt.datasets)]
+    both = [prompt for prompt in for_model if prompt in for_set]
+    found = _in_language(both, language) or _in_language([p for p in for_model if not p.datasets], language)
+    if found is None and asked.named:
+        return _of_task(load_catalog().prompts.get(asked.named), asked.task)
+    found = found or _in_language([prompt for prompt in for_set if not prompt.models], language)
+    found = found or _in_language([p for p in fitting if not p.models and not p.datasets], language)
+    if found is None:
+        raise UsageError(
+            f"no prompt asks the task '{asked.task}' about recordings in '{language}': add one under prompts/ of your "
+            "own catalogue folder (setting `catalog`), or give the words with --prompt TEXT or --prompt @FILE"
+        )
+    return found
+
+
+def given_prompt(text: str, task: str, folder: Path) -> PromptSpec:
+    """Return the prompt that `--prompt` asks for: `NAME`, `@FILE` or the words themselves.
+
+    Args:
+        text: As written. One word alone is a name.
+        task: The task that words and files ask.
+        folder: Where the path of a file starts.
+
+    Raises:
+        UsageError: There is no such prompt or file, it asks another task, or it is no template.
+    """
+    if text.startswith("@"):
+        path = folder / Path(text[1:]).expanduser()
+        try:
+            words = path.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as exc:
+            raise UsageError(f"--prompt {text}: {getattr(exc, 'strerror', None) or exc}") from None
+        found = PromptSpec(f"@{path.name}", task, words)
+    elif text in (prompts := load_catalog().prompts) or (len(text.split()) < 2 and "{{" not in text and text.isascii()):
+        try:
+            return prompts.get(text)
+        except UsageError as exc:
+            raise UsageError(f"--prompt: {exc}; or write @FILE, or the words themselves") from None
+    else:
+        found = PromptSpec("given", task, text.strip())
+    if not found.text:
+        raise UsageError(f"--prompt {text}: holds no words")
+    Template(found)
+    return found
+
+
+def _of_task(prompt: PromptSpec, task: str) -> PromptSpec:
+    if prompt.task != task:
+        raise UsageError(f"the prompt '{prompt.name}' asks the task '{prompt.task}', not '{task}'")
+    return prompt
+
+
+def _is_meant(name: str, names: Iterable[str]) -> bool:
+    return bool(name) and _folded(name) in map(_folded, names)
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "-")
+
+
+def _in_language(prompts: Iterable[PromptSpec], language: str) -> PromptSpec | None:
+    """Return the prompt for a language, or else the one for those that have none of their own."""
+    fitting = list(prompts)
     code = language_code(language)
     while code:
         for prompt in fitting:
             if code in prompt.languages:
                 return prompt
         code = code.rpartition("-")[0]
-    for prompt in fitting:
-        if not prompt.languages:
-            return prompt
-    raise UsageError(
-        f"no prompt asks the task '{task}' about recordings in '{language}': add one under prompts/ of your own "
-        "catalogue folder (setting `catalog`), or give the words with --model-args prompt=TEXT or prompt=@FILE"
-    )
+    return next((prompt for prompt in fitting if not prompt.languages), None)
 
 
 @functools.cache
-def _template(task: str, language: str, named: str, folders: tuple[Path, ...]) -> Template:
+def _template(asked: Asked, language: str, folders: tuple[Path, ...]) -> Template:
     """Return a compiled prompt; the folders are those that the catalogue is read from."""
-    return Template(profile_for(task, language, named))
+    return Template(profile_for(asked, language))

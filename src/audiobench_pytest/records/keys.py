@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from audiobench_pytest.types import Prompt
+from audiobench_pytest.types import MAIN_SOUND, Message, Prompt, Sound
 
 
 def canonical(value: Any) -> str:
@@ -31,18 +31,60 @@ def digest(value: Any) -> str:
 
 
 def prediction_key(
-    identity: str, prompt: Prompt, audio: str, *, sees: Mapping[str, str | None] | None = None, repeat: int = 0
+    identity: str,
+    prompt: Prompt,
+    audio: str,
+    *,
+    sees: Mapping[str, str | None] | None = None,
+    repeat: int = 0,
+    sounds: Mapping[str, str] | None = None,
 ) -> str:
     """Return the cache key of one answer.
+
+    A conversation is in it turn by turn, with the content of each sound where it stands: two prompts that differ in the
+    order of sound and text alone are two questions.
 
     Args:
         identity: `digest` of the adapter's identity.
         prompt: What was asked.
-        audio: SHA-256 of the encoded audio file.
+        audio: SHA-256 of the encoded audio file; "" where there is none.
         sees: What else the adapter declared to see, with its values (`reference`, `sample_id`).
         repeat: Index of the repetition when one question is asked several times.
+        sounds: SHA-256 of further encoded audio files, by the name of the sound.
     """
-    asked: list[Any] = [identity, prompt.text, prompt.language, audio, repeat]
+    asked: list[Any]
+    if prompt.messages or prompt.tools:
+        files = {MAIN_SOUND: audio, **(sounds or {})}
+        spoken: list[Any] = [_said(message, files) for message in prompt.messages] or [prompt.text, audio]
+        # A list where a plain question has its text: the two can never be one.
+        asked = [identity, spoken, prompt.language, [dict(tool) for tool in prompt.tools], repeat]
+    else:
+        asked = [identity, prompt.text, prompt.language, audio, repeat]
     if sees:
         asked.append(dict(sees))
     return digest(asked)
+
+
+def prompt_digest(prompt: Prompt) -> str:
+    """Return 16 hex digits of what a prompt says, sounds by name; "" for one that says nothing.
+
+    By this a record of an answer names the words that were sent, which stand once per run in `prompts.jsonl`.
+    """
+    said = words_of(prompt)
+    return digest(said)[:16] if said else ""
+
+
+def words_of(prompt: Prompt) -> dict[str, Any]:
+    """Return what a prompt says as plain values, with the name of each sound where it stands."""
+    if prompt.messages:
+        names = {name: name for name in prompt.sounds}
+        said: dict[str, Any] = {"messages": [_said(message, names) for message in prompt.messages]}
+    else:
+        said = {} if prompt.text is None else {"text": prompt.text}
+    return said | ({"tools": [dict(tool) for tool in prompt.tools]} if prompt.tools else {})
+
+
+def _said(message: Message, sounds: Mapping[str, str]) -> list[Any]:
+    """Return a turn as plain values, with what stands for each of its sounds."""
+    parts = [["sound", sounds.get(part.name, "")] if isinstance(part, Sound) else part for part in message.parts]
+    return [message.role, parts, [[call.name, dict(call.arguments)] for call in message.calls]]

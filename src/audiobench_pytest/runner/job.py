@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
+from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, PromptSpec, RecipeSpec
+from audiobench_pytest.prompts.asked import Asked
 from audiobench_pytest.types import CellId
 
 
@@ -18,6 +19,7 @@ class Job:
         dataset: Its dataset.
         model: Its model.
         recipe: Its recipe.
+        prompt: The prompt that the user asked for, or None for the one that fits.
         more_recipes: Further recipes that score the same answers, each as a cell of its own.
         shard: Which shard, from 0.
         of: Number of shards.
@@ -30,6 +32,12 @@ class Job:
     shard: int = 0
     of: int = 1
     more_recipes: tuple[RecipeSpec, ...] = ()
+    prompt: PromptSpec | None = None
+
+    @property
+    def asked(self) -> Asked:
+        """What decides on the words of its questions."""
+        return Asked(self.dataset.task, self.dataset.prompt, self.dataset.name, self.model.name, self.prompt)
 
     def cells(self) -> tuple[tuple[CellId, RecipeSpec], ...]:
         """Return the cells that this job's answers are scored as, its own first."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from audiobench_pytest.types.samples import Call
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -17,12 +19,18 @@ class Answer:
         meta: Whatever else is worth keeping (detected language, token count, ...); must be JSON.
         timing: What the adapter knows of this one answer's time, in seconds: `latency_s` (from the question to the
             whole answer), `ttft_s` (to its first token). The runner fills in a `latency_s` that is not given.
+        calls: Tools that the answer calls, in order; an answer may be calls alone.
     """
 
     text: str = ""
     error: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     timing: Mapping[str, float] = field(default_factory=dict)
+    calls: tuple[Call, ...] = ()
+
+
+CALLS = "calls"
+"""Key of a kept answer's meta that holds its calls, as plain values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,7 @@ class Prediction:
         infer_s: Seconds of inference attributed to this sample: its batch's time divided evenly over the batch's rows.
         decode_s: Seconds spent decoding and resampling this sample's file.
         batch: Number of rows in the batch it was answered in.
-        meta: As in `Answer`.
+        meta: As in `Answer`, with its calls under `CALLS`.
         timing: As in `Answer`; the `latency_s` of an answer that came in a batch is the whole batch's time.
         at: Nanoseconds since the epoch when the cache took it (which sets it), 0 where that was not noted yet: of two
             answers to one question, given to runs at the same time, the earlier one counts.

@@ -82,6 +82,8 @@ class Outcome:
         timing: As in `Prediction`.
         score: Numbers under the cell's recipe; without an answer those of an empty one, for the worst-case bound only.
         meta: The sample's meta, for slices and notebooks.
+        prompt: Digest of the words that were sent, which the run's `prompts.jsonl` holds; "" where there were none.
+        calls: Tools that the answer calls, as plain values: `name`, `arguments`.
     """
 
     cell: CellId
@@ -99,3 +101,5 @@ class Outcome:
     timing: Mapping[str, float] = field(default_factory=dict)
     score: SampleScore | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    prompt: str = ""
+    calls: tuple[Mapping[str, Any], ...] = ()

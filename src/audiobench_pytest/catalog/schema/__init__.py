@@ -1,6 +1,6 @@
 """The types of catalogue entries, by subject; the YAML files are checked against them field by field."""
 
-from audiobench_pytest.catalog.schema.data import DatasetSpec, FolderSource, HubSource, ManifestSource
+from audiobench_pytest.catalog.schema.data import ColumnMap, DatasetSpec, FolderSource, HubSource, ManifestSource
 from audiobench_pytest.catalog.schema.judging import CalibrationCase, CalibrationSpec, RubricSpec
 from audiobench_pytest.catalog.schema.models import ModelSpec, RuntimeSpec
 from audiobench_pytest.catalog.schema.recipes import (
@@ -11,17 +11,19 @@ from audiobench_pytest.catalog.schema.recipes import (
     StepSpec,
     language_code,
 )
-from audiobench_pytest.catalog.schema.tasks import PromptSpec, TaskSpec
+from audiobench_pytest.catalog.schema.tasks import MessageSpec, PromptSpec, TaskSpec
 
 __all__ = [
     "CalibrationCase",
     "CalibrationSpec",
+    "ColumnMap",
     "DatasetSpec",
     "FolderSource",
     "HubSource",
     "LabelSetSpec",
     "LanguageRule",
     "ManifestSource",
+    "MessageSpec",
     "ModelSpec",
     "PromptSpec",
     "RecipeSpec",

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from audiobench_pytest.types import AUTO
+
+ColumnMap = tuple[tuple[str, tuple[str, ...]], ...]
+"""Which columns of a set hold what we call `text`, `choices`, ..., where the names differ: `{text: emotion, choices:
+[option_a, option_b]}` in YAML. Ours are `audio`, `text` (what is expected: a text, a class, or a list of which any
+will do), `aliases`, `choices`, `input` (what is asked in writing), `prompt` (the row's own instruction), `messages`,
+`tools`, `language`, `target_language`, `id`, `sounds.NAME` (a further audio column); any other name is a field that
+prompts may name."""
+
 
 @dataclass(frozen=True, slots=True)
 class HubSource:
@@ -15,9 +24,11 @@ class HubSource:
         split: Split name.
         revision: Pinned commit; None means "the newest", which is resolved and recorded at load.
         audio_column: Column of the audio struct (`bytes`, `path`).
-        text_column: Column of the reference.
+        text_column: Column of the reference, a list of which any will do, or a class; None where there is none.
         id_column: The set's key column, or None: then the path in the audio struct, else the audio's digest.
         files: Glob patterns of the parquet files inside the repository; empty means the usual layouts are tried.
+        columns: Columns under our names, see `ColumnMap`; those of sound, reference and key go to the fields above.
+        mapped: Whether columns were given: a class may then be a number, and nested columns are kept.
         verified: False while nobody has seen this entry load with these columns and counts.
     """
 
@@ -26,10 +37,22 @@ class HubSource:
     config: str | None = None
     revision: str | None = None
     audio_column: str = "audio"
-    text_column: str = "text"
+    text_column: str | None = "text"
     id_column: str | None = None
     files: tuple[str, ...] = ()
+    columns: ColumnMap = ()
+    mapped: bool = False
     verified: bool = False
+
+    def __post_init__(self) -> None:
+        """Let what the columns say of sound, reference and key stand in the fields that are theirs."""
+        own = {"audio": "audio_column", "text": "text_column", "id": "id_column"}
+        if self.columns:
+            object.__setattr__(self, "mapped", True)
+        for ours, theirs in self.columns:
+            if ours in own:
+                object.__setattr__(self, own[ours], theirs[0])
+        object.__setattr__(self, "columns", tuple(pair for pair in self.columns if pair[0] not in own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +79,13 @@ class ManifestSource:
         bundled: True when the manifest ships with the package.
         trusted_paths: True for a user's own manifest, whose audio may lie anywhere; False for a downloaded set, whose
             audio must not leave the manifest's folder.
-        columns: Which of its columns holds what we call `text`, `choices`, ..., where the two names differ; a mapping
-            (`{text: emotion, choices: options}`) in YAML.
+        columns: Which of its columns hold what we call `text`, `choices`, ..., see `ColumnMap`.
     """
 
     path: str
     bundled: bool = False
     trusted_paths: bool = False
-    columns: tuple[tuple[str, str], ...] = ()
+    columns: ColumnMap = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +97,7 @@ class DatasetSpec:
         task: Name of the task (`asr`); an entry of the catalogue has one.
         family: Snake-case marker shared by the sets of one corpus, or "" for a user's own data.
         language: Default ISO 639 code of its samples.
+        target_language: ISO 639 code of the answers, where it is not that of the sound.
         recipe: Name of the scoring recipe its published numbers use; "" for that of its task.
         prompt: Name of the prompt it is asked by, or "" for the one of its task and language.
         labels: Name of the closed set of labels that its answers are of, where its rows list no choices.
@@ -82,10 +105,11 @@ class DatasetSpec:
         hub: Where it lives on the hub, or None.
         folder: Where it lies on disk in its publisher's layout, or None.
         manifest: Its JSONL manifest, or None.
+        access: How it is had: "" for everybody, `gated` (a form or a login), `private` (a manifest of one's own).
         licence: Short name of the data's licence.
         origin: Who publishes it.
         cluster: Meta key whose values are not independent of each other (`speaker`): intervals are then taken over
-            speakers, not over single samples. "" where nothing is known.
+            speakers, not over single samples. `none` for single samples; "" where nothing is known.
         aliases: Other names it is known by.
     """
 
@@ -93,6 +117,7 @@ class DatasetSpec:
     task: str = ""
     family: str = ""
     language: str = "en"
+    target_language: str = ""
     recipe: str = ""
     prompt: str = ""
     labels: str = ""
@@ -100,7 +125,16 @@ class DatasetSpec:
     hub: HubSource | None = None
     folder: FolderSource | None = None
     manifest: ManifestSource | None = None
+    access: str = ""
     licence: str = ""
     origin: str = ""
     cluster: str = ""
     aliases: tuple[str, ...] = ()
+
+    @property
+    def resampled(self) -> str:
+        """The meta key whose values are resampled as wholes, where nobody asks for another; "" for single samples.
+
+        A manifest that names its speakers in a key of that name needs no catalogue to say so.
+        """
+        return self.cluster or (AUTO if self.manifest is not None else "")

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from audiobench_pytest.catalog.schema import HubSource
-from audiobench_pytest.datasets.hub.parquet import json_scalar
+from audiobench_pytest.datasets.hub.parquet import json_value
 from audiobench_pytest.datasets.hub.prepared import Prepared
 from audiobench_pytest.datasets.hub.rows import content_id, make_record, row_id
 from audiobench_pytest.datasets.settings import LoadSettings
@@ -102,7 +102,8 @@ def _child(answer: Path) -> None:
     error: str | None = None
     try:
         settings = LoadSettings(Path(order["cache"]), order["limit"], order["sample"], order["seed"])
-        source = HubSource(**{**order["source"], "files": tuple(order["source"]["files"])})
+        columns = tuple((ours, tuple(theirs)) for ours, theirs in order["source"]["columns"])
+        source = HubSource(**{**order["source"], "files": tuple(order["source"]["files"]), "columns": columns})
         with Prepared(settings.cache, source, order["commit"]) as prepared:
             _extract(settings, prepared, streaming=order["streaming"])
     except DatasetError as exc:
@@ -142,7 +143,7 @@ def _extract(settings: LoadSettings, prepared: Prepared, *, streaming: bool) -> 
             raise DatasetError(
                 f"no column '{column}'{did_you_mean(column, names, show_all_below=0)}; columns: {', '.join(names)}"
             )
-    reader = _Rows(prepared)
+    reader = _Rows(prepared, getattr(data, "features", None))
     if streaming:
         limit, seen = settings.limit or 0, 0
         for row in data.take(limit):
@@ -177,11 +178,11 @@ def _leave_encoded(feature: object, value: Any, *_: Any, **__: Any) -> Any:
 class _Rows:
     """Reads rows as the library gives them."""
 
-    def __init__(self, prepared: Prepared) -> None:
+    def __init__(self, prepared: Prepared, features: Mapping[str, Any] | None = None) -> None:
         import datasets
         import huggingface_hub.constants
 
-        self._prepared, self._source = prepared, prepared.source
+        self._prepared, self._source, self._features = prepared, prepared.source, features
         caches = (datasets.config.HF_DATASETS_CACHE, huggingface_hub.constants.HF_HUB_CACHE)
         self._caches = [os.path.realpath(cache) for cache in caches]
 
@@ -190,30 +191,39 @@ class _Rows:
         key, path, audio = self._audio(row)
         source = self._source
         used = (source.audio_column, source.text_column, source.id_column)
-        meta = {name: json_scalar(value) for name, value in row.items() if name not in used}
+        meta = {name: json_value(self._named(name, value)) for name, value in row.items() if name not in used}
         self._prepared.add(
             make_record(
                 position,
                 key=key,
                 path=path,
                 audio=audio,
-                text=row.get(source.text_column),
-                meta={name: value for name, value in meta.items() if isinstance(value, str | int | float | None)},
+                text=self._named(source.text_column, row.get(source.text_column)) if source.text_column else None,
+                meta=meta,
                 store=self._prepared.store,
+                reference=source.text_column is not None,
             )
         )
+
+    def _named(self, column: str, value: Any) -> Any:
+        names = getattr((self._features or {}).get(column), "names", None)
+        return names[value] if names and isinstance(value, int) and 0 <= value < len(names) else value
 
     def ids(self, data: Any) -> Iterator[str]:
         """Yield the id of every row; audio is read only of rows that have neither key nor path."""
         source = self._source
-        columns = [source.id_column] if source.id_column else [source.audio_column, source.text_column]
+        columns = (
+            [source.id_column]
+            if source.id_column
+            else [one for one in (source.audio_column, source.text_column) if one]
+        )
         for row in data.select_columns(columns):
             key = row.get(source.id_column) if source.id_column else None
             path = self._field(row, "path")
             known = row_id(key, None if path is None else stable_path(path))
             if known is None:
                 _, _, audio = self._audio(row)
-                known = content_id(audio, row.get(source.text_column))
+                known = content_id(audio, row.get(source.text_column or ""))
             yield known
 
     def _field(self, row: Mapping[str, Any], name: str) -> Any:

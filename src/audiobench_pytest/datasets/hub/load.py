@@ -12,7 +12,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import DatasetSpec, HubSource
+from audiobench_pytest.datasets.fields import Needs
 from audiobench_pytest.datasets.file_check import Checked
 from audiobench_pytest.datasets.hub.files import HubFiles, Listing
 from audiobench_pytest.datasets.hub.layouts import parquet_files
@@ -32,11 +34,13 @@ class HubRows:
         checked: Samples with place and size of their audio.
         revision: The commit.
         source: Where they come from, for people.
+        dropped: Columns that were not kept, with the reason.
     """
 
     checked: list[Checked]
     revision: str
     source: str
+    dropped: tuple[str, ...] = ()
 
 
 def load_hub(spec: DatasetSpec, settings: LoadSettings) -> HubRows:
@@ -61,6 +65,18 @@ def load_hub(spec: DatasetSpec, settings: LoadSettings) -> HubRows:
             if rows is None or prepared.lacking(rows):
                 rows = _extract(spec, settings, lookup, listing, prepared)
         return _finish(spec, settings, prepared, rows)
+
+
+def known_hub(spec: DatasetSpec, settings: LoadSettings) -> HubRows | None:
+    """Return the selected samples as far as earlier loads prepared all of them; nothing is asked of the network."""
+    source = _source(spec)
+    revision = source.revision or "main"
+    commit = revision if COMMIT.fullmatch(revision) else noted_commit(settings.cache, source.repo, revision)
+    if commit is None:
+        return None
+    with Prepared(settings.cache, source, commit) as prepared:
+        rows = prepared.wanted(settings)
+        return None if not rows or prepared.lacking(rows) else _finish(spec, settings, prepared, rows)
 
 
 def count_hub(spec: DatasetSpec, settings: LoadSettings) -> int | None:
@@ -199,6 +215,8 @@ class _Extraction:
                                 text=raw.text,
                                 meta=raw.meta,
                                 store=self.prepared.store,
+                                sounds=raw.sounds,
+                                reference=self.prepared.source.text_column is not None,
                             )
                         )
             start += count
@@ -227,6 +245,7 @@ class _Extraction:
                 file = str(path) if path else self.files.stream(name, commit)
                 self._opened = name, ParquetRows(file, label, self.prepared.source)
                 self._note_count(at, self._opened[1].rows)
+                self.prepared.set_dropped(self._opened[1].dropped)
             yield self._opened[1]
         except DamagedFileError as exc:
             self.close()
@@ -279,8 +298,12 @@ def _finish(spec: DatasetSpec, settings: LoadSettings, prepared: Prepared, rows:
     split = f"{source.config}/{source.split}" if source.config else source.split
     if not rows:
         raise DatasetError(f"{spec.name}: {source.repo}@{prepared.commit[:8]} {split} holds no samples")
+    needs = Needs.of(load_catalog().tasks.get(spec.task) if spec.task else None)
     return HubRows(
-        prepared.checked(rows, spec.language), prepared.commit, f"hub {source.repo} {split} at {prepared.commit}"
+        prepared.checked(rows, spec, needs),
+        prepared.commit,
+        f"hub {source.repo} {split} at {prepared.commit}",
+        prepared.dropped,
     )
 
 

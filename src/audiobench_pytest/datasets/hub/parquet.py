@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from audiobench_pytest.catalog.schema import HubSource
@@ -33,8 +34,9 @@ class RawRow:
         key: Value of the id column, or None.
         audio: The encoded audio, or None where it was not asked for or the row has none.
         path: The path that the set gives the audio, or None.
-        text: Value of the reference column, of whatever type.
-        meta: The other scalar columns, as JSON values.
+        text: Value of the reference column, of whatever type; a class by its name.
+        meta: The other columns, as JSON values.
+        sounds: Bytes and path of further audio columns, by the name of the column.
     """
 
     key: Any
@@ -42,10 +44,16 @@ class RawRow:
     path: str | None
     text: Any
     meta: Mapping[str, Any]
+    sounds: Mapping[str, tuple[bytes | None, str | None]] = field(default_factory=dict)
 
 
 class ParquetRows:
-    """One open parquet file of a split."""
+    """One open parquet file of a split.
+
+    Attributes:
+        rows: Number of its rows.
+        dropped: Columns that are not kept, with the reason.
+    """
 
     def __init__(self, file: Any, label: str, source: HubSource) -> None:
         """Read the footer and check the columns.
@@ -67,7 +75,12 @@ class ParquetRows:
             self.rows = int(self._file.metadata.num_rows)
             self._schema = self._file.schema_arrow
         self._has_bytes_column, self._has_path = self._check_columns()
-        self._meta_columns = [f.name for f in self._schema if self._is_meta(f)]
+        self._classes = _classes(self._schema.metadata)
+        others = [f for f in self._schema if f.name not in self._own]
+        self._sound_columns = [f.name for f in others if _is_sound(f.type)]
+        why = {f.name: _why_not_kept(f.type) for f in others if f.name not in self._sound_columns}
+        self._meta_columns = [name for name, reason in why.items() if reason is None]
+        self.dropped = [f"{name} ({reason})" for name, reason in why.items() if reason is not None]
 
     def close(self) -> None:
         """Close the file."""
@@ -104,7 +117,8 @@ class ParquetRows:
         audio = [source.audio_column]
         if not self._has_bytes_column:
             audio = [f"{source.audio_column}.bytes"] + ([f"{source.audio_column}.path"] if self._has_path else [])
-        columns = [*audio, source.text_column, *([source.id_column] if source.id_column else []), *self._meta_columns]
+        more = [column for column in (source.text_column, source.id_column) if column is not None]
+        columns = [*audio, *more, *self._sound_columns, *self._meta_columns]
         wanted = iter(rows)
         target = next(wanted, None)
         start = 0
@@ -136,9 +150,25 @@ class ParquetRows:
             key=row.get(source.id_column) if source.id_column else None,
             audio=fields.get("bytes"),
             path=fields.get("path"),
-            text=row.get(source.text_column),
-            meta={name: json_scalar(row[name]) for name in self._meta_columns if name in row},
+            text=self._named(source.text_column, row.get(source.text_column)) if source.text_column else None,
+            meta={name: json_value(self._named(name, row[name])) for name in self._meta_columns if name in row},
+            sounds={
+                name: (sound.get("bytes"), sound.get("path"))
+                for name in self._sound_columns
+                if isinstance(sound := row.get(name), dict)
+            },
         )
+
+    @property
+    def _own(self) -> tuple[str | None, ...]:
+        return self._source.audio_column, self._source.text_column, self._source.id_column
+
+    def _named(self, column: str, value: Any) -> Any:
+        """Return a class by its name, where the file says what its numbers stand for."""
+        names = self._classes.get(column)
+        if names and isinstance(value, int) and not isinstance(value, bool):
+            return names[value] if 0 <= value < len(names) else None
+        return value
 
     def _check_columns(self) -> tuple[bool, bool]:
         """Return whether the audio column is plain bytes, and whether it holds paths."""
@@ -151,11 +181,14 @@ class ParquetRows:
                     f"{self._label}: no column '{column}' ({what}){did_you_mean(column, names, show_all_below=0)}; "
                     f"columns: {', '.join(names)}"
                 )
-        text = self._schema.field(source.text_column).type
-        if kinds.is_dictionary(text):
-            text = text.value_type
-        if not (kinds.is_string(text) or kinds.is_large_string(text) or kinds.is_string_view(text)):
-            raise DatasetError(f"{self._label}: column '{source.text_column}' holds {text}, not text")
+        if source.text_column is not None:
+            text = self._schema.field(source.text_column).type
+            classes = source.mapped or source.text_column in _classes(self._schema.metadata)
+            if not _can_be_expected(text, classes=classes):
+                raise DatasetError(
+                    f"{self._label}: column '{source.text_column}' holds {text}, not text or a list of texts; "
+                    f"where that is a class by its number write columns: {{text: {source.text_column}}}"
+                )
         audio = self._schema.field(source.audio_column).type
         if _is_binary(audio):
             return True, False
@@ -165,14 +198,6 @@ class ParquetRows:
                 f"{self._label}: column '{source.audio_column}' holds {audio}, not bytes or a struct with bytes"
             )
         return False, "path" in inner
-
-    def _is_meta(self, column: Any) -> bool:
-        import pyarrow.types as kinds
-
-        if column.name in (self._source.audio_column, self._source.text_column, self._source.id_column):
-            return False
-        kind = column.type.value_type if kinds.is_dictionary(column.type) else column.type
-        return not (kinds.is_nested(kind) or _is_binary(kind) or kinds.is_null(kind))
 
 
 @contextmanager
@@ -194,6 +219,60 @@ def json_scalar(value: Any) -> Any:
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     return str(value) if isinstance(value, decimal.Decimal | datetime.timedelta) else value
+
+
+def json_value(value: Any) -> Any:
+    """Return a column's value, nested or not, as JSON can hold it; bytes inside of it become null."""
+    if isinstance(value, Mapping):
+        return {str(name): json_value(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_value(one) for one in value]
+    return None if isinstance(value, bytes | bytearray) else json_scalar(value)
+
+
+def _classes(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
+    """Return the names of the classes of each column, as the `datasets` library notes them in a file."""
+    try:
+        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+        return {
+            name: [str(one) for one in feature["names"]]
+            for name, feature in features.items()
+            if isinstance(feature, Mapping) and feature.get("_type") == "ClassLabel"
+        }
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return {}
+
+
+def _plain(kind: Any) -> Any:
+    import pyarrow.types as kinds
+
+    return kind.value_type if kinds.is_dictionary(kind) else kind
+
+
+def _can_be_expected(kind: Any, *, classes: bool) -> bool:
+    import pyarrow.types as kinds
+
+    kind = _plain(kind)
+    if kinds.is_list(kind) or kinds.is_large_list(kind):
+        kind = _plain(kind.value_type)
+    if kinds.is_integer(kind):
+        return classes
+    return bool(kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind))
+
+
+def _is_sound(kind: Any) -> bool:
+    import pyarrow.types as kinds
+
+    inner = {f.name: f.type for f in kind} if kinds.is_struct(kind) else {}
+    return set(inner) == {"bytes", "path"} and _is_binary(inner["bytes"])
+
+
+def _why_not_kept(kind: Any) -> str | None:
+    import pyarrow.types as kinds
+
+    if kinds.is_null(kind):
+        return "empty"
+    return "bytes" if _is_binary(_plain(kind)) else None
 
 
 def _is_binary(kind: Any) -> bool:

@@ -26,7 +26,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from audiobench_pytest.catalog.schema import HubSource
+from audiobench_pytest.catalog.schema import DatasetSpec, HubSource
+from audiobench_pytest.datasets.fields import SOUND_PREFIX, Needs, fields_of, renamed
 from audiobench_pytest.datasets.file_check import Checked
 from audiobench_pytest.datasets.selection import chosen, unique_ids
 from audiobench_pytest.datasets.settings import LoadSettings
@@ -45,8 +46,10 @@ class Record:
         text: The reference.
         audio: Where its audio is, or None when the row has none.
         duration_s: Seconds, or None when the header could not be read.
-        meta: The row's other scalar columns.
+        meta: The row's other columns, nested ones too.
         problems: What keeps it from being asked.
+        aliases: Further references.
+        sounds: Where the sounds of further audio columns are, by the name of the column.
     """
 
     row: int
@@ -56,6 +59,8 @@ class Record:
     duration_s: float | None
     meta: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    sounds: Mapping[str, StoredAudio] = field(default_factory=dict)
 
 
 class Prepared:
@@ -70,6 +75,8 @@ class Prepared:
         self.store = AudioStore(cache.absolute() / "audio")
         self.folder = repository_folder(cache, source.repo) / commit
         columns = [source.audio_column, source.text_column, source.id_column, *source.files]
+        if source.mapped:  # rows of a set that is not are what they were when nested columns were not kept
+            columns.append("nested")
         digest = hashlib.sha256(json.dumps(columns).encode()).hexdigest()[:8]
         self._stem = re.sub(r"[^\w.-]", "_", f"{source.config or 'default'}-{source.split}") + f"-{digest}"
         self._file = AppendFile(self.folder, self._stem)
@@ -143,31 +150,66 @@ class Prepared:
         """Return those of the rows that are not extracted, or whose audio is gone or cut short."""
         return [row for row in rows if not self._is_whole(self.records.get(row))]
 
-    def checked(self, rows: Sequence[int], language: str) -> list[Checked]:
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Columns that were not kept, as far as a load has said so."""
+        return tuple(self._read("dropped.json") or ())
+
+    def set_dropped(self, columns: Sequence[str]) -> None:
+        """Note the columns that are not kept."""
+        if tuple(columns) != self.dropped:
+            self._write("dropped.json", list(columns))
+
+    def checked(self, rows: Sequence[int], spec: DatasetSpec, needs: Needs) -> list[Checked]:
         """Return the samples of rows none of which is lacking.
 
         Args:
             rows: As `wanted` gives them.
-            language: ISO 639 code of the set.
+            spec: The set's entry.
+            needs: What a row must have.
         """
         # A row's name depends on the rows before it: all of them are known here, from the ids or because the rows are
         # the first ones.
         ids = self.ids if self.ids is not None else [self.records[row].id for row in range(len(rows))]
         names = unique_ids(ids, _marks(len(ids)))
-        return [self._sample(self.records[row], *names[row], language) for row in rows]
+        return [self._sample(self.records[row], *names[row], spec, needs) for row in rows]
 
-    def _sample(self, record: Record, name: str, earlier: int | None, language: str) -> Checked:
+    def _sample(self, record: Record, name: str, earlier: int | None, spec: DatasetSpec, needs: Needs) -> Checked:
         problems = list(record.problems)
+        columns = self.source.columns
+        named = {theirs: ours.removeprefix(SOUND_PREFIX) for ours, (theirs, *_) in columns}
+        sounds = {named.get(column, column): self.store.root / kept.name for column, kept in record.sounds.items()}
+        others = tuple(pair for pair in columns if pair[1][0] not in record.sounds)
+        row = renamed(record.meta, others) if others else record.meta
+        fields = fields_of(row, prompt=any(ours == "prompt" for ours, _ in columns))
+        problems += fields.problems
+        problems += [f"no sound '{lacking}'" for lacking in needs.sounds if lacking not in {"audio", *sounds}]
         if earlier is not None:
             problems.append(f"duplicate id '{record.id}', first seen in row {earlier}")
-        audio = self.store.root / record.audio.name if record.audio else self.folder / f"row{record.row}"
+        silent = "audio" not in needs.sounds
+        audio = self.store.root / record.audio.name if record.audio else None
+        problems = [problem for problem in problems if not (silent and "holds no audio" in problem)]
+        if audio is None and not silent:
+            audio = self.folder / f"row{record.row}"
+        language, meta = fields.meta.get("language"), dict(fields.meta)
+        mapped = any(ours == "language" for ours, _ in columns) and isinstance(language, str) and language.strip()
+        if mapped:
+            del meta["language"]
         sample = Sample(
             id=name,
             audio=audio,
             reference=record.text,
-            language=language,
+            language=str(language) if mapped else spec.language,
             duration_s=record.duration_s,
-            meta=record.meta,
+            meta=meta,
+            sounds=sounds,
+            aliases=(*record.aliases, *fields.aliases),
+            choices=fields.choices,
+            text=fields.text,
+            target=fields.target or spec.target_language,
+            turns=fields.turns,
+            tools=fields.tools,
+            prompt=fields.prompt,
             problem=f"{self.describe(record.row)}: {'; '.join(problems)}" if problems else None,
         )
         return Checked(sample, record.audio.name if record.audio else "", record.audio.size if record.audio else None)
@@ -178,7 +220,9 @@ class Prepared:
         return f"{self.source.repo}@{self.commit[:8]} {config}{self.source.split} row {row}"
 
     def _is_whole(self, record: Record | None) -> bool:
-        return record is not None and (record.audio is None or self.store.has(record.audio))
+        if record is None:
+            return False
+        return all(self.store.has(sound) for sound in (record.audio, *record.sounds.values()) if sound is not None)
 
     def _path(self, suffix: str) -> Path:
         return self.folder / f"{self._stem}.{suffix}"

@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
+from audiobench_pytest.datasets.fields import as_class, expected_of
 from audiobench_pytest.datasets.hub.prepared import Record
 from audiobench_pytest.records.sounds import AudioStore
 
@@ -24,7 +25,16 @@ def content_id(audio: bytes | None, text: Any) -> str:
 
 
 def make_record(
-    row: int, *, key: Any, path: str | None, audio: bytes | None, text: Any, meta: Mapping[str, Any], store: AudioStore
+    row: int,
+    *,
+    key: Any,
+    path: str | None,
+    audio: bytes | None,
+    text: Any,
+    meta: Mapping[str, Any],
+    store: AudioStore,
+    sounds: Mapping[str, tuple[bytes | None, str | None]] | None = None,
+    reference: bool = True,
 ) -> Record:
     """Store a row's audio and return what is known about the row.
 
@@ -34,23 +44,26 @@ def make_record(
         path: Path that the set gives the audio, or None.
         audio: Encoded bytes, or None.
         text: Value of the reference column.
-        meta: Other scalar columns.
+        meta: Other columns, as JSON values.
         store: Where the audio goes.
+        sounds: Bytes and path of further audio columns.
+        reference: Whether the set has a column of references.
     """
     problems = []
     if not audio:
         what = "holds no audio" if audio is None else "its audio is empty (0 bytes)"
         problems.append(what + (f" (path '{path}')" if path else ""))
-    if not isinstance(text, str):
-        problems.append(
-            "its reference is missing" if text is None else f"its reference is {type(text).__name__}, not text"
-        )
-    elif not text.strip():
+    first, aliases, other = expected_of(as_class(text))
+    if reference and other is not None:
+        problems.append("its reference is missing" if text is None else f"its reference is {other}, not text")
+    elif reference and not first.strip():
         problems.append("empty reference")
     return Record(
         row=row,
         id=row_id(key, path) or content_id(audio, text),
-        text=text if isinstance(text, str) else "",
+        text=first,
+        aliases=aliases,
+        sounds={name: store.add(data, hint) for name, (data, hint) in (sounds or {}).items() if data},
         audio=store.add(audio, path) if audio else None,
         duration_s=_seconds(audio) if audio else None,
         meta=meta,

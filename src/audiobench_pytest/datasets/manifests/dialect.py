@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from audiobench_pytest.datasets.fields import SOUND_PREFIX, Fields, Needs, expected_of, fields_of
+
+_SPEECH = Needs()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +21,10 @@ class Row:
         id: The line's key, or None where it has none.
         audio: The audio file, or None.
         reference: The reference, raw; "" where there is none.
+        sounds: Further audio files by name.
+        fields: What its other columns say.
         language: ISO 639 code, or None where the line does not say.
         duration_s: Seconds, or None.
-        meta: Every other key.
         problems: What keeps this line from being asked.
     """
 
@@ -28,7 +33,8 @@ class Row:
     reference: str
     language: str | None = None
     duration_s: float | None = None
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    sounds: Mapping[str, Path] = field(default_factory=dict)
+    fields: Fields = field(default_factory=Fields)
     problems: tuple[str, ...] = ()
 
 
@@ -45,6 +51,7 @@ class Dialect:
         language: Column of the language.
         duration: Column of the seconds.
         refuses_commands: What ends in `|` is a command that others would run, and no file.
+        prompt: Whether its column `prompt` is a row's own instruction.
     """
 
     name: str
@@ -55,25 +62,71 @@ class Dialect:
     language: str
     duration: str
     refuses_commands: bool = False
+    prompt: bool = False
 
-    def read(self, record: Mapping[str, Any], base: Path) -> Row:
-        """Turn the object of one line into a row; relative paths start at `base`, the manifest's folder."""
+    def read(self, record: Mapping[str, Any], base: Path, needs: Needs = _SPEECH) -> Row:
+        """Turn the object of one line into a row.
+
+        Args:
+            record: The line.
+            base: Where relative paths start: the manifest's folder.
+            needs: What it must have.
+        """
         written, language = record.get(self.audio), record.get(self.language)
         audio, bad_audio = audio_of(record, self.audio, base)
+        if "audio" not in needs.sounds and written is None:
+            bad_audio = None
         if self.refuses_commands and isinstance(written, str) and written.rstrip().endswith("|"):
             audio = None
             bad_audio = f"'{self.audio}' is a command ({written.strip()}), which is not run: write its output to a file"
-        reference, bad_reference = reference_of(record, self.text)
-        own = (self.id, self.audio, self.text, self.language, self.duration)
+        reference, aliases, bad_reference = reference_of(record, self.text)
+        if not needs.reference and not reference.strip():
+            bad_reference = None
+        sounds, bad_sounds = _further_sounds(record, self.audio, base, needs)
+        own = (self.id, self.audio, self.text, self.language, self.duration, "sounds")
+        fields = fields_of(
+            {key: value for key, value in record.items() if key not in own and not key.startswith(SOUND_PREFIX)},
+            prompt=self.prompt,
+        )
+        if aliases:
+            fields = replace(fields, aliases=(*aliases, *fields.aliases))
         return Row(
             id=key_of(record.get(self.id)) or key_of(written),
             audio=audio,
             reference=reference,
             language=language if isinstance(language, str) and language.strip() else None,
             duration_s=seconds_of(record.get(self.duration)),
-            meta={key: value for key, value in record.items() if key not in own},
-            problems=tuple(p for p in (bad_audio, bad_reference) if p),
+            sounds=sounds,
+            fields=fields,
+            problems=tuple(p for p in (bad_audio, bad_reference, *bad_sounds, *fields.problems) if p),
         )
+
+
+def _further_sounds(
+    record: Mapping[str, Any], audio: str, base: Path, needs: Needs
+) -> tuple[dict[str, Path], list[str]]:
+    """Return the sounds of a line beside its first, and what is wrong with them.
+
+    They stand in the columns `sounds.NAME`, under `sounds` as a mapping, or behind the first in a list of audio files,
+    where they are called `audio2`, `audio3`, ...
+    """
+    named = {key.removeprefix(SOUND_PREFIX): value for key, value in record.items() if key.startswith(SOUND_PREFIX)}
+    given = record.get("sounds")
+    if isinstance(given, Mapping):
+        named |= given
+    files = record.get(audio)
+    if isinstance(files, list):
+        named |= {f"audio{number}": file for number, file in enumerate(files[1:], 2)}
+    sounds: dict[str, Path] = {}
+    problems = []
+    for name, written in named.items():
+        path, problem = audio_of({name: written}, name, base)
+        if path is not None:
+            sounds[name] = path
+        if problem is not None:
+            problems.append(problem)
+    problems += [f"no sound '{name}'" for name in needs.sounds if name != "audio" and name not in named]
+    return sounds, problems
 
 
 def key_of(value: Any) -> str | None:
@@ -86,6 +139,8 @@ def key_of(value: Any) -> str | None:
 def audio_of(record: Mapping[str, Any], column: str, base: Path) -> tuple[Path | None, str | None]:
     """Return the audio path, joined to the manifest's folder when it is relative, and what is wrong with it."""
     value = record.get(column)
+    if isinstance(value, list) and value:
+        value = value[0]
     if not isinstance(value, str):
         return None, not_text(record, column)
     if not value.strip():
@@ -95,12 +150,12 @@ def audio_of(record: Mapping[str, Any], column: str, base: Path) -> tuple[Path |
     return base / value, None
 
 
-def reference_of(record: Mapping[str, Any], column: str) -> tuple[str, str | None]:
-    """Return the reference and what is wrong with it."""
-    value = record.get(column)
-    if not isinstance(value, str):
-        return "", not_text(record, column)
-    return value, None if value.strip() else f"'{column}' is an empty reference"
+def reference_of(record: Mapping[str, Any], column: str) -> tuple[str, tuple[str, ...], str | None]:
+    """Return the reference, further ones that count as well, and what is wrong with it."""
+    reference, aliases, other = expected_of(record.get(column))
+    if other is not None:
+        return "", (), not_text(record, column)
+    return reference, aliases, None if reference.strip() else f"'{column}' is an empty reference"
 
 
 def not_text(record: Mapping[str, Any], column: str) -> str:

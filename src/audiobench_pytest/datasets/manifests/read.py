@@ -5,10 +5,12 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from audiobench_pytest.catalog.schema import ColumnMap
+from audiobench_pytest.datasets.fields import Needs, renamed
 from audiobench_pytest.datasets.manifests.dialect import Dialect, Row
 from audiobench_pytest.datasets.manifests.native import NATIVE
 from audiobench_pytest.datasets.manifests.wenet import WENET
@@ -16,12 +18,14 @@ from audiobench_pytest.datasets.selection import unique_ids
 from audiobench_pytest.errors import DatasetError, did_you_mean
 from audiobench_pytest.types import Sample
 
-Columns = Sequence[tuple[str, str]]
+_SPEECH = Needs()
 
 _EMPTY = "{path}: the manifest holds no samples; it needs one JSON object per line"
 
 
-def read_manifest(path: Path, language: str, columns: Columns = ()) -> list[Sample]:
+def read_manifest(
+    path: Path, language: str, columns: ColumnMap = (), *, needs: Needs = _SPEECH, target: str = ""
+) -> list[Sample]:
     """Return all samples of a manifest, in its order; no audio file is looked at.
 
     The first line decides the dialect. A line that cannot be asked becomes a sample with a problem.
@@ -29,7 +33,9 @@ def read_manifest(path: Path, language: str, columns: Columns = ()) -> list[Samp
     Args:
         path: The manifest.
         language: ISO 639 code of lines that name none.
-        columns: Our names of columns with those they have in this file; only pairs that differ.
+        columns: Our names of columns with those they have in this file; only those that differ.
+        needs: What each line must have.
+        target: Language of the answers of lines that name none, where it is not that of the sound.
 
     Raises:
         DatasetError: There is no such file, a line is not a JSON object in UTF-8, the first line lacks a required
@@ -39,10 +45,11 @@ def read_manifest(path: Path, language: str, columns: Columns = ()) -> list[Samp
     fallback_ids: list[str] = []
     dialect: Dialect | None = None
     for number, line in _lines(path):
-        record = _renamed(_parse(path, number, line), columns)
+        record = _parse(path, number, line)
+        record = renamed(record, columns) if columns else record
         if dialect is None:
-            dialect = _dialect_of(path, number, record)
-        rows.append((number, dialect.read(record, path.parent)))
+            dialect = _dialect_of(path, number, record, needs)
+        rows.append((number, dialect.read(record, path.parent, needs)))
         fallback_ids.append(hashlib.sha256(line).hexdigest())
     if not rows:
         raise DatasetError(_EMPTY.format(path=path))
@@ -53,14 +60,25 @@ def read_manifest(path: Path, language: str, columns: Columns = ()) -> list[Samp
         problems = list(row.problems)
         if earlier is not None:
             problems.append(f"duplicate id '{own_id}', first seen in line {rows[earlier][0]}")
+        fields = row.fields
+        if needs.target and not (fields.target or target):
+            problems.append("no 'target_language', which says what to translate into")
         samples.append(
             Sample(
                 id=name,
-                audio=row.audio or path,
+                audio=row.audio or (path if row.problems else None),
                 reference=row.reference,
                 language=row.language or language,
                 duration_s=row.duration_s,
-                meta=row.meta,
+                meta=fields.meta,
+                sounds=row.sounds,
+                aliases=fields.aliases,
+                choices=fields.choices,
+                text=fields.text,
+                target=fields.target or target,
+                turns=fields.turns,
+                tools=fields.tools,
+                prompt=fields.prompt,
                 problem=f"{path}:{number}: {'; '.join(problems)}" if problems else None,
             )
         )
@@ -115,33 +133,17 @@ def _parse(path: Path, number: int, line: bytes) -> Mapping[str, Any]:
     return record
 
 
-def _renamed(record: Mapping[str, Any], columns: Columns) -> Mapping[str, Any]:
-    """Return a line under our names; what stood under one of them before is kept as `<name>_column`."""
-    if not columns:
-        return record
-    found = dict(record)
-    for ours, theirs in columns:
-        if ours in record:
-            found[f"{ours}_column"] = record[ours]
-        if theirs in record:
-            value = record[theirs]
-            # A class by its number is as good a label as any; a recording's words never are a number.
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            found[ours] = str(value) if is_number else value
-        else:
-            found.pop(ours, None)
-    return found
-
-
 DIALECTS: list[Dialect] = []
 """Layouts that others added; one is taken where a line has all the columns it requires."""
 
 
-def _dialect_of(path: Path, number: int, record: Mapping[str, Any]) -> Dialect:
+def _dialect_of(path: Path, number: int, record: Mapping[str, Any], needs: Needs) -> Dialect:
     is_wenet = "wav" in record or ("key" in record and "audio" not in record)
     added = (one for one in DIALECTS if all(column in record for column in one.required))
     dialect = next(added, WENET if is_wenet else NATIVE)
-    missing = [column for column in dialect.required if column not in record]
+    free = {dialect.audio} if "audio" not in needs.sounds else set()
+    free |= set() if needs.reference else {dialect.text}
+    missing = [column for column in dialect.required if column not in record and column not in free]
     if missing:
         named = " and ".join(f"'{m}'{did_you_mean(m, record, show_all_below=0)}" for m in missing)
         raise DatasetError(

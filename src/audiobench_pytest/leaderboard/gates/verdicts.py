@@ -85,20 +85,71 @@ def verdicts(
         odd = sorted(str(cell) for cell in set(by_cell) ^ {result.cell for result in results})
         raise ValueError(f"results and plans differ in {', '.join(odd)}")
     baselines: dict[Path, Baseline] = {}
-    found: list[GateResult] = []
+    judged: list[_Judged] = []
     applied: set[int] = set()
     nothing: dict[int, str] = {}
     for result in results:
         cell = _Cell(result, by_cell[result.cell], gates, results, data or {}, baselines)
         cell.doubt = (doubts or {}).get(result.cell.recipe)
-        found += cell.judge(interrupted)
+        judged += cell.judge(interrupted)
         applied |= cell.applied - cell.nothing.keys()
         nothing |= cell.nothing
+    found = [one.concluded() for one in _corrected(judged, gates.corrects_file)]
     idle = unmatched(gates, results, applied, nothing)
     skip = "interrupted" if interrupted else "a part of the plan" if is_part else None
     found += missing_cells(results, gates, skip)
     found += red_unmatched(idle, gates, skip)
     return Judgement(found, idle)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A gate before what the file says of the whole is applied to it.
+
+    Attributes:
+        gate: What came of the limit.
+        limit: The limit, where it is one on a value.
+        skip: Why the cell is not judged at all, or None.
+        cell: The cell and its limits.
+    """
+
+    gate: GateResult
+    limit: Limit | None = None
+    skip: str | None = None
+    cell: _Cell | None = None
+
+    def family(self, place: int, whole_file: bool) -> object:
+        """Return what is the same for all that is corrected together."""
+        if self.limit is None or "p" not in self.gate.details:
+            return place
+        if whole_file:
+            return "file"
+        return (self.gate.cell, self.limit.source, self.limit.bound) if self.limit.is_family else place
+
+    def concluded(self) -> GateResult:
+        """Return the gate as it is told."""
+        if self.limit is None or self.cell is None:
+            return self.gate
+        return waived(required(self.cell.worded(self.gate, self.limit), self.limit, self.skip), self.limit)
+
+
+def _corrected(judged: Sequence[_Judged], whole_file: bool) -> Iterator[_Judged]:
+    """Yield the gates in their order, those of a family of comparisons corrected for their number."""
+    families: dict[object, list[int]] = {}
+    for place, one in enumerate(judged):
+        families.setdefault(one.family(place, whole_file), []).append(place)
+    found = list(judged)
+    for places in families.values():
+        together = [(judged[place].gate, limit) for place in places if (limit := judged[place].limit) is not None]
+        if len(together) < len(places) or "p" not in together[0][0].details:
+            continue
+        if len(places) < 2 and not together[0][1].is_family:
+            continue
+        from audiobench_pytest.leaderboard.gates.regression import corrected
+
+        for place, gate_now in zip(places, corrected(together), strict=True):
+            found[place] = dataclasses.replace(judged[place], gate=gate_now)
+    yield from found
 
 
 class _Cell:
@@ -125,6 +176,7 @@ class _Cell:
         self.applied: set[int] = set()
         self.nothing: dict[int, str] = {}
         self._samples: Measured | None = None
+        self._tests = 1
         # What the same answers are measured in under any recipe: a limit belongs to those that have its metric.
         self._measured_in = {
             value.quantity.name
@@ -133,24 +185,25 @@ class _Cell:
             for value in other.values
         }
 
-    def judge(self, interrupted: bool) -> Iterator[GateResult]:
+    def judge(self, interrupted: bool) -> Iterator[_Judged]:
         skip = _skip_reason(self._result, self._plan, interrupted)
         coverage = self._chosen(COVERAGE.name, "min", None) or Limit(
             EVERYTHING, COVERAGE.name, None, "min", self._gates.min_coverage, "built-in default"
         )
         if skip is None:
-            yield waived(judge_coverage(self._result, coverage), coverage)
+            yield _Judged(waived(judge_coverage(self._result, coverage), coverage))
         else:
-            yield gate(self._result, coverage, self._result.coverage, Verdict.SKIP, skip)
-        yield from judge_promises(self._result, self._gates, skip)
+            yield _Judged(gate(self._result, coverage, self._result.coverage, Verdict.SKIP, skip))
+        yield from map(_Judged, judge_promises(self._result, self._gates, skip))
         for metric in self._metrics():
-            for part in (None, *self._parts(metric)):
+            parts = (None, *self._parts(metric))
+            self._tests = len(parts) * (len(self._gates.limits) if self._gates.corrects_file else 1)
+            for part in parts:
                 for check in CHECKS:
                     limit = self._chosen(metric, check, part)
                     if limit is not None:
                         not_now = skip or self._is_limited(limit)
-                        judged = self._judged(limit, part, not_now)
-                        yield waived(required(self._worded(judged, limit), limit, skip), limit)
+                        yield _Judged(self._judged(limit, part, not_now), limit, skip, self)
 
     def _is_limited(self, limit: Limit) -> str | None:
         """Return why a limit on quality says nothing of a part of the set, or None.
@@ -162,7 +215,7 @@ class _Cell:
             return None
         return f'the {selection} samples only: limited = "judge" judges them all the same'
 
-    def _worded(self, judged: GateResult, limit: Limit) -> GateResult:
+    def worded(self, judged: GateResult, limit: Limit) -> GateResult:
         """Return a gate whose message says what its limit does not: another recipe's value, answers of another day."""
         if not limit.is_of_the_recipe:
             return judged
@@ -195,6 +248,9 @@ class _Cell:
             return judge_value(self._result, limit)
         if part is not None and not self._all_samples().part(*part).ids:
             return self._empty_slice(limit, part, named)
+        if part is not None and (found := len(self._all_samples().part(*part).ids)) < limit.min_samples:
+            few = f"{found} sample{'s' * (found != 1)} only, min_samples asks for {limit.min_samples}"
+            return gate(self._result, limit, None, Verdict.SKIP, few, part=named)
         if limit.bound in ("regression", "anchor"):
             return self._against_baseline(limit, part, named)
         metric = limit.metric
@@ -219,7 +275,7 @@ class _Cell:
         assert isinstance(rule, RegressionRule)
         baseline = self._baselines.setdefault(rule.baseline, Baseline(rule.baseline, rule.shown))
         samples = self._all_samples() if part is None else self._all_samples().part(*part)
-        return judge_regression(self._result, limit, samples, self._recipe().values, baseline, named)
+        return judge_regression(self._result, limit, samples, self._recipe().values, baseline, named, self._tests)
 
     def _empty_slice(self, limit: Limit, part: tuple[str, str], named: str) -> GateResult:
         # As with a metric that is not measured: a mistake where the limit names the dataset, and else no matter.

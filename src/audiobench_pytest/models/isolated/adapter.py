@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
@@ -17,7 +17,7 @@ from audiobench_pytest.models.isolated.interpreters import find_interpreter, run
 from audiobench_pytest.models.isolated.process import ChildDiedError, ChildProcess
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.records.keys import digest
-from audiobench_pytest.types import Answer, Request
+from audiobench_pytest.types import Answer, Prompt, Request
 
 _DEADLINE_S, _DEADLINE_PER_AUDIO_S = 120.0, 20.0
 _HOPELESS = 5
@@ -62,14 +62,16 @@ class IsolatedAdapter(ModelAdapter):
         return {**cls.options, **own}
 
     @classmethod
-    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> Iterator[str]:
-        """Yield the interpreter of its environment where this machine does not have it."""
+    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return the packages that are not there, and the interpreter of its environment where it is not installed."""
+        found = super().lacks(spec, args)
         runtime = checked_runtime(spec)
         if runtime.python != RUNNING:
             try:
                 find_interpreter(spec.name, runtime.python)
             except ModelError as exc:
-                yield str(exc)
+                found.append((f"Python {runtime.python}", str(exc).partition("installed here: ")[2] or str(exc)))
+        return found
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Check the entry; make no environment and start no process.
@@ -279,6 +281,7 @@ class IsolatedAdapter(ModelAdapter):
                     "sample_rate": self.sample_rate,
                     "prompt": request.prompt.text,
                     "language": request.prompt.language,
+                    **messages_of(request.prompt),
                 }
             )
         samples: bytes | None = None
@@ -290,6 +293,24 @@ class IsolatedAdapter(ModelAdapter):
             except OSError as exc:
                 raise ModelError(f"model '{self.spec.name}': no memory left to hand over audio: {exc}") from exc
         return {"op": "generate", "requests": requests, "samples": samples}
+
+
+def messages_of(prompt: Prompt) -> dict[str, Any]:
+    """Return a conversation under the key `messages`, as plain values; nothing where its author ordered nothing."""
+    if not prompt.messages:
+        return {}
+    return {
+        "messages": [
+            {
+                "role": message.role,
+                "content": [
+                    {"type": "text", "text": part} if isinstance(part, str) else {"type": "audio", "name": part.name}
+                    for part in message.parts
+                ],
+            }
+            for message in prompt.messages
+        ]
+    }
 
 
 def match_answers(ids: Sequence[int], replies: Sequence[Mapping[str, Any]]) -> list[Answer]:

@@ -18,6 +18,8 @@ requirements install; it inherits from nothing:
                  sample_rate  Hz
                  prompt       the instruction, or None for a plain recogniser
                  language     ISO 639 code, or None where the model has to find out
+                 messages     only where the prompt says what stands where: [{"role", "content": [{"type": "text",
+                              "text"} or {"type": "audio", "name"}, ...]}, ...]
             Returns a list with one answer per request, in the order given: the text, or a mapping with `text`, `error`
             (why this one request has no answer) and `meta` (plain values to keep). Where answers come in another order,
             each is a mapping that repeats the `id` of its request. Raising fails the batch, which is then asked in
@@ -195,6 +197,7 @@ def _with_samples(requests: list[dict[str, Any]], view: memoryview) -> list[dict
                 "sample_rate": request["sample_rate"],
                 "prompt": request["prompt"],
                 "language": request["language"],
+                **({"messages": request["messages"]} if "messages" in request else {}),
             }
         )
         start = end

@@ -14,6 +14,7 @@ from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.openai import wire
 from audiobench_pytest.models.openai.client import Question
+from audiobench_pytest.models.openai.messages import conversation_question
 from audiobench_pytest.models.openai.server import KEY_VARIABLE, URL_VARIABLE, Addresses, Connection, ServerSettings
 from audiobench_pytest.models.options import BodyFields, Option, TextOrFile, VariableName
 from audiobench_pytest.types import Answer, Request
@@ -71,15 +72,15 @@ class OpenAIAdapter(ModelAdapter):
         return args["api"] == "chat" and spec.follows is not False
 
     @classmethod
-    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> Iterator[str]:
-        """Yield an address that nobody has given, and a key that a vendor wants and the environment does not hold."""
-        if not args["url"] and not os.environ.get(URL_VARIABLE):
-            yield (
-                f"model '{spec.name}' is behind a server: --model-args url=http://HOST:PORT/v1, or the environment "
-                f"variable {URL_VARIABLE}"
-            )
-        if spec.args.get("key_env") and not os.environ.get(str(args["key_env"])):
-            yield f"model '{spec.name}' wants a key: put it into the environment variable {args['key_env']}"
+    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return the packages that are not there, an address that nobody has given, and the key that a vendor wants."""
+        found = super().lacks(spec, args)
+        if args["url"] is None and not os.environ.get(URL_VARIABLE, "").strip():
+            what = f"the address of a server that has {spec.source or spec.name}"
+            found.append((what, f"--model-args url=http://HOST:PORT/v1, or {URL_VARIABLE}"))
+        if spec.args.get("key_env") and not os.environ.get(str(args["key_env"]), "").strip():
+            found.append((f"a key for {spec.name}", f"the environment variable {args['key_env']}"))
+        return found
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Check what was asked; nothing is sent.
@@ -91,6 +92,8 @@ class OpenAIAdapter(ModelAdapter):
         super().__init__(spec, args)
         self._check_ranges()
         self._is_chat = self.args["api"] == "chat"
+        self.takes_messages = self.takes_tools = self._is_chat
+        self.most_sounds = None if self._is_chat else 1
         for name, there in (("language", not self._is_chat), ("max_tokens", self._is_chat)):
             if self.args[name] is not None and not there:
                 instead = "say it in the prompt" if self._is_chat else "use extra_body if the server knows such a field"
@@ -164,7 +167,7 @@ class OpenAIAdapter(ModelAdapter):
             yield item, answer
 
     def _question(self, request: Request) -> Question:
-        if request.audio is None:
+        if request.audio is None and not request.prompt.messages:
             raise ModelError(f"model '{self.spec.name}' was handed no sound")
         args = self.args
         prompt = request.prompt.text if request.prompt.text is not None else args["prompt"]
@@ -178,7 +181,12 @@ class OpenAIAdapter(ModelAdapter):
             fields |= {"max_tokens": args["max_tokens"]}
             fields |= {"stream_options": {"include_usage": True}} if args["stream"] else {}
             fields |= args["extra_body"] or {}
+            if request.prompt.messages:
+                return conversation_question(request, args["audio_format"], fields)
+            assert request.audio is not None
             return wire.chat_question(request.audio, args["audio_format"], prompt, fields)
+        if request.audio is None:
+            raise ModelError(f"model '{self.spec.name}' was handed no sound")
         language = args["language"] or request.prompt.language
         fields |= {"prompt": prompt, "response_format": "json"}
         fields |= {"language": None if language in (None, "auto") else re.split("[-_]", language)[0]}

@@ -12,7 +12,7 @@ from audiobench_pytest.models.base import waveform_of
 from audiobench_pytest.models.options import Option, TextOrFile
 from audiobench_pytest.models.transformers import devices
 from audiobench_pytest.models.transformers.adapter import TransformersAdapter, options_with
-from audiobench_pytest.types import Answer, Request
+from audiobench_pytest.types import Answer, Prompt, Request
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +24,9 @@ FAMILIES: Mapping[str, str] = {
 }
 """Class of transformers by model type. What a family needs to be here: a processor that takes texts with a placeholder
 and clips, and an answer that does not depend on the batch (a test holds this on a small checkpoint of each)."""
+
+_MOST_SOUNDS: Mapping[str, int | None] = {"qwen2_audio": None}
+"""Most sounds of one question by model type, where it is not one; None for any number."""
 
 _LEAST_S = 0.1
 """A shorter clip is followed by silence up to here: it would become no audio token, or a single one, which the code of
@@ -43,6 +46,7 @@ class TransformersAudioChatAdapter(TransformersAdapter):
 
     batch_rows = 16
     follows_instructions = True
+    takes_messages = True
     half = "bfloat16"
     counts = ("max_new_tokens", "min_new_tokens", "num_beams", "threads", "top_k")
     options: ClassVar[Mapping[str, Option]] = options_with(
@@ -80,6 +84,7 @@ class TransformersAudioChatAdapter(TransformersAdapter):
                 f"this version talks to {', '.join(FAMILIES)}"
             )
         self.sample_rate: int = int(self._checkpoint.features.get("sampling_rate", 16_000))
+        self.most_sounds = _MOST_SOUNDS.get(self._checkpoint.model_type, 1)
         self._model: Any = None
         self._processor: Any = None
         self._rendered: dict[str, str] = {}
@@ -137,8 +142,9 @@ class TransformersAudioChatAdapter(TransformersAdapter):
         answers: dict[int, Answer] = {}
         rows: list[int] = []
         for row, request in enumerate(batch):
-            if self.args["long_audio"] == "refuse" and len(self._sound(request)) > self._most_samples:
-                answers[row] = Answer(error=self._too_long(request))
+            longest = max((len(sound) for sound in self._sounds(request)), default=0)
+            if self.args["long_audio"] == "refuse" and longest > self._most_samples:
+                answers[row] = Answer(error=self._too_long(longest))
             else:
                 rows.append(row)
         # A sampled answer takes from the stream of random numbers what the others of its batch leave.
@@ -160,7 +166,7 @@ class TransformersAudioChatAdapter(TransformersAdapter):
         return told
 
     def _answer(self, batch: Sequence[Request]) -> list[Answer]:
-        sounds = [self._heard(request) for request in batch]
+        sounds = [[self._heard(sound) for sound in self._sounds(request)] for request in batch]
         inputs = self._inputs([self._text(request) for request in batch], sounds)
         tokens = self._model.generate(**inputs, **self._generation(inputs["attention_mask"]))
         tokens = tokens[:, inputs["input_ids"].shape[1] :].tolist()
@@ -169,12 +175,12 @@ class TransformersAudioChatAdapter(TransformersAdapter):
             count = next((place + 1 for place, token in enumerate(said) if token in self._ends), None)
             said = said if count is None else said[:count]
             meta: dict[str, Any] = {"tokens": len(said), "finish_reason": "length" if count is None else "stop"}
-            if len(sound) < len(self._sound(request)):
-                meta["heard_s"] = len(sound) / self.sample_rate
+            if any(len(heard) < len(whole) for heard, whole in zip(sound, self._sounds(request), strict=True)):
+                meta["heard_s"] = sum(map(len, sound)) / self.sample_rate
             answers.append(Answer(self._processor.tokenizer.decode(said, skip_special_tokens=True).strip(), meta=meta))
         return answers
 
-    def _inputs(self, texts: Sequence[str], sounds: Sequence[NDArray[np.float32]]) -> dict[str, Any]:
+    def _inputs(self, texts: Sequence[str], sounds: Sequence[list[NDArray[np.float32]]]) -> dict[str, Any]:
         """Return the model's inputs on its device, questions padded on the left.
 
         Each row is made by itself: a spectrogram of 30 s fits into a processor's cache where sixteen do not (8 ms
@@ -183,7 +189,7 @@ class TransformersAudioChatAdapter(TransformersAdapter):
         import torch
 
         rows = [
-            self._processor(text=[text], audio=[sound], return_tensors="pt", audio_kwargs=self._audio_options)
+            self._processor(text=[text], audio=sound or None, return_tensors="pt", audio_kwargs=self._audio_options)
             for text, sound in zip(texts, sounds, strict=True)
         ]
         width = max(row["input_ids"].shape[1] for row in rows)
@@ -215,19 +221,48 @@ class TransformersAudioChatAdapter(TransformersAdapter):
 
     def _text(self, request: Request) -> str:
         """Return the question in the model's format; each instruction is put into it once."""
+        if request.prompt.messages:
+            return self._checked("".join(self._turns(request.prompt)), len(request.prompt.sounds))
         instruction = self.args["prompt"] if request.prompt.text is None else request.prompt.text
         if instruction is None:
             raise ModelError(f"model '{self.spec.name}' was given no instruction")
         if instruction not in self._rendered:
-            text = "".join(self._parts(instruction))
-            sounds = text.count(self._processor.audio_token)
-            if sounds != 1:
-                raise ModelError(
-                    f"model '{self.spec.name}': its format has {sounds} places for sound where it should have one; an "
-                    f"instruction must not hold '{self._processor.audio_token}'"
-                )
-            self._rendered[instruction] = text
+            self._rendered[instruction] = self._checked("".join(self._parts(instruction)), 1)
         return self._rendered[instruction]
+
+    def _checked(self, text: str, wanted: int) -> str:
+        sounds = text.count(self._processor.audio_token)
+        if sounds != wanted:
+            raise ModelError(
+                f"model '{self.spec.name}': its format has {sounds} places for sound where it should have {wanted}; an "
+                f"instruction must not hold '{self._processor.audio_token}'"
+            )
+        return text
+
+    def _turns(self, prompt: Prompt) -> Iterator[str]:
+        """Yield a conversation in the model's format, text and sound in the order of the prompt."""
+        if self.args["template"] == "plain":
+            for message in prompt.messages:
+                for part in message.parts:
+                    yield part if isinstance(part, str) else "".join(self._place())
+            return
+        conversation = [
+            {
+                "role": message.role,
+                "content": [
+                    {"type": "text", "text": part} if isinstance(part, str) else {"type": "audio", "audio": ""}
+                    for part in message.parts
+                ],
+            }
+            for message in prompt.messages
+        ]
+        if self.args["system"] is not None and prompt.messages[0].role != "system":
+            conversation.insert(0, {"role": "system", "content": [{"type": "text", "text": self.args["system"]}]})
+        yield self._processor.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
+
+    def _place(self) -> Iterator[str]:
+        for name in ("audio_bos_token", "audio_token", "audio_eos_token"):
+            yield getattr(self._processor, name, "")
 
     def _parts(self, instruction: str) -> Iterator[str]:
         processor = self._processor
@@ -239,21 +274,21 @@ class TransformersAudioChatAdapter(TransformersAdapter):
                 conversation.insert(0, {"role": "system", "content": [{"type": "text", "text": self.args["system"]}]})
             yield processor.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
         else:
-            for name in ("audio_bos_token", "audio_token", "audio_eos_token"):
-                yield getattr(processor, name, "")
+            yield from self._place()
             yield instruction
 
-    def _heard(self, request: Request) -> NDArray[np.float32]:
+    def _heard(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
         import numpy as np
 
-        sound = self._sound(request)[: self._most_samples]
+        sound = sound[: self._most_samples]
         return np.pad(sound, (0, max(0, round(_LEAST_S * self.sample_rate) - len(sound))))
 
-    def _sound(self, request: Request) -> NDArray[np.float32]:
-        return waveform_of(request, self.sample_rate, self.spec.name)
+    def _sounds(self, request: Request) -> list[NDArray[np.float32]]:
+        """Return the sounds of a question in the order of its prompt."""
+        return [waveform_of(request, self.sample_rate, self.spec.name, name) for name in request.prompt.sounds]
 
-    def _too_long(self, request: Request) -> str:
-        seconds, most = len(self._sound(request)) / self.sample_rate, self._most_samples / self.sample_rate
+    def _too_long(self, samples: int) -> str:
+        seconds, most = samples / self.sample_rate, self._most_samples / self.sample_rate
         return f"a clip of {seconds:.1f} s is longer than the {most:g} s that the model hears (long_audio=cut cuts it)"
 
 

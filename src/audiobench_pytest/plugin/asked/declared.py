@@ -33,10 +33,11 @@ class Setting(Generic[T]):
         repeat: Whether its option may be given several times; `check` then gets a list.
         type: What its option's text is converted to, before it is checked.
         ini: Its ini key and that key's type, or "" for none.
+        bare: What its option stands for where nothing is written behind it, or None where something has to be.
     """
 
     # No dataclass: making one takes a millisecond, in every pytest run of the environment.
-    __slots__ = ("check", "default", "help", "ini", "ini_type", "metavar", "name", "repeat", "short", "type")
+    __slots__ = ("bare", "check", "default", "help", "ini", "ini_type", "metavar", "name", "repeat", "short", "type")
 
     def __init__(
         self,
@@ -51,10 +52,11 @@ class Setting(Generic[T]):
         type: type = str,
         ini: str = "",
         ini_type: str = "string",
+        bare: str | None = None,
     ) -> None:
         self.name, self.default, self.help, self.check = name, default, help, check
         self.metavar, self.short, self.repeat, self.type = metavar, short, repeat, type
-        self.ini, self.ini_type = ini, ini_type
+        self.ini, self.ini_type, self.bare = ini, ini_type, bare
 
     @property
     def dest(self) -> str:
@@ -106,6 +108,13 @@ def _names(given: Any) -> tuple[str, ...]:
     """Split at commas, drop what is empty and what was there before."""
     parts = [part.strip() for text in _many(given) for part in text.split(",")]
     return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def _word(given: Any) -> str:
+    text = str(given).strip()
+    if not text:
+        raise ValueError("must name something")
+    return text
 
 
 def _path(given: Any) -> Path | None:
@@ -180,6 +189,14 @@ class Settings:
         metavar="ARGS",
         repeat=True,
     )
+    prompt = Setting[str | None](
+        "prompt",
+        None,
+        "ask in these words instead: a name (`audiobench list prompts`), @FILE, or a template such as "
+        "'{{ audio }}What is said?'",
+        str,
+        metavar="NAME|@FILE|TEXT",
+    )
     recipes = Setting[tuple[str, ...]](
         "recipe",
         (),
@@ -227,6 +244,14 @@ class Settings:
         metavar="S",
         type=float,
     )
+    cluster = Setting[str](
+        "cluster",
+        "",
+        "meta key whose samples err together and are resampled as a whole (speaker), or none; default: what the data "
+        "set names, else speaker, session or recording where a manifest has them",
+        _word,
+        metavar="KEY|none",
+    )
     probe = Setting[int | None](
         "probe",
         None,
@@ -250,13 +275,13 @@ class Settings:
         _one_of("pytest", "ray"),
         metavar="NAME",
     )
-    plan = Setting[bool](
+    plan = Setting[str | None](
         "plan",
-        False,
-        "run nothing: print cells, samples, recipes, prompts, and what this machine lacks",
-        bool,
-        metavar="FLAG",
-        type=bool,
+        None,
+        "run nothing; print what would be run, what is missing and the command that brings it (text or json)",
+        _one_of("text", "json"),
+        metavar="text|json",
+        bare="text",
     )
     exit_kinds = Setting[bool](
         "exit-kinds",
@@ -339,7 +364,6 @@ class Settings:
         "judge_key_env", "", "environment variable that holds the judge's key; else OPENAI_API_KEY", str
     )
     judge_concurrency = Setting[int]("judge_concurrency", 16, "questions that a judge is asked at once", _whole(1))
-    plan_json = Setting[str]("plan_json", "", "file that --plan writes the plan to, as JSON", str)
     progress = Setting[str]("progress", "auto", "how progress is shown", _one_of("auto", "live", "lines", "off"))
     progress_seconds = Setting[float]("progress_seconds", 30.0, "seconds between progress lines in a log", _above_zero)
 

@@ -49,4 +49,6 @@ def _arguments(option: Setting[Any]) -> dict[str, Any]:
     if option.type is bool:
         return {"dest": option.dest, "action": "store_true", "help": option.help, "default": None}
     common: dict[str, Any] = {"dest": option.dest, "metavar": option.metavar, "help": option.help, "default": None}
+    if option.bare is not None:
+        common |= {"nargs": "?", "const": option.bare}
     return {**common, "action": "append"} if option.repeat else {**common, "type": option.type}

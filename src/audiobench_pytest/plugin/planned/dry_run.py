@@ -1,143 +1,246 @@
-"""`--plan`: what a run would ask and what it lacks, without running or writing anything."""
+"""`--plan`: what would be run, what is missing and what brings it; nothing is run, loaded or fetched."""
 
 from __future__ import annotations
 
+import dataclasses
+import importlib.util
 import json
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from audiobench_pytest.catalog.schema import DatasetSpec
-from audiobench_pytest.datasets import count_samples
-from audiobench_pytest.errors import AudiobenchError
-from audiobench_pytest.plugin.collection import job_of, planned_cells, selected_datasets
-from audiobench_pytest.plugin.planned.missing import of_data, of_model
+from audiobench_pytest.datasets import Dataset, how_to_get, load_known
+from audiobench_pytest.errors import AudiobenchError, SampleError
+from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.plugin.collection import job_of
+from audiobench_pytest.plugin.planned.missing import of_model
 from audiobench_pytest.plugin.session import BenchmarkSession
-from audiobench_pytest.prompts.profiles import profile_for
-from audiobench_pytest.records.runs.plan import PlannedCell
+from audiobench_pytest.prompts.profiles import profile_for, prompt_for
+from audiobench_pytest.records.keys import words_of
+from audiobench_pytest.runner.job import Job
+
+JSON_KEY = "audiobench_plan"
+"""What the line of JSON begins with, so that it is found among pytest's own."""
 
 
 @dataclass(frozen=True, slots=True)
-class CellPlan:
-    """One cell of the plan, for people.
+class Missing:
+    """Something that a cell cannot be run without.
 
     Attributes:
-        dataset: Its data set.
-        model: Its model.
-        recipe: What scores it.
-        samples: Samples selected; None where nobody knows without reading.
-        prompt: Name of the prompt, or "" for a model that is told nothing.
-        where: Where the data is read from.
+        what: What is not there.
+        command: What brings it.
+    """
+
+    what: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """One cell as it would be run.
+
+    Attributes:
+        dataset, model, task, recipe: Their names.
+        samples: Selected samples, or None where nobody knows before the data is read.
+        hours: Hours of sound, likewise.
+        language, target_language: Of the sound, and of the answer where it is another.
+        answer: What comes back: `text`.
+        prompt: Name of the prompt; "" for a model that is told nothing.
+        asked: What would be sent for the first sample, or the template where no sample is here; None without one.
+        columns: Columns of the data by what they are used as.
+        dropped: Columns that are not kept, with the reason.
+        missing: What is not there.
     """
 
     dataset: str
     model: str
+    task: str
     recipe: str
     samples: int | None
+    hours: float | None
+    language: str
+    target_language: str
+    answer: str
     prompt: str
-    where: str
+    asked: Any
+    columns: dict[str, str] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+    missing: tuple[Missing, ...] = ()
 
 
 class PlanHooks:
-    """Takes the place of the controller: collects, and shows the plan instead of running it."""
+    """Hooks of a pytest run that only says what it would do."""
 
     def __init__(self, session: BenchmarkSession) -> None:
         self._session = session
-        self._cells: list[CellPlan] = []
-        self._prompts: dict[str, str] = {}
-        self._missing: list[str] = []
+        self._jobs: list[Job] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Look at what was selected; run none of it."""
-        items = [item for item in session.items if job_of(item) is not None]
-        self._cells = [self._cell(plan) for plan in planned_cells(self._session, items)]
-        models = {spec.name: spec for spec in self._session.models}
-        found = [line for name in dict.fromkeys(c.model for c in self._cells) for line in self._of(name, models)]
-        found += [line for spec in selected_datasets(items) for line in of_data(self._session, spec)]
-        self._missing = list(dict.fromkeys(found))
-        path = self._session.settings.plan_json
-        if path:
-            Path(path).write_text(json.dumps(self.document(), indent=2, ensure_ascii=False) + "\n", "utf-8")
+        """Run nothing."""
+        found = (job for item in session.items if (job := job_of(item)) is not None)
+        self._jobs = list({job.cell: job for job in found}.values())
         return True
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the plan."""
-        terminalreporter.section("audiobench plan")
-        for line in self.lines():
-            terminalreporter.line(line)
-
-    def document(self) -> dict[str, Any]:
-        """Return the plan as plain JSON values: `cells`, `prompts` by name, `missing`."""
-        return {
-            "cells": [
-                {
-                    "dataset": cell.dataset,
-                    "model": cell.model,
-                    "recipe": cell.recipe,
-                    "samples": cell.samples,
-                    "prompt": cell.prompt or None,
-                    "where": cell.where,
-                }
-                for cell in self._cells
-            ],
-            "prompts": self._prompts,
-            "missing": self._missing,
-        }
-
-    def lines(self) -> Iterator[str]:
-        """Yield the plan as lines."""
-        known = [cell.samples for cell in self._cells if cell.samples is not None]
-        more = f" and those of {len(self._cells) - len(known)} more cells" if len(known) < len(self._cells) else ""
-        yield f"{len(self._cells)} cells, {sum(known)} samples{more}; nothing was run"
-        for cell in self._cells:
-            samples = "unknown number of" if cell.samples is None else str(cell.samples)
-            prompt = f", prompt {cell.prompt}" if cell.prompt else ""
-            yield f"  {cell.dataset} x {cell.model}: {samples} samples, {cell.recipe}{prompt}, from {cell.where}"
-        if self._prompts:
-            yield "prompts"
-            for name, text in self._prompts.items():
-                yield f"  {name}: {text}"
-        if self._missing:
-            yield "missing"
-            for line in self._missing:
-                yield f"  {line}"
-        else:
-            yield "nothing is missing that can be told without loading"
-
-    def _of(self, name: str, models: dict[str, Any]) -> Iterator[str]:
-        return of_model(self._session, models[name])
-
-    def _cell(self, plan: PlannedCell) -> CellPlan:
-        session = self._session
-        model = next(spec for spec in session.models if spec.name == plan.cell.model)
-        data = next(spec for spec in session.datasets if spec.name == plan.cell.dataset)
-        prompt = ""
         try:
-            if session.is_told(model):
-                found = profile_for(data.task, data.language, data.prompt)
-                prompt = found.name
-                self._prompts[prompt] = " ".join(found.text.split())
+            cells = planned(self._session, self._jobs)
         except AudiobenchError as exc:
-            self._missing.append(str(exc))
-        where = "nowhere"
-        if data.folder is not None and session.load.folders.get(data.folder.setting):
-            where = str(Path(session.load.folders[data.folder.setting]) / data.folder.subfolder)
-        elif data.manifest is not None:
-            where = "this package" if data.manifest.bundled else data.manifest.path
-        elif data.hub is not None:
-            where = f"the hub, {data.hub.repo}"
-        samples = self._samples(data) if plan.samples is None else plan.samples
-        return CellPlan(plan.cell.dataset, plan.cell.model, plan.cell.recipe, samples, prompt, where)
+            raise pytest.UsageError(str(exc)) from None
+        if self._session.settings.plan == "json":
+            plain = {JSON_KEY: [dataclasses.asdict(cell) for cell in cells]}
+            terminalreporter.write_line(json.dumps(plain, ensure_ascii=False))
+            return
+        terminalreporter.section("audiobench plan: nothing is run")
+        for line in as_text(cells):
+            terminalreporter.write_line(line)
 
-    def _samples(self, data: DatasetSpec) -> int | None:
-        """Return how many samples are selected, as far as that is known without asking the network."""
-        if data.hub is not None and data.samples is None:
-            return None
+
+def planned(session: BenchmarkSession, jobs: list[Job]) -> list[PlannedRun]:
+    """Return what would be run.
+
+    Raises:
+        AudiobenchError: A cell cannot be run as it was asked.
+    """
+    read: dict[str, Dataset | str | None] = {}
+    return [cell for job in jobs for cell in _cells(session, job, read)]
+
+
+def _cells(session: BenchmarkSession, job: Job, read: dict[str, Dataset | str | None]) -> Iterator[PlannedRun]:
+    spec, model = job.dataset, job.model
+    if spec.name not in read:
         try:
-            return count_samples(data, self._session.load)
-        except AudiobenchError:
-            return None  # what keeps it from being read is listed below
+            read[spec.name] = load_known(spec, session.load)
+        except AudiobenchError as exc:
+            read[spec.name] = str(exc)
+    known = read[spec.name]
+    here = known if isinstance(known, Dataset) else None
+    profile, asked = _asked(session, job, here)
+    seconds = [sample.duration_s for sample in here.samples] if here else []
+    hours = sum(s for s in seconds if s is not None) / 3600 if seconds and None not in seconds else None
+    samples = len(here.samples) if here else None if spec.samples is None else session.load.selected(spec.samples)
+    for cell, recipe in job.cells():
+        missing = [*_model_lacks(session, job), *_data_lacks(job, known), *_recipe_lacks(session, Recipe(recipe))]
+        yield PlannedRun(
+            dataset=cell.dataset,
+            model=model.name,
+            task=spec.task,
+            recipe=cell.recipe,
+            samples=samples,
+            hours=None if hours is None else round(hours, 3),
+            language=spec.language,
+            target_language=spec.target_language,
+            answer=session.catalog.tasks.get(spec.task).answer,
+            prompt=profile,
+            asked=asked,
+            columns=_columns(job, here),
+            dropped=here.dropped if here else (),
+            missing=tuple(missing),
+        )
+
+
+def _asked(session: BenchmarkSession, job: Job, here: Dataset | None) -> tuple[str, Any]:
+    """Return the name of the prompt, and what it says: for the first sample, or else its template."""
+    if not session.is_told(job.model):
+        return "", None
+    first = next((sample for sample in here.samples if sample.problem is None), None) if here else None
+    if first is None:
+        profile = profile_for(job.asked, job.dataset.language)
+        return profile.name, {"template": [[turn.role, turn.text] for turn in profile.turns]}
+    try:
+        prompt = prompt_for(first, job.asked, takes_instruction=True)
+    except SampleError as exc:
+        raise SampleError(f"{job.dataset.name}: sample '{first.id}': {exc}") from None
+    return prompt.profile, words_of(prompt)
+
+
+def _columns(job: Job, here: Dataset | None) -> dict[str, str]:
+    """Return which column is used as what; other columns can be named by prompts and slices."""
+    spec = job.dataset
+    if spec.hub is not None and (spec.manifest is None):
+        own = {"audio": spec.hub.audio_column, "text": spec.hub.text_column, "id": spec.hub.id_column}
+        found = {ours: theirs for ours, theirs in own.items() if theirs is not None}
+        found |= {ours: ", ".join(theirs) for ours, theirs in spec.hub.columns}
+    elif spec.manifest is not None:
+        found = {ours: ", ".join(theirs) for ours, theirs in spec.manifest.columns}
+    else:
+        found = {}
+    others = sorted({name for sample in (here.samples[:1] if here else ()) for name in sample.meta} - set(found))
+    return found | ({"others": ", ".join(others)} if others else {})
+
+
+def _model_lacks(session: BenchmarkSession, job: Job) -> Iterator[Missing]:
+    yield from (Missing(what, command) for what, command in of_model(session, job.model))
+
+
+def _data_lacks(job: Job, known: Dataset | str | None) -> Iterator[Missing]:
+    spec = job.dataset
+    if isinstance(known, str):
+        command = f"--dataset {spec.name}=PATH" if spec.access else "correct the entry or the data"
+        yield Missing(known, command)
+        return
+    if known is not None or spec.hub is None:
+        return
+    for package in ("huggingface_hub", "pyarrow"):
+        if importlib.util.find_spec(package) is None:
+            yield Missing(f"the package '{package}'", "pip install 'audiobench-pytest[hub]'")
+    if spec.access and not os.environ.get("HF_TOKEN"):
+        yield Missing(f"a login for {spec.hub.repo}", how_to_get(spec))
+    yield Missing(f"the data of {spec.name}", f"fetched from {spec.hub.repo} by the run that first reads it")
+
+
+def _recipe_lacks(session: BenchmarkSession, recipe: Recipe) -> Iterator[Missing]:
+    if recipe.metric.stage == "judge" and not session.settings.judge_url:
+        yield Missing("a judge", "--audiobench-set judge_url=URL")
+
+
+def as_text(cells: list[PlannedRun]) -> Iterator[str]:
+    """Yield the lines of a plan for people."""
+    sizes = [cell.samples for cell in cells]
+    known = sum(size for size in sizes if size is not None)
+    more = " and more" if None in sizes else ""
+    hours = [cell.hours for cell in cells]
+    told = f", {sum(h for h in hours if h is not None):.2f} h of sound" if any(h is not None for h in hours) else ""
+    yield f"{len(cells)} cell{'s' * (len(cells) != 1)}, {known} samples{more}{told}"
+    shown: set[str] = set()
+    for cell in cells:
+        count = "samples not known yet" if cell.samples is None else f"{cell.samples} samples"
+        into = f" to {cell.target_language}" if cell.target_language else ""
+        length = "" if cell.hours is None else f", {cell.hours:.2f} h"
+        yield ""
+        yield f"{cell.dataset} x {cell.model}: {cell.task}, {cell.language}{into}, {count}{length}; {cell.recipe}"
+        if cell.prompt:
+            yield f"  prompt {cell.prompt}"
+            if cell.prompt not in shown:
+                shown.add(cell.prompt)
+                yield from (f"    {line}" for line in _said(cell.asked))
+        if cell.columns:
+            yield "  columns: " + "; ".join(f"{ours}: {theirs}" for ours, theirs in cell.columns.items())
+        if cell.dropped:
+            yield f"  dropped: {', '.join(cell.dropped)}"
+    lacking: dict[Missing, list[str]] = {}
+    for cell in cells:
+        for one in cell.missing:
+            lacking.setdefault(one, []).append(f"{cell.dataset} x {cell.model}")
+    yield ""
+    yield "missing:" if lacking else "nothing is missing"
+    for one, of in lacking.items():
+        where = "all cells" if len(of) == len(cells) else f"{of[0]} and {len(of) - 1} more" if len(of) > 1 else of[0]
+        yield f"  {one.what} ({where}): {one.command}"
+
+
+def _said(asked: Any) -> Iterator[str]:
+    if "text" in asked:
+        yield from asked["text"].splitlines()
+    for role, words, *_ in asked.get("messages", asked.get("template", ())):
+        parts = words if isinstance(words, list) else [words]
+        text = " ".join(part if isinstance(part, str) else f"<{part[1]}>" for part in parts)
+        first, *rest = text.splitlines() or [""]
+        yield f"{role}: {first}"
+        yield from (f"  {line}" for line in rest)

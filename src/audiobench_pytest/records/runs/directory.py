@@ -17,6 +17,7 @@ from audiobench_pytest.records.append import DAMAGED, AppendFile, as_line, read_
 from audiobench_pytest.records.runs import lines
 from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.plan import PlannedCell, ProbedSample, ShardReceipt
+from audiobench_pytest.records.runs.prompts import keep_prompts, read_prompts
 from audiobench_pytest.records.runs.stored import read_outcomes
 from audiobench_pytest.types import CellId, Outcome
 
@@ -48,7 +49,8 @@ class RunDirectory:
 
     Layout: `run.json` (what was asked, by which versions, on which machine), `plan.json` (cells and shards),
     `gates.toml` (a copy of the limits it began with), `doubts.json` (recipes whose judge cannot be trusted),
-    `results/<attempt>-<writer>-<pid>-<random>.jsonl` (one file per process), `leaderboard.*` (what was concluded).
+    `results/<attempt>-<writer>-<pid>-<random>.jsonl` (one file per process), `prompts.jsonl` (the words that were sent,
+    each once), `leaderboard.*` (what was concluded).
     The same directory can be given again: each invocation is an attempt, and the newest word on a sample counts.
     """
 
@@ -201,7 +203,11 @@ class RunDirectory:
 
     def writer(self, name: str, attempt: int) -> ResultWriter:
         """Return a writer for one process (`main`, `gw0`)."""
-        return ResultWriter(AppendFile(self.path / "results", f"{attempt:04d}-{name}"))
+        return ResultWriter(AppendFile(self.path / "results", f"{attempt:04d}-{name}"), self.path)
+
+    def prompts(self) -> dict[str, Mapping[str, Any]]:
+        """Return the words that were sent, by the digest that outcomes name them by."""
+        return read_prompts(self.path)
 
     def cells(self, slices: Callable[[PlannedCell], Iterable[str]] | None = None) -> list[CellData]:
         """Return what is known of each planned cell, in the order of the plan.
@@ -245,8 +251,8 @@ def _attempt(path: Path) -> int:
 class ResultWriter:
     """Appends receipts and outcomes to this process's result file; raises `RecordError` when it cannot."""
 
-    def __init__(self, file: AppendFile) -> None:
-        self._file = file
+    def __init__(self, file: AppendFile, folder: Path) -> None:
+        self._file, self._folder = file, folder
 
     def shard(self, receipt: ShardReceipt) -> None:
         """Write what a shard says of itself."""
@@ -259,6 +265,10 @@ class ResultWriter:
     def probe(self, probe: ProbedSample) -> None:
         """Write what came of asking a sample twice."""
         self._file.write(as_line(lines.Line(probe=probe)))
+
+    def prompts(self, prompts: Mapping[str, Mapping[str, Any]]) -> None:
+        """Write the words that are sent, those that are not there yet."""
+        keep_prompts(self._folder, prompts)
 
     def close(self) -> None:
         """Close the file."""

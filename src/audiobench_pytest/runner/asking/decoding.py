@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from audiobench_pytest.datasets.audio.decode import read_audio
@@ -22,24 +22,36 @@ class Decoded:
         audio: The sound, or None.
         problem: The reason why there is none.
         seconds: Time it took, in seconds.
+        sounds: Further sounds by name.
     """
 
     audio: Audio | None
     problem: str | None
     seconds: float
+    sounds: Mapping[str, Audio] = field(default_factory=dict)
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds of all its sounds."""
+        own = self.audio.duration_s if self.audio else 0.0
+        return own + sum(sound.duration_s for sound in self.sounds.values()) if self.sounds else own
 
 
 def decode(sample: Sample, sample_rate: int, max_seconds: float) -> Decoded:
     """Decode one sample's file; a bad file is an outcome, not an exception, whatever a decoder raises over it."""
     started = time.perf_counter()
+    path = sample.audio
+    sounds: dict[str, Audio] = {}
     try:
-        audio = read_audio(sample.audio, sample_rate, max_seconds=max_seconds)
+        audio = read_audio(path, sample_rate, max_seconds=max_seconds) if path is not None else None
+        for name, path in sample.sounds.items():
+            sounds[name] = read_audio(path, sample_rate, max_seconds=max_seconds)
     except SampleError as exc:
         return Decoded(None, str(exc), time.perf_counter() - started)
     except Exception as exc:  # a clip that does not fit into memory, a network drive that fails half-way
-        problem = f"{sample.audio}: cannot be decoded: {type(exc).__name__}: {exc}"
+        problem = f"{path}: cannot be decoded: {type(exc).__name__}: {exc}"
         return Decoded(None, problem, time.perf_counter() - started)
-    return Decoded(audio, None, time.perf_counter() - started)
+    return Decoded(audio, None, time.perf_counter() - started, sounds)
 
 
 class DecodeAhead:

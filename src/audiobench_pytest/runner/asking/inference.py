@@ -163,12 +163,14 @@ def _noted(replies: list[Reply], replied: set[int]) -> list[Reply]:
 
 
 def _duration(sample: Sample) -> float:
-    if sample.duration_s is not None:
-        return sample.duration_s
+    known = sample.duration_s
+    files = [*sample.sounds.values()] if known is not None else [*sample.files.values()]
+    if not files:
+        return known or 0.0
     try:
-        return audio_seconds(sample.audio)
+        return (known or 0.0) + sum(map(audio_seconds, files))
     except SampleError:
-        return 0.0  # decoding will say what is wrong with it
+        return known or 0.0  # decoding will say what is wrong with it
 
 
 def _fitting(adapter: ModelAdapter, batch: list[_Pair]) -> list[list[_Pair]]:
@@ -186,7 +188,7 @@ def _learn_what_fits(adapter: ModelAdapter, batch: list[_Pair]) -> None:
 
 
 def _seconds(decoded: Decoded) -> float:
-    return decoded.audio.duration_s if decoded.audio else 0.0
+    return decoded.duration_s
 
 
 def _out_of_memory(exc: BaseException) -> bool:

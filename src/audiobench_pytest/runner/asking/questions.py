@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.records.append import as_line
 from audiobench_pytest.runner.asking.decoding import Decoded
-from audiobench_pytest.types import Answer, CellId, Outcome, Prediction, Prompt, Request, Sample, State
+from audiobench_pytest.types import Answer, Call, CellId, Outcome, Prediction, Prompt, Request, Sample, State
+from audiobench_pytest.types.answers import CALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,13 @@ class Question:
         key: Where its answer will be kept.
         sample: The sample.
         prompt: What is asked.
+        said: Digest of its words, see `records.keys.prompt_digest`.
     """
 
     key: str
     sample: Sample
     prompt: Prompt
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def request_for(adapter: ModelAdapter, question: Question, decoded: Decoded) -> 
     """
     reference = question.sample.reference if "reference" in adapter.sees else None
     sample_id = question.sample.id if "sample_id" in adapter.sees else ""
-    return Request(sample_id, decoded.audio, question.prompt, reference)
+    return Request(sample_id, decoded.audio, question.prompt, reference, decoded.sounds)
 
 
 def checked(answer: Answer) -> Answer:
@@ -75,6 +78,7 @@ def checked(answer: Answer) -> Answer:
     if not isinstance(answer, Answer) or not isinstance(answer.text, str):
         raise TypeError(f"the adapter gave {answer!r:.100} where an Answer with a text belongs")
     as_line(answer.meta)
+    as_line(answer.calls)
     for name, seconds in answer.timing.items():
         if not isinstance(seconds, int | float) or not math.isfinite(seconds):
             raise TypeError(f"the adapter gave {name}={seconds!r:.100} where a number of seconds belongs")
@@ -84,6 +88,11 @@ def checked(answer: Answer) -> Answer:
         text = answer.text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return dataclasses.replace(answer, text=text)
     return answer
+
+
+def as_plain(calls: Iterable[Call]) -> list[dict[str, Any]]:
+    """Return calls of tools as they are kept."""
+    return [{"name": call.name, "arguments": dict(call.arguments)} for call in calls]
 
 
 def reason_of(exc: BaseException) -> str:
@@ -111,18 +120,24 @@ def answered(
             key=question.key,
             text=answer.text if answer.error is None else "",
             error=answer.error,
-            audio_s=decoded.audio.duration_s if decoded.audio else question.sample.duration_s or 0.0,
+            audio_s=decoded.duration_s if decoded.audio else question.sample.duration_s or 0.0,
             infer_s=infer_s,
             decode_s=decoded.seconds,
             batch=batch,
-            meta=answer.meta,
+            meta={**answer.meta, CALLS: as_plain(answer.calls)} if answer.calls else answer.meta,
             timing=timing,
         ),
     )
 
 
 def outcome_of(
-    cell: CellId, sample: Sample, prediction: Prediction, *, state: State | None = None, cached: bool = False
+    cell: CellId,
+    sample: Sample,
+    prediction: Prediction,
+    *,
+    state: State | None = None,
+    cached: bool = False,
+    prompt: str = "",
 ) -> Outcome:
     """Return what became of a sample, unscored.
 
@@ -132,9 +147,10 @@ def outcome_of(
         prediction: The answer, or why there is none.
         state: Its state where the prediction does not tell it.
         cached: Whether the cache answered it.
+        prompt: Digest of what was asked, see `records.keys.prompt_digest`.
     """
     if state is None:
-        answered = State.OK if prediction.text.strip() else State.EMPTY
+        answered = State.OK if prediction.text.strip() or prediction.meta.get(CALLS) else State.EMPTY
         state = answered if prediction.error is None else State.FAILED
     return Outcome(
         cell=cell,
@@ -150,7 +166,9 @@ def outcome_of(
         infer_s=prediction.infer_s,
         decode_s=prediction.decode_s,
         timing=prediction.timing,
-        meta=dict(sample.meta),
+        meta=sample.kept_meta,
+        prompt=prompt,
+        calls=tuple(prediction.meta.get(CALLS, ())),
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import Any
 
 from audiobench_pytest.errors import RecordError, SampleError
 from audiobench_pytest.prompts.profiles import prompt_for
 from audiobench_pytest.records.digests import file_digest
-from audiobench_pytest.records.keys import digest, prediction_key
+from audiobench_pytest.records.keys import digest, prediction_key, prompt_digest, words_of
 from audiobench_pytest.runner.asking.ahead import Ahead
 from audiobench_pytest.runner.asking.inference import ask, planned
 from audiobench_pytest.runner.asking.questions import Question, Reply, data_error, outcome_of
@@ -17,7 +18,9 @@ from audiobench_pytest.runner.asking.resources import Runner
 from audiobench_pytest.runner.asking.streaming import ask_streaming
 from audiobench_pytest.runner.asking.timing import Spent, warm_up
 from audiobench_pytest.runner.job import Job
-from audiobench_pytest.types import Outcome, Sample, State
+from audiobench_pytest.types import Outcome, Prompt, Sample, State
+
+_MOST_WORDS = 10_000
 
 _STREAM_SYNC_S = 0.5
 """What a power loss may cost a stream; a killed process loses nothing."""
@@ -35,10 +38,12 @@ class InferenceSession:
     """
 
     def __init__(self, runner: Runner, job: Job) -> None:
-        self._runner, self._job = runner, job
+        self._runner, self._job, self._asked = runner, job, job.asked
         self.adapter = runner.pool.adapter(job.model)
         self.cache = runner.answers(job.model)
         self.streak = runner.streak(job.model)
+        self._digests: dict[str, str] = {}
+        self._prompts: dict[str, Mapping[str, Any]] = {}
         self.spent = Spent()
         self.loads = 0
 
@@ -52,22 +57,48 @@ class InferenceSession:
         if sample.problem is not None:
             return data_error(self._job.cell, sample, sample.problem)
         try:
-            audio = file_digest(sample.audio)
+            audio = file_digest(sample.audio) if sample.audio is not None else ""
             prompt = prompt_for(
                 sample,
+                self._asked,
                 takes_language_hint=self.adapter.takes_language_hint,
                 takes_instruction=self.adapter.takes_instruction,
-                task=self._job.dataset.task,
-                named=self._job.dataset.prompt,
             )
+            sounds = {name: file_digest(path) for name, path in sample.sounds.items()} if sample.sounds else None
         except SampleError as exc:
             return data_error(self._job.cell, sample, str(exc))
+        if (prompt.messages or prompt.tools) and (why := self.adapter.refuses(prompt)) is not None:
+            return data_error(self._job.cell, sample, why)
         sees: dict[str, str | None] = {}
         if "reference" in self.adapter.sees:
             sees["reference"] = digest(sample.reference)
         if "sample_id" in self.adapter.sees:
             sees["sample_id"] = sample.id
-        return Question(prediction_key(self.cache.identity, prompt, audio, sees=sees, repeat=repeat), sample, prompt)
+        key = prediction_key(self.cache.identity, prompt, audio, sees=sees, repeat=repeat, sounds=sounds)
+        return Question(key, sample, prompt, self._said(prompt))
+
+    def questions(self, samples: Sequence[Sample]) -> Iterable[Question | Outcome]:
+        """Return what is asked about samples; what is put into words is in the run before any of it is told."""
+        found = map(self.question, samples)
+        if not self.adapter.takes_instruction:
+            return found
+        questions = list(found)
+        self._runner.results.prompts(self._prompts)
+        self._prompts = {}
+        return questions
+
+    def _said(self, prompt: Prompt) -> str:
+        """Return the digest of a prompt's words, and note them for the run."""
+        if prompt.text is None and not prompt.messages:
+            return ""
+        plain = prompt.text if prompt.text is not None and not prompt.messages else None
+        found = self._digests.get(plain) if plain is not None else None
+        if found is None:
+            found = prompt_digest(prompt)
+            self._prompts[found] = {"profile": prompt.profile, **words_of(prompt)}
+            if plain is not None and len(self._digests) < _MOST_WORDS:
+                self._digests[plain] = found
+        return found
 
     def outcomes(self, questions: Sequence[Question]) -> Generator[Outcome]:
         """Ask, and yield the outcomes batch by batch; see `replies`."""
@@ -75,7 +106,10 @@ class InferenceSession:
             for replies in batches:
                 for reply in replies:
                     state = State.DATA_ERROR if reply.broken else None
-                    yield outcome_of(self._job.cell, reply.question.sample, reply.prediction, state=state)
+                    question = reply.question
+                    yield outcome_of(
+                        self._job.cell, question.sample, reply.prediction, state=state, prompt=question.said
+                    )
 
     def replies(self, questions: Sequence[Question]) -> Generator[list[Reply]]:
         """Ask, and yield the replies batch by batch once their predictions are in the cache.

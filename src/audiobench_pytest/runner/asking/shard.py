@@ -41,19 +41,18 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
     samples = shard(dataset.samples, job.shard, job.of)
     session = InferenceSession(runner, job)
     receipt = _receipt(runner, job, dataset, len(samples), session.adapter)
-    scored_in = {language_of(s.language, s.meta) for s in dataset.samples}
+    scored_in = {s.target or language_of(s.language, s.meta) for s in dataset.samples}
     _write_receipts(runner, job, receipt, scored_in)
     _refuse_unknown_language(job.model, {s.language for s in dataset.samples})
     reused = Reused(runner.began)
     questions: dict[str, Question] = {}
     twins: list[Question] = []
-    for sample in samples:
-        question = session.question(sample)
+    for sample, question in zip(samples, session.questions(samples), strict=True):
         if isinstance(question, Outcome):
             yield question
         elif (known := session.cache.get(question.key)) is not None:
             reused.add(known)
-            yield outcome_of(job.cell, sample, known, cached=True)
+            yield outcome_of(job.cell, sample, known, cached=True, prompt=question.said)
         elif question.key in questions:
             twins.append(question)  # the same sound under two ids: answered once
         else:
@@ -62,7 +61,7 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
         yield from session.outcomes(list(questions.values()))
     for twin in twins:
         if (known := session.cache.get(twin.key)) is not None:
-            yield outcome_of(job.cell, twin.sample, known, cached=True)
+            yield outcome_of(job.cell, twin.sample, known, cached=True, prompt=twin.said)
         elif session.streak.is_long:
             yield outcome_of(job.cell, twin.sample, no_answer(twin.key, twin.sample, session.streak.reason))
         else:

@@ -12,6 +12,7 @@ from typing import Any
 
 from audiobench_pytest import metrics
 from audiobench_pytest.catalog.loader import catalog_folders
+from audiobench_pytest.datasets.fields import texts
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.records.answers.scores import ScoreStore, score_key
@@ -112,13 +113,7 @@ def item_of(outcome: Outcome) -> Item:
 
 def texts_of(meta: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """Return a list of texts in a row's meta; one that a table spelt as JSON is read, anything else is no list."""
-    value = meta.get(key)
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return ()
-    return tuple(str(one) for one in value if one is not None) if isinstance(value, list | tuple) else ()
+    return texts(meta.get(key))
 
 
 def score_outcome(scorer: Scorer, outcome: Outcome, item: Item | None = None) -> Outcome:

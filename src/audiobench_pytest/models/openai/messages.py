@@ -1,0 +1,77 @@
+"""A conversation as the body of a chat completion request."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from audiobench_pytest.errors import ModelError
+from audiobench_pytest.models.openai import wire
+from audiobench_pytest.models.openai.client import Question
+from audiobench_pytest.types import Audio, Call, Message, Request, Sound
+
+
+def conversation_question(request: Request, container: str, fields: Mapping[str, Any]) -> Question:
+    """Return a chat completion request with the turns of a prompt, text and sound in their order.
+
+    Args:
+        request: What is asked; its prompt has messages.
+        container: How sound is sent, `wav` or `flac`.
+        fields: Everything else of the body; what is None is left out.
+
+    Raises:
+        ModelError: The prompt places a sound that the request does not bring.
+    """
+    seconds = 0.0
+
+    def content(message: Message) -> str | list[dict[str, Any]]:
+        nonlocal seconds
+        if len(message.parts) == 1 and isinstance(message.parts[0], str):
+            return message.parts[0]
+        parts: list[dict[str, Any]] = []
+        for part in message.parts:
+            if isinstance(part, Sound):
+                sound = request.sound(part.name)
+                if sound is None:
+                    raise ModelError(f"the question has a place for the sound '{part.name}', which was not handed over")
+                seconds += sound.duration_s
+                parts.append(_heard(sound, container))
+            else:
+                parts.append({"type": "text", "text": part})
+        return parts
+
+    messages = [
+        {"role": message.role, "content": content(message), **_calls(message.calls, number)}
+        for number, message in enumerate(request.prompt.messages)
+    ]
+    body = {k: v for k, v in fields.items() if v is not None} | {"messages": messages}
+    if request.prompt.tools:
+        body["tools"] = [_tool(tool) for tool in request.prompt.tools]
+    return Question(wire.CHAT, json.dumps(body).encode(), "application/json", seconds)
+
+
+def _heard(sound: Audio, container: str) -> dict[str, Any]:
+    data = base64.b64encode(wire.encoded(sound, container)).decode("ascii")
+    return {"type": "input_audio", "input_audio": {"data": data, "format": container}}
+
+
+def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a tool as the API wants it; a schema that is one already stays as it is."""
+    return dict(tool) if "function" in tool else {"type": "function", "function": dict(tool)}
+
+
+def _calls(calls: tuple[Call, ...], turn: int) -> dict[str, Any]:
+    if not calls:
+        return {}
+    return {
+        "tool_calls": [
+            {
+                "id": f"call_{turn}_{number}",
+                "type": "function",
+                "function": {"name": call.name, "arguments": json.dumps(dict(call.arguments), ensure_ascii=False)},
+            }
+            for number, call in enumerate(calls)
+        ]
+    }

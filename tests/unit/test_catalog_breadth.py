@@ -1,0 +1,103 @@
+"""The whole catalogue: every entry is read, every name in it stands for something, and it is as broad as it says."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from audiobench_pytest.catalog.loader import load_catalog
+from audiobench_pytest.datasets import LoadSettings, load_dataset
+from audiobench_pytest.errors import DatasetError
+from audiobench_pytest.languages import known_language
+from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.prompts.asked import Asked
+from audiobench_pytest.prompts.profiles import profile_for
+from audiobench_pytest.prompts.render import Template
+
+ROOT = Path(__file__).parents[2]
+CATALOG = load_catalog()
+DATASETS, TASKS, PROMPTS = list(CATALOG.datasets), list(CATALOG.tasks), list(CATALOG.prompts)
+
+
+def folder(task: str) -> str:
+    return task.replace("-", "_")
+
+
+def test_it_is_broad():
+    assert len(DATASETS) >= 200
+    assert len(PROMPTS) >= 60
+    assert len(TASKS) >= 15
+    assert len({dataset.language for dataset in DATASETS}) >= 30
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_a_task_has_a_recipe_a_prompt_a_module_and_data(task):
+    Recipe(CATALOG.recipes.get(task.recipe))
+    for language in ("en", "zh", "sw"):
+        Template(profile_for(Asked(task.name), language))
+    module = ROOT / "benchmarks" / folder(task.name) / f"test_{folder(task.name)}.py"
+    assert f'@pytest.mark.audiobench(task="{task.name}")' in module.read_text("utf-8")
+    assert any(dataset.task == task.name for dataset in DATASETS)
+
+
+def test_every_module_asks_a_task_that_exists():
+    for module in (ROOT / "benchmarks").glob("*/test_*.py"):
+        (task,) = re.findall(r'audiobench\(task="([\w-]+)"\)', module.read_text("utf-8"))
+        assert folder(task) == module.parent.name
+        assert CATALOG.tasks.get(task).name == task
+
+
+def test_every_name_in_a_data_set_stands_for_something():
+    for dataset in DATASETS:
+        task = CATALOG.tasks.get(dataset.task)
+        assert task.name == dataset.task
+        CATALOG.recipe_for(dataset)
+        profile_for(Asked(dataset.task, dataset.prompt, dataset.name), dataset.language)
+        if dataset.labels:
+            assert task.closed, dataset.name
+            CATALOG.labels.get(dataset.labels)
+        assert dataset.hub or dataset.manifest or dataset.folder or dataset.access, dataset.name
+        assert not task.needs_target or dataset.target_language, dataset.name
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", dataset.family), dataset.name
+        assert dataset.access in ("", "gated", "private"), dataset.name
+        assert dataset.origin, dataset.name
+        for code in filter(None, (dataset.language, dataset.target_language)):
+            known_language(code)
+
+
+def test_what_is_not_pinned_is_not_called_verified():
+    for dataset in DATASETS:
+        if dataset.hub is not None and dataset.hub.revision is None:
+            assert not dataset.hub.verified, dataset.name
+
+
+def test_every_prompt_that_is_meant_for_a_data_set_or_language_can_be_found():
+    named = {dataset.prompt for dataset in DATASETS}
+    for prompt in PROMPTS:
+        Template(prompt)
+        assert prompt.chosen or prompt.name in named or prompt.languages or prompt.description, prompt.name
+        for name in prompt.datasets:
+            CATALOG.datasets.get(name)
+
+
+def test_a_set_that_not_everybody_may_have_says_how_it_is_had(tmp_path):
+    private = CATALOG.datasets.get("aishell-2-ios")
+    with pytest.raises(DatasetError, match=r"private .AISHELL.*--dataset aishell-2-ios=PATH"):
+        load_dataset(private, LoadSettings(tmp_path))
+
+
+def test_it_is_read_in_less_than_the_time_it_may_take():
+    code = (
+        "import time; began = time.perf_counter()\n"
+        "from audiobench_pytest.catalog.loader import load_catalog\n"
+        "catalog = load_catalog()\n"
+        "for kind in ('tasks', 'prompts', 'datasets', 'models', 'recipes', 'labels'): list(getattr(catalog, kind))\n"
+        "print(time.perf_counter() - began)\n"
+    )
+    times = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        for _ in range(3)
+    ]
+    assert min(times) < 0.4

@@ -117,6 +117,8 @@ def spoken_words(text: str) -> str:
 
 _READ: Mapping[str, Mapping[str, str]] = {
     "ja": {
+        "/": "{1}分の{0}",
+        ":": "{0}時{1}分",
         ".": "点",
         "-": "マイナス",
         "%": "パーセント",
@@ -127,6 +129,8 @@ _READ: Mapping[str, Mapping[str, str]] = {
         "°c": "度",
     },
     "ko": {
+        "/": "{1}분의{0}",
+        ":": "{0}시{1}분",
         ".": "점",
         "-": "마이너스",
         "%": "퍼센트",
@@ -138,6 +142,8 @@ _READ: Mapping[str, Mapping[str, str]] = {
         "°c": "도",
     },
     "th": {
+        "/": "เศษ{0}ส่วน{1}",
+        ":": "{0}นาฬิกา{1}นาที",
         ".": "จุด",
         "-": "ลบ",
         "%": "เปอร์เซ็นต์",
@@ -147,13 +153,34 @@ _READ: Mapping[str, Mapping[str, str]] = {
         "฿": "บาท",
         "°c": "องศาเซลเซียส",
     },
-    "lo": {".": "ຈຸດ", "-": "ລົບ", "%": "ເປີເຊັນ", "$": "ໂດລາ", "€": "ເອີໂຣ", "₭": "ກີບ"},
-    "km": {".": "ក្បៀស", "-": "ដក", "%": "ភាគរយ", "$": "ដុល្លារ", "€": "អឺរ៉ូ", "៛": "រៀល"},
-    "my": {".": "ဒသမ", "-": "အနုတ်", "%": "ရာခိုင်နှုန်း", "$": "ဒေါ်လာ", "€": "ယူရို"},
+    "lo": {
+        "/": "{0}ສ່ວນ{1}",
+        ":": "{0}ໂມງ{1}ນາທີ",
+        ".": "ຈຸດ",
+        "-": "ລົບ",
+        "%": "ເປີເຊັນ",
+        "$": "ໂດລາ",
+        "€": "ເອີໂຣ",
+        "₭": "ກີບ",
+    },
+    "km": {
+        "/": "{0}ភាគ{1}",
+        ":": "{0}ម៉ោង{1}នាទី",
+        ".": "ក្បៀស",
+        "-": "ដក",
+        "%": "ភាគរយ",
+        "$": "ដុល្លារ",
+        "€": "អឺរ៉ូ",
+        "៛": "រៀល",
+    },
+    "my": {"/": "{1}ပုံ{0}ပုံ", ":": "{0}နာရီ{1}မိနစ်", ".": "ဒသမ", "-": "အနုတ်", "%": "ရာခိုင်နှုန်း", "$": "ဒေါ်လာ", "€": "ယူရို"},
 }
-"""What a symbol is read as in a language that is counted in characters; `.` is the mark of decimals."""
+"""What a symbol is read as in a language that is counted in characters; `.` is the mark of decimals,
+`/` a fraction and `:` a clock time, which would be other numbers where spaces do not count."""
 
 
+_FRACTION = re.compile(r"(?<![\d/.,])(\d{1,3})/(\d{1,3})(?![\d/])")
+_CLOCK = re.compile(r"(?<![\d:])([01]?\d|2[0-4]):([0-5]\d)(?![\d:])")
 _POINT = re.compile(r"(?<=\d)[.,](?=\d)")
 """What is left between digits once groups are joined; without it 3.5 would be 35 where spaces do not count."""
 
@@ -167,12 +194,14 @@ def _read_symbols(argument: str | tuple[str, ...]) -> Callable[[str], str]:
     if not isinstance(argument, str) or argument not in _READ:
         raise ValueError(f"must be one of {', '.join(_READ)}")
     table = _READ[argument]
-    symbols = {symbol: word for symbol, word in table.items() if symbol not in "-."}
+    symbols = {symbol: word for symbol, word in table.items() if symbol not in "-./:"}
     pattern = re.compile("|".join(map(re.escape, symbols)))
     minus = re.compile(r"(?<![0-9A-Za-z.,])[-−–](?=\d)")
 
     def read(text: str) -> str:
         text = _BEFORE_ITS_NUMBER.sub(r"\2 \1", minus.sub(table["-"], text))
+        text = _FRACTION.sub(lambda found: table["/"].format(*found.groups()), text)
+        text = _CLOCK.sub(lambda found: table[":"].format(*(str(int(part)) for part in found.groups())), text)
         text = _POINT.sub(table["."], text)
         return pattern.sub(lambda found: symbols[found[0]], text)
 

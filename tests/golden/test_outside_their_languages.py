@@ -1,5 +1,6 @@
 """Sources' error rates in languages they do not score, and the second versions of our rules for sources without one."""
 
+import numpy as np
 import pytest
 
 from audiobench_pytest.catalog.loader import load_catalog
@@ -69,3 +70,23 @@ def test_the_second_value_of_wu_counts_every_character():
     numbers = recipe.score(Item("侬讲OK", "侬讲", "wuu")).numbers
     assert (numbers["errors"], numbers["units"]) == (1, 3)
     assert (numbers["second_errors"], numbers["second_units"]) == (4, 6)  # the word is okay
+
+
+def bleu(name, language, reference, prediction):
+    recipe = Recipe(load_catalog().recipes.get(name))
+    numbers = recipe.score(Item(reference, prediction, language)).numbers
+    found = recipe.values({key: np.array(float(number)) for key, number in numbers.items()})
+    return float(found[recipe.quantities([language])[0].name])
+
+
+@pytest.mark.parametrize("name", ["bleu/step-audio2@2", "bleu/wenetspeech-wu@2", "s2st/cvss@2"])
+def test_translations_lose_nothing_by_what_cannot_be_seen(name):
+    text = "我们今天去公园散步然后回家"
+    for language in ("zh", "Chinese", "cmn_Hans"):
+        assert bleu(name, language, text, f"\ufeff{text[:3]}\u200b{text[3:]}") == pytest.approx(100)
+
+
+def test_a_translation_into_chinese_keeps_the_words_of_a_region():
+    name = "bleu/wenetspeech-wu@2"
+    assert bleu(name, "zh", "這台記憶體很貴但是很好", "这台记忆体很贵但是很好") == pytest.approx(100)
+    assert bleu(name, "zh", "我们的滑鼠今天不见了", "我们的鼠标今天不见了") < 90

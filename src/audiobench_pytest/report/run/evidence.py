@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.leaderboard.gates.words import told_time
 from audiobench_pytest.report.text import clean
-from audiobench_pytest.types import CellResult, Verdict
+from audiobench_pytest.types import ENDINGS, CellResult, Verdict
 
 _MOST_LINES = 20
 
@@ -38,6 +38,8 @@ def _evidence(result: CellResult) -> Iterator[str]:
         when = told_time(evidence.oldest, evidence.newest)
         pinned = "" if evidence.pinned else ", of a model that cannot be pinned"
         yield f"{evidence.reused} of {result.scored} answers of {when}{pinned}"
+    for ending, number in evidence.endings.items():
+        yield f"{number} of {result.scored} answers {ENDINGS[ending]}"
     if evidence.failed_first:
         share = 100.0 * evidence.failed_first / max(1, result.scored)
         yield f"{evidence.failed_first} answers ({share:.3g} %) only after earlier attempts had failed"

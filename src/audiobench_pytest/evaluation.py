@@ -121,7 +121,7 @@ def _run(runner: Runner, run: RunDirectory, job: Job) -> None:
                 shards=1,
                 selected=(0,),
                 recipe=packed(recipe),
-                clusters=job.dataset.cluster,
+                clusters=job.dataset.resampled,
             )
             for cell, recipe in job.cells()
         ]

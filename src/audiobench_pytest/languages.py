@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 
 from audiobench_pytest.errors import UnknownNameError
 
@@ -174,6 +175,67 @@ def known_language(name: str) -> str:
     except langcodes.LanguageTagError:
         pass
     raise UnknownNameError("language", name, _NAMES)
+
+
+_SCRIPTS = {
+    "Han": "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff",
+    "Kana": "\u3040-\u30ff",
+    "Hangul": "\u1100-\u11ff\uac00-\ud7af",
+    "Cyrillic": "\u0400-\u052f",
+    "Greek": "\u0370-\u03ff\u1f00-\u1fff",
+    "Arabic": "\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufefc",
+    "Hebrew": "\u0590-\u05ff",
+    "Thai": "\u0e00-\u0e7f",
+    "Devanagari": "\u0900-\u097f",
+    "Latin": "A-Za-z\u00c0-\u024f\u1e00-\u1eff",
+}
+_LATIN = "ca cs da de en es et fi fr hr hu id it lt lv ms nb nl no pl pt ro sk sl sv tr vi"
+_WRITTEN_IN = {
+    **dict.fromkeys(("zh", "yue", "wuu", "nan", "hak", "cmn"), ("Han",)),
+    "ja": ("Kana", "Han"),
+    "ko": ("Hangul", "Han"),
+    **dict.fromkeys(("ru", "uk", "be", "bg", "mk"), ("Cyrillic",)),
+    "el": ("Greek",),
+    **dict.fromkeys(("ar", "fa", "ur", "ps", "ug"), ("Arabic",)),
+    **dict.fromkeys(("he", "yi"), ("Hebrew",)),
+    "th": ("Thai",),
+    **dict.fromkeys(("hi", "mr", "ne"), ("Devanagari",)),
+    **dict.fromkeys(_LATIN.split(), ("Latin",)),
+}
+"""Scripts of languages that have few; of others nothing is claimed."""
+
+_FEWEST_LETTERS = 4
+"""Below, a name or an abbreviation may well be the whole text."""
+
+
+@functools.cache
+def _letters(script: str) -> re.Pattern[str]:
+    return re.compile(f"[{_SCRIPTS[script]}]")
+
+
+def other_script(code: str, text: str) -> str:
+    """Return the script that a text is written in for the most part where its language is written in another; else "".
+
+    Args:
+        code: ISO 639 code of the language, whatever region or script follows it.
+        text: Any text.
+    """
+    own = _WRITTEN_IN.get(code.split("-")[0].lower())
+    if own is None or any(_letters(script).search(text) for script in own):
+        return ""
+    counts = {script: len(_letters(script).findall(text)) for script in _SCRIPTS if script not in own}
+    most = max(counts, key=lambda script: counts[script])
+    # English words inside Chinese are no mistake of the language; a sentence without one Chinese character may be.
+    return most if counts[most] >= _FEWEST_LETTERS else ""
+
+
+@functools.lru_cache(1024)
+def macro_language(code: str) -> str:
+    """Return the language that a code is a variety of (`ar` of `arz`, `zh` of `wuu`), or the code's own language."""
+    from langcodes.data_dicts import MACROLANGUAGES
+
+    language = code.casefold().partition("-")[0]
+    return str(MACROLANGUAGES.get(language, language))
 
 
 @functools.cache

@@ -129,7 +129,7 @@ def test_every_model_resolves(spec):
     assert slug(spec.name) == spec.name, "its name is part of node ids and files"
     adapter = adapter_class(spec.adapter)
     checked_args(adapter, spec, {})
-    assert set(spec.args) <= set(adapter.options), "arguments that its adapter does not take"
+    assert set(spec.args) <= set(adapter.options_for(spec)), "arguments that its adapter does not take"
     assert spec.licence, "say under which licence the weights stand"
     assert all(LANGUAGE.fullmatch(language) for language in spec.languages)
     assert set(spec.tasks) <= {dataset.task for dataset in CATALOG.datasets}

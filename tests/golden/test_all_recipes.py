@@ -324,6 +324,7 @@ ARGUMENTS: dict[str, list[str | tuple[str, ...]]] = {
     "label": ["choices", "emotion", "vocal-sound", "digit"],
     "labels": ["gender", ("happy", "sad")],
     "tokenize": ["13a", "intl", "zh", "char", "ja-mecab", "ko-mecab"],
+    "read_symbols": ["ja", "ko", "th", "lo", "km", "my"],
     "openasr_numbers": ["de", "es", "fr", "it", "pt"],
 }
 """For the steps that take one; a new step of that kind has to be entered here."""

@@ -224,6 +224,29 @@ def test_a_reference_that_cannot_be_used_is_the_datas_fault(reference: str, reas
     assert reason in str(score.reason)
 
 
+@pytest.mark.parametrize("label", ["C:aug7", "G:aug7/3"])
+def test_a_chord_of_a_quality_that_cannot_be_compared_leaves_its_stretch_unscored(label: str) -> None:
+    score = score_of(f"0 1 C\n1 2 F\n2 3 {label}", f"0 1 C\n1 2 G\n2 3 {label}")
+    assert score.state is State.OK
+    assert score.numbers["root_time"] == 2
+    assert values_of(score) == pytest.approx(dict.fromkeys(RULES, 50.0))
+
+
+@pytest.mark.parametrize(
+    ("reference", "prediction"),
+    [
+        ("0 1 Bb\n1 2 F#", "0 1 B♭\n1 2 F♯"),
+        ("0 1 B♭:min\n1 2 F♯", "0 1 Bb:min\n1 2 F#"),
+        ('["Bb", "F#"]', '["B♭", "F♯"]'),
+        ("0 120 C", "0:00 2:00 C"),
+        ("0 3725.5 C", "0:00:00 1:02:05.5 C"),
+        ("60 61.5 C", '[["1:00", "1:01.5", "C"]]'),
+    ],
+)
+def test_signs_of_print_and_clock_times_are_read(reference: str, prediction: str) -> None:
+    assert values_of(score_of(reference, prediction)) == pytest.approx(dict.fromkeys(RULES, 100.0))
+
+
 def test_a_reference_may_be_rounded_and_hold_empty_segments() -> None:
     assert score_of("0 1.0004 C\n1 2 D\n2 2 N", "0 1 C\n1 2 D").state is State.OK
 

@@ -2,7 +2,9 @@
 
 import unicodedata
 
+import numpy as np
 import pytest
+import sacrebleu
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -191,6 +193,8 @@ FOUR = ("dog", "cat", "rain", "wind")
         ("A) No B) Yes C) No D) No", "B"),
         ("Based on the audio, B", "B"),
         ("The last one", "D"),
+        ("Q: what is it? A: B", "B"),
+        ("Q: cat or B? C: not sure. A: D", ""),
         ("The answer is B. Note that A is a common distractor.", "B"),
         ("I do not know", ""),
         ("es a menudo así", ""),
@@ -219,6 +223,13 @@ MOODS = ("happy", "sad", "angry", "neutral")
         ("not happy", ""),
         ("anger", "angry"),
         ("<think>sad?</think>happy", "happy"),
+        ("rather happy than sad", "happy"),
+        ("neutral, without anger", "neutral"),
+        ("He is no longer sad, he is happy", "happy"),
+        ("nicht sad, happy", "happy"),
+        ("pas angry, mais sad", "sad"),
+        ("ha\u200bppy", "happy"),
+        ("ＨＡＰＰＹ", "happy"),
     ],
 )
 def test_labels_that_are_denied_are_not_named(answer, label):
@@ -237,7 +248,66 @@ def test_labels_that_are_denied_are_not_named(answer, label):
         ("The Beatles", "the beatles.", 1),
         ("O'Neill", "It is O’Neill", 1),
         ("cat", "<think>cat?</think>a dog", 0),
+        ("a", "A", 1),
+        ("Łódź", "Lodz", 1),
+        ("Ørsted", "Orsted", 1),
+        ("twenty-five", "25", 1),
+        ("$5", "5", 0),
+        ("-5", "5", 0),
+        ("OK", "okay", 1),
+        ("London", "It's Paris, not London", 0),
+        ("Paris", "Es ist nicht Paris", 0),
     ],
 )
 def test_short_answers_are_whole_words(reference, answer, right):
     assert SHORT.score(Item(reference, answer)).numbers.get("correct", 0) == right
+
+
+BLEU = Recipe(load_catalog().recipes.get("bleu/audiobench-pytest@2"))
+CHRF = Recipe(load_catalog().recipes.get("chrf/audiobench-pytest@2"))
+
+
+def headline(recipe, item):
+    numbers = recipe.score(item).numbers
+    found = recipe.values({name: np.array(float(number)) for name, number in numbers.items()})
+    return float(found[recipe.quantities([item.language])[0].name])
+
+
+@pytest.mark.parametrize("recipe", [BLEU, CHRF], ids=lambda recipe: recipe.spec.name)
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: unicodedata.normalize("NFD", text),
+        lambda text: f"\ufeff{text}",
+        lambda text: f"{text[:1]}\u00ad{text[1:]}",
+        lambda text: f"\u200f{text}",
+        lambda text: f"<think>hm</think>{text}",
+    ],
+)
+def test_translations_lose_nothing_by_what_cannot_be_seen(recipe, edit):
+    text = "Tôi đang học tiếng Việt ở trường."
+    assert headline(recipe, Item(text, edit(text), "vi")) == pytest.approx(100)
+
+
+@pytest.mark.parametrize("recipe", [BLEU, CHRF], ids=lambda recipe: recipe.spec.name)
+def test_translations_are_compared_with_every_reference(recipe):
+    said = "A hound was lying there until night came."
+    item = Item("The dog slept on the mat all day.", said, "en", aliases=(said,))
+    assert headline(recipe, item) == pytest.approx(100)
+    assert headline(recipe, Item(item.reference, said, "en")) < 50
+
+
+@settings(deadline=None, max_examples=60, derandomize=True, database=None)
+@given(st.lists(st.text("abc d.", min_size=1, max_size=12), min_size=1, max_size=3), st.text("abc d.", max_size=12))
+def test_chrf_over_several_references_is_that_of_the_best(references, said):
+    if not references[0].strip():
+        return
+    usable = [text for text in references if text.strip()]
+    several = headline(CHRF, Item(references[0], said, "en", aliases=tuple(references[1:])))
+    assert several == pytest.approx(max(headline(CHRF, Item(text, said, "en")) for text in usable), nan_ok=True)
+
+
+def test_chrf_over_several_references_is_sacrebleus():
+    references, said = ["the cat sat on it", "a cat was sitting there"], "a cat sat there"
+    oracle = sacrebleu.metrics.CHRF().sentence_score(said, references).score
+    assert headline(CHRF, Item(references[0], said, "en", aliases=(references[1],))) == pytest.approx(oracle)

@@ -173,14 +173,22 @@ def told(project, result, kind, words):
 def test_a_truly_worse_model_is_a_regression(project, monkeypatch, baseline):
     monkeypatch.setenv("COLUMNS", "400")  # a summary line is cut at the terminal's width
     manifest = project.clips(40)
-    project.run(f"--dataset={manifest}", "--model=noisy", "--model-args=wer=0.1", "--audiobench-run=benchmarks/base")
+    project.run(
+        f"--dataset={manifest}",
+        "--model=noisy",
+        "--cluster=none",
+        "--model-args=wer=0.1",
+        "--audiobench-run=benchmarks/base",
+    )
     lock = project.path / "benchmarks" / "audiobench.lock.json"
     assert main(["baseline", "update", str(project.path / "benchmarks" / "base"), "--file", str(lock)]) == 0
     project.gates(f'["small".wer]\nmax_regression = 1.0\nbaseline = "{baseline}"\n')
-    same = project.run(f"--dataset={manifest}", "--model=noisy", "--model-args=wer=0.1")
+    same = project.run(f"--dataset={manifest}", "--model=noisy", "--cluster=none", "--model-args=wer=0.1")
     assert same.ret == 0
     assert gate_of(project, "wer", "regression")["value"] == 0.0
-    result = project.run(f"--dataset={manifest}", "--model=noisy", "--model-args=wer=0.4", "--junitxml=out.xml", "-ra")
+    result = project.run(
+        f"--dataset={manifest}", "--model=noisy", "--cluster=none", "--model-args=wer=0.4", "--junitxml=out.xml", "-ra"
+    )
     told(project, result, "regression", "worse by")
     gate = gate_of(project, "wer", "regression")
     assert gate["details"]["base"] < 20 < 30 < gate["details"]["new"]

@@ -7,6 +7,8 @@ import pytest
 pytest.importorskip("httpx")
 from openai_server import OpenAIServer, Reply
 
+from audiobench_pytest.cli import main
+
 
 def judge(asked):
     """A judge that likes every answer, and the frozen cases as they must be judged."""
@@ -48,6 +50,17 @@ def test_answers_are_judged_when_the_shard_has_ended(project, server):
     assert "judge:judge-2026-01-02" in cell["signature"]
     # The frozen cases hold no "word": the judge says no to all, which is wrong for half of them.
     result.stdout.fnmatch_lines(["*agrees on 5 of 10 clear cases*not to be trusted*"])
+
+
+def test_a_judge_that_cannot_judge_keeps_no_limit(project, server, monkeypatch):
+    project.gates("[small.acc]\nmin = 1\n")
+    result = run(project, server, inprocess=False)
+    assert result.ret == 1
+    (gate,) = [gate for gate in project.board()["gates"] if gate["metric"] == "acc"]
+    assert (gate["verdict"], gate["counts_as"], gate["kind"]) == ("inconclusive", "fail", "harness")
+    assert "agrees on 5 of 10 clear cases" in gate["message"]
+    monkeypatch.chdir(project.path)
+    assert main(["gate", str(project.latest)]) == 1, "the run remembers it"
 
 
 def test_workers_judge_too_and_a_second_run_asks_nothing_but_the_frozen_cases(project, server):

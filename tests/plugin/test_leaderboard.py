@@ -164,3 +164,16 @@ def test_a_model_that_fails_to_close_is_noted(project, monkeypatch):
     result = project.run(f"--dataset={manifest}", "--model=oracle")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*closing the model failed: RuntimeError: stuck*"])
+
+
+def test_the_speakers_of_an_own_manifest_are_resampled_and_told(project):
+    manifest = project.clips(12)
+    result = project.run(f"--dataset={manifest}", "--model=noisy")
+    assert project.cell()["clusters"] == "speaker"
+    count, effective = project.cell()["n_clusters"], project.cell()["effective_clusters"]
+    assert 0 < effective <= count
+    result.stdout.fnmatch_lines([f"small: intervals over {count} values of speaker, effectively {effective:.1f}*"])
+    project.run(f"--dataset={manifest}", "--model=noisy", "--cluster=none")
+    assert project.cell()["clusters"] == ""
+    missing = project.run(f"--dataset={manifest}", "--model=noisy", "--cluster=spaeker")
+    missing.stdout.fnmatch_lines(["small: no sample says its spaeker: the intervals are over single samples"])

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from audiobench_pytest.models.registry import create, spec_from
+from audiobench_pytest.records.answers.cache import PredictionCache
+
 ROOT = Path(__file__).parents[2]
 CORE_ONLY = """
 import importlib.abc, sys
@@ -41,13 +44,13 @@ def test_a_plan_of_a_model_and_data_that_are_not_here(project):
     """In an environment with nothing but the core: status 0, four cells, and what brings what is missing."""
     (project.path / "bare.py").write_text(CORE_ONLY)
     code = "import bare, sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
-    args = ["benchmarks/asr", "-m", "librispeech", "--model", "kimiaudio", "--plan"]
+    args = ["benchmarks/asr", "-m", "librispeech", "--model", "kimiaudio-served", "--plan"]
     done = subprocess.run(
         [sys.executable, "-c", code, *args], cwd=project.path, capture_output=True, text=True, env=clean(project)
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 cells, 11126 samples" in done.stdout
-    assert done.stdout.count(" x kimiaudio: asr, en, ") == 4
+    assert done.stdout.count(" x kimiaudio-served: asr, en, ") == 4
     assert "the package 'httpx' (all cells): pip install 'audiobench-pytest[api]'" in done.stdout
     assert "the package 'huggingface_hub' (all cells): pip install 'audiobench-pytest[hub]'" in done.stdout
     server = "the address of a server that has moonshotai/Kimi-Audio-7B-Instruct (all cells): --model-args url="
@@ -119,7 +122,7 @@ def test_a_prompt_is_shown_as_it_would_be_sent(project):
         "Reply with these words alone.",
     ]
     picked = audiobench(project, "prompts", "show", "--dataset", manifest, "--model", "MiniCPMo2_6-audio")
-    assert picked.returncode == 4  # no such model here: its prompts are, see the catalogue
+    assert picked.stdout.splitlines()[1].startswith("user: Please listen to the audio snippet carefully"), "its own"
     template = audiobench(project, "prompts", "show", "--dataset", "mmau-test-mini")
     assert "this is its template" in template.stdout
     assert "{% for choice in choices %}" in template.stdout
@@ -128,3 +131,54 @@ def test_a_prompt_is_shown_as_it_would_be_sent(project):
     assert "asks the task 'audio-qa', not 'asr'" in wrong.stderr
     deaf = audiobench(project, "prompts", "show", "--dataset", manifest, "--model", "pocketsphinx")
     assert "is told nothing" in deaf.stderr
+
+
+def test_the_command_of_the_readme_is_planned_anywhere(project, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    result = project.run("-m", "librispeech", "--model=kimiaudio", "--plan")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "4 cells, 11126 samples",
+            "librispeech-test-clean x kimiaudio: asr, en, 2620 samples; wer/ultraeval@1.1",
+            "missing:",
+            "  1 GPU (all cells): a machine that has one; this one shows none",
+        ]
+    )
+    assert not (project.path / ".audiobench").exists()
+
+
+def test_without_plan_the_same_is_told_before_anything_loads(project, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    result = project.run("-m", "librispeech", "--model=kimiaudio")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    said = result.stderr.str()
+    assert "model 'kimiaudio' needs " in said
+    assert "1 GPU (a machine that has one; this one shows none)" in said
+    assert not (project.path / ".audiobench").exists()
+
+
+def test_a_key_is_asked_for_by_the_name_of_its_variable(project, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    result = project.run(f"--dataset={project.clips(3)}", "--model=gpt-4o-audio")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "a key for gpt-4o-audio (the environment variable OPENAI_API_KEY)" in result.stderr.str()
+
+
+def test_a_plan_needs_no_workers(project):
+    result = project.run(f"--dataset={project.clips(3)}", "--model=oracle", "--plan", "-n2", inprocess=False)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "--plan runs nothing: leave out -n" in result.stderr.str()
+
+
+def test_answers_of_another_machine_need_nothing_here(project, monkeypatch):
+    """A cache that was filled where there is a server is judged where there is none."""
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    args = (f"--dataset={project.clips(2)}", "--model=openai:mine")
+    lacking = "the address of a server that has mine"
+    assert lacking in project.run(*args).stderr.str()
+    spec = spec_from("openai:mine")
+    cache = PredictionCache([project.path / ".audiobench" / "cache"])
+    (folder,) = cache.model_folders(spec.name, create(spec, {}).identity())
+    folder.mkdir(parents=True)
+    assert lacking not in project.run(*args).stderr.str()

@@ -269,8 +269,11 @@ def test_small_steps_do_not_add_up_past_an_anchor(project, monkeypatch):
     project.gates('baseline = "../now.lock.json"\n[small.wer]\nmax_regression = 5\n')
     assert run_noisy(project, wer=0.5).ret == 0
     project.gates('baseline = "../now.lock.json"\nanchor = "../v1.lock.json"\n[small.wer]\nmax_regression = 5\n')
-    assert run_noisy(project, wer=0.5).ret == 1
+    assert run_noisy(project, "--cluster=none", wer=0.5).ret == 1
     assert verdicts(project)["wer", "anchor"] == "fail"
+    # Three speakers prove nothing, and are no reason to be green.
+    assert run_noisy(project, wer=0.5).ret == 1
+    assert verdicts(project)["wer", "anchor"] == "inconclusive"
 
 
 @pytest.mark.parametrize(("until", "status", "word"), [("2999-12-31", 0, "WAIVED"), ("2020-01-01", 1, "FAIL")])
@@ -312,3 +315,34 @@ def test_the_gates_of_a_board_survive_as_json(project):
     (gate,) = [g for g in project.board()["gates"] if g["metric"] == "wer"]
     assert json.dumps(gate["waiver"]) == '"until 2999-12-31 by Ada: new decoder"'
     assert (gate["verdict"], gate["counts_as"]) == ("fail", "skip")
+
+
+# A file that cannot mean what it says, and whose turn it is.
+
+
+@pytest.mark.parametrize("workers", [(), ("-n1",)])
+def test_a_limit_on_what_no_recipe_measures_is_a_mistake_in_the_file(project, workers):
+    project.gates("[small.invalid_rate]\nmax = 1\n")
+    project.clips(3)
+    result = project.run("--dataset=small/manifest.jsonl", "--model=oracle", *workers, inprocess=not workers)
+    assert result.ret == 4
+    said = result.stderr.str() + result.stdout.str()
+    assert "gates.toml [small.invalid_rate]: small is not measured in invalid_rate by wer/audiobench-pytest@" in said
+
+
+def test_kinds_of_red_may_have_a_status_of_their_own(project):
+    project.clips(3)
+    args = ("--dataset=small/manifest.jsonl", "--model=noisy", "--model-args=wer=0.9")
+    project.gates("[small.wer]\nmax = 1\n")
+    assert project.run(*args, "--audiobench-exit-kinds").ret == 1
+    project.gates("[small.wer]\nmax = 99\n")
+    (project.path / "small" / "audio" / "0001.wav").unlink()
+    assert project.run(*args).ret == 1
+    assert project.run(*args, "--audiobench-exit-kinds").ret == 11
+    project.gates("[small.wer]\nmax = 999\n")
+    (project.path / "mine.py").write_text(FLAKY)
+    project.clips(3)
+    flaky = ("--dataset=small/manifest.jsonl", "--model=./mine.py:Flaky", "--audiobench-exit-kinds")
+    assert project.run(*flaky).ret == 10
+    project.gates("[small.wer]\nmax = 1\n")
+    assert project.run(*flaky).ret in (0, 1), "a regression is none that trying again mends"

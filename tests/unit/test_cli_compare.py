@@ -1,6 +1,7 @@
 """`audiobench compare RUN_A RUN_B`: how two runs differ on the same samples."""
 
 import json
+import shutil
 
 import pytest
 from made_runs import RECIPE, make_run, make_set
@@ -189,3 +190,45 @@ def test_value_and_direction_are_those_of_the_leaderboard(runs, compare):
     found = json.loads(compare(runs["good"], runs["bad"], "--json")[1])[0]["comparison"]
     assert found["second"] == pytest.approx(reduce_cell(cell).named(RATE).value)
     assert found["quantity"]["higher_is_better"] is False
+
+
+def only_first(runs, folder):
+    """Copy a run without its second recipe, as if the job of that cell had died."""
+    shutil.copytree(runs["good"], folder)
+    plan = folder / "plan.json"
+    plan.write_text(json.dumps(json.loads(plan.read_text())[:1]))
+    return folder
+
+
+def test_a_cell_that_is_gone_is_red_and_named(runs, compare, tmp_path):
+    short = only_first(runs, tmp_path / "short")
+    status, _, err = compare(runs["good"], short, "--fail-on-regression")
+    assert status == 1
+    assert f"small-noisy ({TWO[1]}) is in {runs['good']} only" in err
+    assert compare(runs["good"], short)[0] == 0
+    # One that is new is no loss, and one that is not measured in what was asked for is none either.
+    assert compare(short, runs["good"], "--fail-on-regression")[0] == 0
+    assert compare(runs["good"], short, "--metric", "wer", "--fail-on-regression")[0] == 0
+
+
+def test_too_few_to_be_significant_is_neither_green_nor_red(tmp_path, compare):
+    manifest = make_set(tmp_path / "data", 40)
+    runs = [
+        make_run(tmp_path / name, manifest, args={"wer": wer}, clusters="speaker")
+        for name, wer in (("base", "0.1"), ("worse", "0.5"))
+    ]
+    status, out, err = compare(*runs, "--fail-on-regression")
+    # Four speakers: 2 ** (1 - 4), however much worse.
+    assert (status, "p 0.1250" in out) == (2, True)
+    assert (
+        "smallest difference this set can show: - (of 4 that could differ, none can give a p-value below 0.125)" in out
+    )
+    assert "no result could be significant: 4 clusters that may differ give no corrected p below 0.125" in err
+    assert compare(*runs)[0] == 0
+
+
+def test_the_smallest_difference_grows_with_the_number_of_comparisons(runs, compare):
+    def smallest(*more):
+        return json.loads(compare(runs["good"], runs["bad"], "--json", *more)[1])[0]["comparison"]["smallest"]
+
+    assert smallest() > 1.05 * smallest("--metric", "wer")

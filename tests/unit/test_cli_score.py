@@ -63,6 +63,44 @@ def test_items_hold_numbers_and_normalised_texts(score, tmp_path):
     assert (items["c"]["state"], items["c"]["errors"], items["c"]["score"]) == ("empty", 2, 100.0)
 
 
+def test_items_hold_zeros(score, tmp_path):
+    rows = [{"id": "a", "reference": "B", "prediction": "A", "choices": ["x", "y"]}]
+    score(rows, "--items", str(tmp_path / "items.jsonl"), "--recipe", "choice/audiobench-pytest@2")
+    items = list(map(json.loads, (tmp_path / "items.jsonl").read_text("utf-8").splitlines()))
+    assert [row["correct"] for row in items if row["recipe"].startswith("choice/")] == [0]
+    assert [row["invalid"] for row in items if row["recipe"].startswith("choice/")] == [0]
+
+
+def test_all_lines_of_a_recipe_have_the_same_numbers(score, tmp_path):
+    rows = [
+        {"id": "a", "reference": "eins zwei", "prediction": "1 zwei", "language": "de"},
+        {"id": "b", "reference": "eins", "prediction": "eins", "language": "de"},
+    ]
+    score(rows, "--items", str(tmp_path / "items.jsonl"), "--recipe", "wer/audiobench-pytest@2")
+    items = list(map(json.loads, (tmp_path / "items.jsonl").read_text("utf-8").splitlines()))
+    found = [row for row in items if row["recipe"] == "wer/audiobench-pytest@2"]
+    assert [row["number_errors"] for row in found] == [1, 0]
+    assert len({tuple(sorted(row)) for row in found}) == 1
+
+
+def test_several_references_may_be_a_list(score):
+    rows = [{"id": "a", "reference": ["a grey cat", "a gray kitten"], "prediction": "a gray kitten"}]
+    _, out, _ = score(rows, "--json", "--recipe", "wer/audiobench-pytest@2")
+    assert json.loads(out)[1]["value"] == 0
+    status, _, error = score([{"reference": ["a", 1], "prediction": "a"}])
+    assert (status, "line 1: 'reference' must be a text or a list of texts" in error) == (4, True)
+    status, out, _ = score([*ROWS, {"id": "z", "reference": [], "prediction": "a"}], "--json")
+    assert json.loads(out)["counts"]["data_error"] == 1
+
+
+@pytest.mark.parametrize(("name", "close"), [("klingon!!", ""), ("japanse", "did you mean japanese")])
+def test_a_language_that_there_is_not_is_refused_by_its_line(score, name, close):
+    status, _, error = score([*ROWS, {"id": "z", "reference": "a", "prediction": "a", "language": name}])
+    assert status == 4
+    assert f"line 4: unknown language '{name}'" in error
+    assert close in error
+
+
 def test_several_recipes_show_the_spread(score, tmp_path):
     own = tmp_path / "own" / "recipes"
     own.mkdir(parents=True)
@@ -155,7 +193,7 @@ def test_clusters_are_named_beside_the_interval(score):
         ("{\n", "line 1: expected a JSON object"),
         ("[1]\n", "line 1: expected a JSON object"),
         ('{"id": "a", "reference": "x", "prediction": "x"}\n\n{"id": "a", "reference": "y"}\n', "line 3: the id 'a'"),
-        ('{"reference": ["x"], "prediction": "x"}\n', "line 1: 'reference' must be a text"),
+        ('{"reference": [{}], "prediction": "x"}\n', "line 1: 'reference' must be a text"),
         ('{"reference": "x", "prediction": "x", "choices": "a"}\n', "line 1: 'choices' must be a list of texts"),
         ('{"id": [1], "reference": "x"}\n', "line 1: 'id' must be"),
     ],

@@ -11,9 +11,11 @@ from naive_statistics import by_cluster, coins, cut_off, jackknife, ratios, tota
 
 from audiobench_pytest.leaderboard.statistics import permutation as sign_flips
 from audiobench_pytest.leaderboard.statistics.bootstrap import estimates
-from audiobench_pytest.leaderboard.statistics.comparison import compare, correct, detectable, holm, smallest_difference
+from audiobench_pytest.leaderboard.statistics.comparison import compare, correct, detectable, holm
+from audiobench_pytest.leaderboard.statistics.intervals import intervals
 from audiobench_pytest.leaderboard.statistics.pairs import Pairs, ScoredSamples, pair
 from audiobench_pytest.leaderboard.statistics.permutation import sign_flip_p
+from audiobench_pytest.leaderboard.statistics.power import smallest_difference
 from audiobench_pytest.leaderboard.statistics.quantiles import student_quantile
 from audiobench_pytest.leaderboard.statistics.regression import Outlook, regression
 from audiobench_pytest.types import Quantity
@@ -130,7 +132,7 @@ def test_runs_without_a_common_sample_cannot_be_compared() -> None:
 # --- comparison ---
 
 
-@pytest.mark.parametrize("speakers", [0, 5])
+@pytest.mark.parametrize("speakers", [0, 14])
 def test_interval_equals_a_loop_in_plain_python(speakers: int) -> None:
     triples = random_triples(1, 24)
     names = [f"speaker {k % speakers}" for k in range(24)] if speakers else None
@@ -394,14 +396,72 @@ def test_a_share_of_the_baseline_is_taken_off_in_each_draw() -> None:
 
 @pytest.mark.parametrize("relative", [False, True])
 @pytest.mark.parametrize("allowed", [0.0, 0.3])
-def test_the_same_answers_are_no_regression(allowed: float, relative: bool) -> None:
+def test_twelve_identical_answers_prove_little(allowed: float, relative: bool) -> None:
     triples = [(a, a, units) for a, _, units in random_triples(10, 12)]
     found = judged(triples, allowed, relative=relative)
-    assert (found.verdict, found.worsening) == (Outlook.PASS, 0.0)
+    assert (found.verdict, found.worsening, found.identical) == (Outlook.INCONCLUSIVE, 0.0, True)
+    # 1 - 0.05 ** (1 / 12) of all samples may differ, by as much as those err that err: the root of the mean square.
+    rates = np.array([100 * a / units for a, _, units in triples if a])
+    reach = (1 - 0.05 ** (1 / 12)) * math.sqrt((rates**2).mean())
+    assert found.high == pytest.approx(reach)
+    assert judged(triples, reach + 0.01).verdict is Outlook.PASS
+
+
+def test_without_any_error_the_bound_is_the_rule_of_three() -> None:
+    found = judged([(0, 0, 1)] * 10, 0.5)
+    assert (found.verdict, found.identical) == (Outlook.INCONCLUSIVE, True)
+    most = 100 * (1 - 0.05**0.1)
+    assert (found.low, found.high) == pytest.approx((-most, most))
+    assert judged([(0, 0, 1)] * 700, 0.5).verdict is Outlook.PASS
+
+
+def test_two_speakers_who_agree_make_no_certainty() -> None:
+    pairs = runs([(0, 2, 10)] * 20, ["one"] * 10 + ["two"] * 10)
+    found = regression(pairs.second, pairs.first, values, WER, 5.0, clusters=pairs.clusters)
+    assert (found.units, found.worsening, found.verdict) == (2, 20.0, Outlook.INCONCLUSIVE)
+    better = regression(pairs.first, pairs.second, values, WER, 5.0, clusters=pairs.clusters)
+    # 0 of 2 got worse: up to 77.6 % may have, and then 22.4 % are better.
+    assert better.high == pytest.approx(-20 + 2 * 20 * (1 - 0.05**0.5))
+    assert better.verdict is Outlook.INCONCLUSIVE
+
+
+def test_few_that_differ_are_bounded_by_their_number() -> None:
+    # 2 of 100 answers got worse, none better. Counted exactly, up to 6.16 % may be worse.
+    found = judged([(0, 0, 1)] * 98 + [(0, 1, 1)] * 2, 3.0)
+    assert (found.differing, found.verdict) == (2, Outlook.INCONCLUSIVE)
+    assert found.high is not None
+    assert found.high >= 6.16
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_p_is_where_the_verdict_turns(seed: int) -> None:
+    triples = [(a, b + 1, units) for a, b, units in random_triples(20 + seed, 40)]
+    found = judged(triples, 9.0)
+    assert found.p is not None
+    assert 0.5 / 1001 < found.p < 0.4
+    assert judged(triples, 9.0, confidence=1 - 1.01 * found.p).verdict is Outlook.FAIL
+    assert judged(triples, 9.0, confidence=1 - 0.99 * found.p).verdict is not Outlook.FAIL
+
+
+def test_a_difference_stays_inside_of_what_is_possible() -> None:
+    found = compare(runs([(0, 1, 1)] * 2 + [(0, 0, 1)] * 3 + [(1, 0, 1)] * 3), values, ACC)
+    assert found.low is not None
+    assert found.high is not None
+    assert -100.0 <= found.low <= found.high <= 100.0
+    pairs = runs([(1, 0, 10)] * 2 + [(0, 0, 10)] * 28)
+    fallen = compare(pairs, values, WER)
+    # WER was 0.67 % and is 0: it cannot have fallen by more than it may have been.
+    most = intervals(pairs.first, values, quantities=[WER])["wer"]
+    assert most is not None
+    assert fallen.low is not None
+    assert -most[1] <= fallen.low < fallen.difference  # type: ignore[operator]
 
 
 def test_the_same_worsening_everywhere_is_a_regression() -> None:
-    assert judged([(1, 2, 10)] * 8, 9.0).verdict is Outlook.FAIL
+    # 8 of 8 are worse, so at least 68.8 % of all; the others may be better by as much.
+    assert judged([(1, 2, 10)] * 8, 3.6).verdict is Outlook.FAIL
+    assert judged([(1, 2, 10)] * 8, 3.8).verdict is Outlook.INCONCLUSIVE
+    assert judged([(1, 2, 10)] * 8, 9.0).verdict is Outlook.INCONCLUSIVE
     assert judged([(1, 2, 10)] * 8, 11.0).verdict is Outlook.PASS
 
 

@@ -15,6 +15,7 @@ from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
 from audiobench_pytest.leaderboard.gates.regression import judge_regression
 from audiobench_pytest.leaderboard.gates.schema import GatesFile, Limit, RegressionRule, Trade
 from audiobench_pytest.leaderboard.gates.verdicts import verdicts
+from audiobench_pytest.leaderboard.statistics.comparison import holm
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.types import Verdict
 
@@ -58,12 +59,12 @@ def limit(path, allowed=1.0, part=None, **more):
     return Limit("small", "wer", None, "regression", allowed, source, slice=part, rule=rule(path, **more))
 
 
-def judged(run, *limits):
+def judged(run, *limits, **more):
     cells = RunDirectory(run).cells(lambda plan: ["gender"])
     gates = verdicts(
         [reduce_cell(cell) for cell in cells],
         [cell.plan for cell in cells],
-        GatesFile(limits),
+        GatesFile(limits, **more),
         interrupted=False,
         data={cell.plan.cell: cell for cell in cells},
     ).gates
@@ -248,3 +249,65 @@ def test_a_gain_that_cannot_be_attributed_buys_nothing(runs, more, why):
     gate = traded(runs, gain=5.0, trade=GENEROUS, **more)
     assert gate.verdict is Verdict.FAIL
     assert f"; no trade for RTFx: {why}" in gate.message
+
+
+def test_slices_of_a_key_are_corrected_for_their_number(runs):
+    pick = limit(runs["base"], 20.0, part=("gender", "*"))
+    alone = judged(runs["worse"], limit(runs["base"], 20.0, part=("gender", "female")))[0]
+    found = judged(runs["worse"], pick)
+    assert [gate.slice for gate in found] == ["gender=female", "gender=male"]
+    p_values = [gate.details["p"] for gate in found]
+    assert [gate.details["p_holm"] for gate in found] == holm(p_values)
+    assert (found[0].details["p"], found[0].details["tests"]) == (alone.details["p"], 2)
+    assert "p_holm" not in alone.details
+
+
+def test_what_fails_alone_and_not_among_many_is_open(runs):
+    ends = judged(runs["worse"], limit(runs["base"], 0.0, part=("gender", "*")))
+    # A limit that one slice is just above by itself, and the other is not.
+    allowed = max(gate.details["low"] for gate in ends) - 0.1
+    worst = max(ends, key=lambda gate: gate.details["low"]).slice.split("=")[1]
+    (single,) = judged(runs["worse"], limit(runs["base"], allowed, part=("gender", worst)))
+    both = judged(runs["worse"], limit(runs["base"], allowed, part=("gender", "*")))
+    (gate,) = (gate for gate in both if gate.slice == single.slice)
+    assert (single.verdict, gate.verdict, gate.effect) == (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.SKIP)
+    assert gate.details["p_holm"] == pytest.approx(2 * single.details["p"])
+    assert "not after the correction for 2 comparisons (Holm, p 0.09" in gate.message
+    assert all(gate.kind is None for gate in both)
+    strict = judged(runs["worse"], limit(runs["base"], allowed, part=("gender", "*"), inconclusive=Verdict.FAIL))
+    assert all((gate.verdict, gate.kind) == (Verdict.INCONCLUSIVE, Red.REGRESSION) for gate in strict)
+
+
+def test_a_whole_file_may_be_corrected_together(runs):
+    limits = limit(runs["base"], 20.0), limit(runs["base"], 20.0, part=("gender", "female"))
+    apart, together = judged(runs["worse"], *limits), judged(runs["worse"], *limits, corrects_file=True)
+    assert all("p_holm" not in gate.details for gate in apart)
+    assert [gate.details["tests"] for gate in together] == [2, 2]
+    assert [gate.details["p_holm"] for gate in together] == holm([gate.details["p"] for gate in apart])
+
+
+def test_a_slice_of_too_few_samples_is_not_judged(runs):
+    wanted = dataclasses.replace(limit(runs["base"], part=("gender", "female")), min_samples=31)
+    (gate,) = judged(runs["worse"], wanted)
+    assert (gate.verdict, gate.message) == (Verdict.SKIP, "30 samples only, min_samples asks for 31")
+    assert judged(runs["worse"], dataclasses.replace(wanted, min_samples=30))[0].verdict is Verdict.FAIL
+
+
+def test_identical_answers_of_another_model_are_no_proof(runs):
+    again = limit(runs["base"], 0.5, baseline_model="noisy")
+    (data,) = cells_of_runs([runs["again"]])
+    (before,) = (measured(one, "base") for one in cells_of_runs([runs["base"]]))
+    other = dataclasses.replace(measured(data, "this run"), identity={"model": "another"})
+    gate = judge_regression(reduce_cell(data), again, other, recipe_of(data.plan).values, Known(before))
+    assert gate.verdict is Verdict.INCONCLUSIVE
+    assert "no change, identical on all 60 samples; 60 samples cannot tell" in gate.message
+    assert "confidence" not in gate.message
+    (same,) = judged(runs["again"], limit(runs["base"], 0.5))
+    assert same.message.endswith("identical on all 60 samples, answered by the baseline's own model")
+
+
+def test_a_share_of_nothing_is_nothing_and_said(runs):
+    rules = limit(runs["few-oracle"], 0.1, relative=True, baseline_model="oracle")
+    (gate,) = judged(runs["few"], rules)
+    assert gate.limit == 0.0
+    assert "10 % of a baseline of 0 allows nothing at all" in gate.message

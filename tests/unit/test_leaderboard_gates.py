@@ -14,7 +14,17 @@ from audiobench_pytest.leaderboard.gates.schema import GatesFile, Limit, Publish
 from audiobench_pytest.leaderboard.gates.verdicts import verdicts
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.records.runs.plan import PlannedCell
-from audiobench_pytest.types import CellId, CellResult, Evidence, GateResult, MetricValue, Quantity, State, Verdict
+from audiobench_pytest.types import (
+    CellId,
+    CellResult,
+    Evidence,
+    GateResult,
+    MetricValue,
+    Percentile,
+    Quantity,
+    State,
+    Verdict,
+)
 
 CELL = CellId("librispeech-test-clean", "kimiaudio", "wer/audiobench-pytest@1")
 PLAN = PlannedCell(CELL, "asr", "librispeech", "benchmarks/asr/test_asr.py::test_asr", shards=4, selected=(0, 1, 2, 3))
@@ -415,6 +425,34 @@ def test_times_of_another_run_are_never_judged() -> None:
     assert "92 of 92 answers came from the cache, and with them the times of another run" in gate.message
     here = timed(model={}, cached=92, evidence=Evidence(reused=0))
     assert speed_gate(here, hardware="").verdict is Verdict.PASS, "given by an earlier attempt of this very run"
+
+
+def percentile_gate(samples: int, high: float | None, **more: object) -> GateResult:
+    known = timed(percentiles={"latency_p95_s": Percentile(95, samples, high)})
+    return speed_gate(known, **more)
+
+
+def test_the_bound_of_a_percentile_decides() -> None:
+    passed = percentile_gate(130, 0.46)
+    assert (passed.verdict, passed.kind) == (Verdict.PASS, None)
+    assert passed.message.endswith("is within the maximum of 0.50 s, with 99 % confidence at most 0.46 s")
+    assert passed.details == {"samples": 130, "high": 0.46, "confidence": 0.99}
+    unsure = percentile_gate(130, 0.52)
+    assert (unsure.verdict, unsure.effect, unsure.kind) == (Verdict.INCONCLUSIVE, Verdict.SKIP, None)
+    assert unsure.message.endswith("but 130 times tell with 99 % confidence only that it is at most 0.52 s")
+
+
+def test_too_few_times_leave_a_percentile_open() -> None:
+    gate = percentile_gate(89, None)
+    assert (gate.verdict, gate.effect) == (Verdict.INCONCLUSIVE, Verdict.SKIP)
+    assert gate.message.endswith("but 89 times cannot tell with 99 % confidence: it takes 90, none of them above")
+    strict = percentile_gate(89, None, inconclusive=Verdict.FAIL)
+    assert (strict.effect, strict.kind) == (Verdict.FAIL, Red.REGRESSION)
+
+
+def test_a_percentile_above_its_limit_is_red_however_few() -> None:
+    known = timed(speed={"latency_p95_s": 0.6}, percentiles={"latency_p95_s": Percentile(95, 3, None)})
+    assert speed_gate(known).verdict is Verdict.FAIL
 
 
 def test_a_time_that_was_not_taken_is_the_harness() -> None:

@@ -217,3 +217,37 @@ def test_result_is_the_same_whatever_the_shards_and_the_order(
     rng.shuffle(outcomes)
     rng.shuffle(receipts)
     assert reduced(outcomes, receipts) == single
+
+
+def spoken(*metas: dict[str, str], **plan: object) -> CellResult:
+    outcomes = [outcome(f"{k:02}", numbers=score(k % 3, 0, 0, 10), meta=meta) for k, meta in enumerate(metas)]
+    return reduce_cell(cell(*outcomes, **plan))
+
+
+def test_speakers_are_resampled_where_a_manifest_names_them() -> None:
+    metas = [{"speaker": f"s{k % 3}", "session": f"e{k % 2}"} for k in range(12)]
+    found = spoken(*metas, clusters="auto")
+    assert (found.clusters, found.n_clusters) == ("speaker", 3)
+    assert spoken(*metas, clusters="session").n_clusters == 2
+    assert spoken(*metas, clusters="none").clusters == ""
+    assert spoken(*metas).clusters == ""
+    assert found.headline.high > spoken(*metas).headline.high
+
+
+def test_the_next_key_is_taken_where_the_first_says_nothing_or_tells_all_apart() -> None:
+    sessions = [{"speaker": f"s{k}", "session": f"e{k % 4}"} for k in range(12)]
+    assert spoken(*sessions, clusters="auto").clusters == "session"
+    assert spoken(*({"recording_id": f"r{k % 4}"} for k in range(12)), clusters="auto").clusters == "recording"
+    assert spoken(*({"gender": "female"} for _ in range(12)), clusters="auto").clusters == ""
+
+
+def test_a_key_that_no_sample_has_is_told() -> None:
+    found = spoken(*({"speaker": "s1"} for _ in range(4)), clusters="speker")
+    assert (found.clusters, found.without_cluster) == ("", "speker")
+    assert spoken(*({} for _ in range(4)), clusters="auto").without_cluster == ""
+
+
+def test_how_many_clusters_there_effectively_are() -> None:
+    found = spoken(*({"speaker": "a" if k < 9 else f"s{k}"} for k in range(12)), clusters="auto")
+    assert (found.n_clusters, found.largest_cluster) == (4, 0.75)
+    assert found.effective_clusters == pytest.approx(12**2 / (9**2 + 3))

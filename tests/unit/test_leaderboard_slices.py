@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiobench_pytest.leaderboard.cells.slices import DURATION_BINS, SNR_BINS, duration_bin, slices, snr_bin
-from audiobench_pytest.leaderboard.statistics.bootstrap import intervals
+from audiobench_pytest.leaderboard.statistics.intervals import intervals
 from audiobench_pytest.types import Quantity, SliceResult
 
 WER = Quantity("wer")
@@ -41,7 +41,7 @@ def test_a_slice_has_the_values_and_intervals_of_a_set_of_its_own() -> None:
         part = {name: column[rows] for name, column in columns.items()}
         assert one.values[0].quantity == WER
         assert one.values[0].value == pytest.approx(100 * part["errors"].sum() / part["units"].sum())
-        ends = intervals(part, values, speakers[rows], bounds={"wer": (0.0, None)})["wer"]
+        ends = intervals(part, values, speakers[rows], quantities=[Quantity("wer")])["wer"]
         assert (one.values[0].low, one.values[0].high) == ends
         assert one.values[1].value == len(rows)
         assert one.values[0].worst is None
@@ -92,7 +92,7 @@ def test_a_slice_per_speaker_draws_the_speakers_samples() -> None:
     assert len(found) == 3
     for number, one in enumerate(found):
         part = {name: column[number::3] for name, column in columns.items()}
-        ends = intervals(part, values, bounds={"wer": (0.0, None)})["wer"]
+        ends = intervals(part, values, quantities=[Quantity("wer")])["wer"]
         assert (one.values[0].low, one.values[0].high) == ends
         assert ends is not None
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from naive_statistics import by_cluster, cut_off, draws, jackknife, rate, rate_gradient, ratios, total
 
 from audiobench_pytest.leaderboard.statistics import bootstrap as statistics
-from audiobench_pytest.leaderboard.statistics.bootstrap import Estimate, bootstrap_sums, estimates, intervals, unit_sums
+from audiobench_pytest.leaderboard.statistics.bootstrap import Estimate, bootstrap_sums, estimates, unit_sums
+from audiobench_pytest.leaderboard.statistics.intervals import intervals
 from audiobench_pytest.leaderboard.statistics.quantiles import student_quantile, student_within
 
 Columns = dict[str, np.ndarray]

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import types
 import unicodedata
 
 import pytest
@@ -7,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiobench_pytest.catalog.schema import StepSpec
-from audiobench_pytest.errors import CatalogError
+from audiobench_pytest.errors import CatalogError, UsageError
+from audiobench_pytest.metrics import steps
 from audiobench_pytest.metrics.steps import (
     EXTRACTIONS,
     MADE_EXTRACTIONS,
@@ -240,3 +242,41 @@ def test_importing_the_steps_loads_no_normaliser() -> None:
     heavy = "{'whisper_normalizer', 'zhconv', 'jiwer', 'rapidfuzz', 'regex', 'numpy', 'sacrebleu', 'MeCab'}"
     code = f"import sys, audiobench_pytest.metrics.recipes; print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def _module(**tables):
+    module = types.ModuleType("theirs")
+    vars(module).update(tables)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        (
+            {"TEXT_STEPS": {"fresh": str.lower}, "EXTRACTIONS": {"option": lambda text, item: text}},
+            "'option' of theirs",
+        ),
+        ({"TEXT_STEPS": {"fresh": str.lower, "option": str.lower}}, "'option' of theirs is there already"),
+        ({"TEXT_STEPS": {"fresh": str.lower}, "MADE_TEXT_STEPS": {"fresh": lambda a: str.lower}}, "'fresh' twice"),
+        ({"TEXT_STEPS": {"fresh": str.lower}, "PACKAGES": {"frseh": ("x",)}}, "packages of 'frseh'"),
+        ({"TEXT_STEPS": {"fresh": str.lower}, "PACKAGES": {"cn_tn": ("x",)}}, "packages of 'cn_tn'"),
+    ],
+)
+def test_steps_are_added_all_or_none(tables, message):
+    before = {name: dict(table) for name, table in steps._TABLES.items()}
+    with pytest.raises(UsageError, match=message):
+        steps.add_steps(_module(**tables))
+    assert before == steps._TABLES
+    assert "fresh" not in steps.names()
+
+
+def test_steps_added_twice_are_added_once():
+    module = _module(TEXT_STEPS={"fresh_step": str.lower}, PACKAGES={"fresh_step": ("zhconv",)})
+    try:
+        steps.add_steps(module)
+        steps.add_steps(module)
+        assert steps.step(StepSpec("fresh_step")).packages == ("zhconv",)
+    finally:
+        for table in steps._TABLES.values():
+            table.pop("fresh_step", None)

@@ -164,7 +164,7 @@ def test_markdown_is_the_same_table_with_gates_recipes_models_and_errors() -> No
         == """\
 # Leaderboard
 
-error rate in % [95 % bootstrap interval], lower is better, best in bold; RTFx: seconds of audio per second of inference
+error rate in % [95 % interval], lower is better, best in bold; RTFx: seconds of audio per second of inference
 
 | model | minispeech (WER %) | samples | failed | empty | audio | wall | RTFx |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |

@@ -78,7 +78,7 @@ def test_one_model_on_one_dataset() -> None:
     assert (
         drawn(shown)
         == """\
-error rate in % [95 % bootstrap interval], lower is better; RTFx: seconds of audio per second of inference
+error rate in % [95 % interval], lower is better; RTFx: seconds of audio per second of inference
 
 model         minispeech             samples  failed  data errors  empty  audio    wall    RTFx
               WER %
@@ -124,7 +124,7 @@ def test_a_row_per_model_and_a_column_per_dataset_in_blocks_that_fit() -> None:
     assert (
         drawn(board(*several(), interrupted=True, notes=("a note",)), 60)
         == """\
-error rate in % [95 % bootstrap interval], lower is better, best in bold; RTFx: seconds of audio per second of inference
+error rate in % [95 % interval], lower is better, best in bold; RTFx: seconds of audio per second of inference
 
 model         minispeech            digits
               WER %                 WER %

@@ -86,7 +86,8 @@ def test_a_sample_without_a_second_answer_is_no_flip(tmp_path: Path, fickle: Fic
     assert reduce_cell(cell).named("flip_rate").value == pytest.approx(100 * 1 / 11)
     (note,) = probe_notes([cell])
     assert note == (
-        "small-oracle: 11 samples asked twice, 1 with another answer, 1 with another score; 1 without a second answer"
+        "small-oracle: 11 samples asked twice, 1 with another answer (9.1 % [0.2, 41.3]), "
+        "1 with another score (9.1 % [0.2, 41.3]); 1 without a second answer"
     )
 
 

@@ -50,3 +50,27 @@ def test_a_score_is_not_found_again_by_other_labels(own_labels, tmp_path):
 )
 def test_a_translation_is_scored_in_the_language_it_is_in(language, meta, expected):
     assert language_of(language, meta) == expected
+
+
+def test_the_digest_of_the_code_is_of_contents_not_of_names(tmp_path, monkeypatch):
+    def digest(names):
+        folder = tmp_path / "-".join(names).replace("/", "+")
+        for name, text in zip(names, ("one", "two"), strict=True):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, "utf-8")
+        (folder / "__init__.py").touch()
+        monkeypatch.setattr(scoring.metrics, "__file__", str(folder / "__init__.py"))
+        scoring._code_digest.cache_clear()
+        return scoring._code_digest()
+
+    try:
+        assert digest(["a.py", "b.py"]) == digest(["rooms/c.py", "a.py"])
+        assert digest(["a.py", "b.py"]) == digest(["b.py", "a.py"])
+        changed = tmp_path / "a.py-b.py" / "a.py"
+        before = digest(["a.py", "b.py"])
+        changed.write_text("three", "utf-8")
+        scoring._code_digest.cache_clear()
+        assert scoring._code_digest() != before
+    finally:
+        monkeypatch.undo()
+        scoring._code_digest.cache_clear()

@@ -9,7 +9,7 @@ import pytest
 import soundfile as sf
 
 from audiobench_pytest.catalog.schema import ModelSpec
-from audiobench_pytest.leaderboard.cells.speed import speed_of
+from audiobench_pytest.leaderboard.cells.speed import percentiles_of, speed_of
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.records.answers.cache import PredictionCache
 from audiobench_pytest.records.answers.columns import read_columns, write_columns
@@ -282,6 +282,21 @@ def test_speed_is_told_by_what_each_part_took():
         "decode_wait_s": 0.25,
         "harness_s": pytest.approx((10.0 - 7.75) + (8.0 - 5.0)),
     }
+
+
+def test_how_sure_a_percentile_is_follows_from_the_number_of_times():
+    def known(count):
+        taken = [Outcome(CELL, f"{i:03}", State.OK, "r", "p", timing={"latency_s": i / 100}) for i in range(count)]
+        return percentiles_of(table_of(taken))
+
+    assert {name: (one.percent, one.samples, one.high) for name, one in known(6).items()} == {
+        "latency_p50_s": (50, 6, None),
+        "latency_p95_s": (95, 6, None),
+    }
+    # None of 90 times may be above; of 130 the greatest.
+    assert known(90)["latency_p95_s"].high == 0.89
+    assert known(130)["latency_p95_s"].high == 1.28
+    assert known(11)["latency_p50_s"].high == 0.09
 
 
 def test_receipts_of_versions_that_told_no_times_say_nothing_of_them():

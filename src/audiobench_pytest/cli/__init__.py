@@ -7,19 +7,37 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 from audiobench_pytest.errors import AudiobenchError
 
-COMMANDS = ("list", "score", "rescore", "board", "gate", "baseline", "calibrate", "compare", "cache", "plan")
+COMMANDS = (
+    "list",
+    "plan",
+    "score",
+    "rescore",
+    "board",
+    "gate",
+    "baseline",
+    "calibrate",
+    "compare",
+    "check",
+    "cache",
+)
 """Modules of this package, in the order of the help text."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return its exit status: 0 green, 1 red, 4 wrong usage."""
+    """Run a command; return its exit status: 0 green, 1 red, 3 an error of ours, 4 wrong usage."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or file that is not UTF-8 gets `\u4e2d` for what it cannot hold: better than no verdict.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     parser = argparse.ArgumentParser(
         prog="audiobench", description="Score, judge and compare runs of audio benchmarks without running any model."
     )
@@ -38,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our lines has enough (`| head`): what is left in the buffer must not raise once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception:  # a status of its own: 1 would read as a red verdict
+        traceback.print_exc()
+        return 3
     return status
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Compare two runs (or lock files) on the samples that both scored, cell by cell: the difference with its paired 95 %
 interval, a p-value and the same corrected for the number of cells (Holm), the smallest difference that the set can
-show, and the samples that flipped. What was measured on other data or by another recipe is refused. Two runs that have
-no model in common are compared where each has one model.
+show by that test, and the samples that flipped. What was measured on other data or by another recipe is refused. Two
+runs that have no model in common are compared where each has one model.
+
+With --fail-on-regression the exit status is 1 where RUN_B is worse, where a cell cannot be compared and where RUN_B has
+lost one; else 2 where too few samples (or speakers) are shared for any result to be significant.
 """
 
 
@@ -38,7 +42,8 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--fail-on-regression",
         action="store_true",
-        help="exit status 1 where RUN_B is worse (corrected p <= 0.05) or a cell cannot be compared",
+        help="exit status 1 where RUN_B is worse (corrected p <= 0.05), lost a cell or cannot be compared, 2 where no "
+        "result could be significant",
     )
     add_catalog(parser)
     parser.set_defaults(run=_compare)
@@ -46,7 +51,7 @@ def add(commands: Any) -> None:
 
 def _compare(given: argparse.Namespace) -> int:
     from audiobench_pytest.errors import UsageError
-    from audiobench_pytest.leaderboard.baselines.compared import compare_runs
+    from audiobench_pytest.leaderboard.baselines.compared import compare_runs, not_compared
     from audiobench_pytest.leaderboard.baselines.sources import Baseline
 
     first, second = (Baseline(path) for path in (given.first, given.second))
@@ -62,8 +67,25 @@ def _compare(given: argparse.Namespace) -> int:
         for cell in cells:
             for line in _lines(cell, given.flips):
                 print(line)
-    red = any(cell.is_worse or cell.refused for cell in cells)
-    return 1 if given.fail_on_regression and red else 0
+    gone = not_compared(first, second, given.metric)
+    hopeless = [cell for cell in cells if cell.comparison is not None and cell.comparison.is_hopeless]
+    for lost in gone:
+        print(f"audiobench: {lost} ({lost.recipe}) is in {given.first} only", file=sys.stderr)
+    for cell in hopeless:
+        print(f"audiobench: {cell.second}: {_hopeless(cell)}", file=sys.stderr)
+    if not given.fail_on_regression:
+        return 0
+    return 1 if gone or any(cell.is_worse or cell.refused for cell in cells) else 2 if hopeless else 0
+
+
+def _hopeless(cell: ComparedCell) -> str:
+    found = cell.comparison
+    assert found is not None
+    what = "clusters" if found.units != found.samples else "samples"
+    return (
+        f"no result could be significant: {found.units} {what} that may differ give no corrected p below "
+        f"{found.least_p:.4g}"
+    )
 
 
 def _held(first: Any, second: Any) -> str:
@@ -105,8 +127,8 @@ def _lines(cell: ComparedCell, most: int) -> list[str]:
         f"  {found.samples} samples: {found.better} better, {found.worse} worse, {found.equal} equal"
         + (f"; {found.units} clusters" if found.units != found.samples else "")
     )
-    if found.smallest is not None:
-        lines.append(f"  smallest difference this set can show: {found.smallest:.4f}{unit} (80 % power)")
+    shown = f"- ({found.why_not})" if found.smallest is None else f"{found.smallest:.4f}{unit} (80 % power)"
+    lines.append(f"  smallest difference this set can show: {shown}")
     if found.only_first or found.only_second:
         lines.append(
             f"  left out: {len(found.only_first)} samples in RUN_A only, {len(found.only_second)} in RUN_B only"

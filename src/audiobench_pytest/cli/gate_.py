@@ -57,7 +57,8 @@ def _gate(given: argparse.Namespace) -> int:
     if gates.path is None and given.require_gates:
         raise UsageError(f"no file of limits: there is no {DEFAULT_GATES} here; name one with --gates")
     notes = [_made(run) for run in runs]
-    concluded = conclude(cells, gates, run_dir=", ".join(map(str, given.runs)), notes=notes)
+    doubts = {recipe: reason for run in runs for recipe, reason in run.doubts().items()}
+    concluded = conclude(cells, gates, run_dir=", ".join(map(str, given.runs)), notes=notes, doubts=doubts)
     for line in lines(concluded, shutil.get_terminal_size().columns):
         print("".join(text for text, _ in line))
     if given.output:
@@ -109,10 +110,9 @@ def _kept(runs: Sequence[RunDirectory], known: Known) -> GatesFile:
         UsageError: They began with different ones.
     """
     from audiobench_pytest.errors import UsageError
-    from audiobench_pytest.leaderboard.gates.file import load_gates
+    from audiobench_pytest.leaderboard.gates.file import kept_gates
     from audiobench_pytest.records.runs.directory import GATES
 
     if len({(run.path / GATES).read_bytes() for run in runs}) > 1:
         raise UsageError("the runs began with different limits: name the file to judge them by with --gates")
-    origin = Path(str((runs[0].manifest() or {}).get("gates") or runs[0].path))
-    return load_gates(runs[0].path / GATES, known, folder=origin.parent)
+    return kept_gates(runs[0], known)

@@ -10,17 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.catalog.packing import packed
 from audiobench_pytest.cli import add_catalog
+from audiobench_pytest.types import AUTO
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from audiobench_pytest.catalog.schema import RecipeSpec
+    from audiobench_pytest.metrics.recipes import Recipe
     from audiobench_pytest.records.runs.cells import CellData
     from audiobench_pytest.runner.scoring.stages import Helpers
-    from audiobench_pytest.types import CellResult
+    from audiobench_pytest.types import CellResult, SampleScore
 
 _DESCRIPTION = """\
 Score a file of predictions: one JSON object a line with `reference` and `prediction`, and where the recipe uses them
-`id`, `language`, `choices` (option texts), `aliases` (further references); every other key is kept, and may be named by
---cluster and --slices. A row without a prediction counts as failed: never scored as text, never left out unseen.
+`id`, `language`, `choices` (option texts), `aliases` (further references, as are all but the first of a list given as
+`reference`); every other key is kept, and may be named by --cluster and --slices. A row without a prediction counts as
+failed: never scored as text, never left out unseen.
 """
 
 
@@ -57,7 +62,11 @@ def add_recipes(parser: argparse.ArgumentParser, *, required: bool) -> None:
 def add_statistics(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how samples belong together."""
     parser.add_argument(
-        "--cluster", default="", metavar="KEY", help="resample whole groups of this key (speaker) for the interval"
+        "--cluster",
+        default=AUTO,
+        metavar="KEY|none",
+        help="resample whole groups of this key for the interval (default: speaker, session or recording where the "
+        "samples name one)",
     )
     parser.add_argument(
         "--slices", default="", metavar="KEY,...", help="give the values also by these keys (gender,accent)"
@@ -170,6 +179,8 @@ def helpers(given: argparse.Namespace) -> Helpers:
 def write_items(path: Path, cells: list[CellData]) -> None:
     """Write one line per sample and recipe: id, state, its own value, its numbers, the normalised texts.
 
+    Every scored line of a recipe has the same numbers, those that are zero included.
+
     Raises:
         RecordError: The file cannot be written.
     """
@@ -182,6 +193,7 @@ def write_items(path: Path, cells: list[CellData]) -> None:
         recipe = recipe_of(data.plan)
         known = {sample: outcome.score for sample, outcome in data.outcomes.items() if outcome.score is not None}
         scores = dict(zip(known, recipe.corpus(list(known.values())), strict=True))
+        zeros = dict.fromkeys(_numbers_of(recipe, scores.values()), 0)
         for outcome in data.outcomes.values():
             row: dict[str, Any] = {"id": outcome.sample_id, "state": str(outcome.state)}
             if len(cells) > 1:
@@ -192,10 +204,33 @@ def write_items(path: Path, cells: list[CellData]) -> None:
             if score is not None and outcome.prediction is not None:
                 head = recipe.quantities([outcome.language])[0].name
                 row["score"] = values_at(recipe, score.numbers).get(head)
-                row |= score.numbers
+                row |= {**zeros, **score.numbers}
                 row |= {"reference": score.reference, "prediction": score.prediction}
             lines.append(as_line(row))
     write_atomically(path, b"".join(line + b"\n" for line in lines))
+
+
+class _Asked(dict[str, Any]):
+    """Sums that remember which of them were looked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: dict[str, None] = {}
+
+    def __contains__(self, name: object) -> bool:
+        self.names[str(name)] = None
+        return False
+
+
+def _numbers_of(recipe: Recipe, scores: Iterable[SampleScore]) -> list[str]:
+    """Return the names of a recipe's numbers: those that some sample has, and those that its values are made of.
+
+    An error rate always has its counts, and what its options add is only looked for where some sample has it.
+    """
+    asked = _Asked()
+    if not recipe.metric.uses_units:
+        recipe.values(asked)
+    return list(dict.fromkeys([*asked.names, *(name for score in scores for name in score.numbers)]))
 
 
 def as_document(result: CellResult) -> dict[str, Any]:
@@ -233,7 +268,7 @@ def as_text(result: CellResult) -> list[str]:
     other = ", ".join(f"{n} {state}" for state, n in result.counts.items() if n and state is not State.OK)
     lines.append(f"  n {result.scored} of {numbers.count(result.expected)}" + (f" ({other})" if other else ""))
     if head.low is not None:
-        lines.append(f"  [low, high]: 95 % bootstrap interval{over}")
+        lines.append(f"  [low, high]: 95 % interval{over}")
     if result.coverage < 1.0:
         bound = "" if head.worst is None else f"; {head.worst:.4f} had all others been answered with nothing"
         lines.append(f"  incomplete: coverage {result.coverage:.4f}{bound}")

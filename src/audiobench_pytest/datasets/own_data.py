@@ -21,17 +21,18 @@ def is_path_like(text: str) -> bool:
     return "/" in text or "=" in text or text.casefold().endswith(_SUFFIXES)
 
 
-def spec_for_path(text: str, *, cwd: Path) -> DatasetSpec:
+def spec_for_path(text: str, *, cwd: Path, default_language: str = "") -> DatasetSpec:
     """Return the entry of a manifest that no catalogue knows.
 
     It is named by `NAME=PATH`, else by its folder if the file is called `manifest`, else by its stem. Its task is that
     of `TASK:PATH`, else the `task` of its first line where that is one, else `asr`; its language the one that the first
-    line states, else English. Where the name is that of a set of the catalogue that is gated or private, it is a copy
-    of that set.
+    line states, else the default, else English. Where the name is that of a set of the catalogue that is gated or
+    private, it is a copy of that set.
 
     Args:
         text: `PATH`, `TASK:PATH`, `NAME=PATH` or `NAME=TASK:PATH`; a relative path is relative to `cwd`.
         cwd: The working folder.
+        default_language: ISO 639 code for data that states none, or "" for English.
 
     Raises:
         UsageError: There is no such file (names close matches beside it) or task, or `NAME` or `PATH` is empty.
@@ -59,7 +60,7 @@ def spec_for_path(text: str, *, cwd: Path) -> DatasetSpec:
         name=name or path.stem,
         task=tasks.get(task or (stated if stated in tasks else TASK)).name,
         family="",
-        language=language if isinstance(language, str) and language.strip() else "en",
+        language=language if isinstance(language, str) and language.strip() else default_language or "en",
         manifest=source,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,6 +70,7 @@ def conclude(
     wall_s: float | None = None,
     notes: Iterable[str] = (),
     is_part: bool = False,
+    doubts: Mapping[str, str] | None = None,
 ) -> Conclusion:
     """Reduce cells and judge them.
 
@@ -82,6 +83,7 @@ def conclude(
         wall_s: Seconds the whole run took; None for the sum over the cells.
         notes: Sentences to print below the table, before those on probes.
         is_part: Other parts of the plan are judged together with this one later.
+        doubts: Why the scores of some recipes are not to be trusted, by recipe.
     """
     # They need numpy, which who renders a conclusion does not.
     from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
@@ -99,6 +101,7 @@ def conclude(
             interrupted=interrupted,
             data={cell.plan.cell: cell for cell in cells},
             is_part=is_part,
+            doubts=doubts or {},
         )
         judged = judgement.gates
         idle = tuple((limit.source, reason) for limit, reason in judgement.unmatched)

@@ -11,6 +11,13 @@ SUM, SPAN, RATE = "sum", "span", "rate"
 """How a quantity of several cells becomes one of their model: added up, least to greatest, by the total time."""
 
 
+LEAST_EFFECTIVE = 6.0
+"""Below this many effective clusters an interval is a rough guess."""
+
+MOST_OF_ONE = 0.5
+"""A cluster with more than this share of the samples speaks for the set."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fixed:
     """One quantity that is no recipe's.
@@ -113,6 +120,8 @@ def _limited(about: str) -> dict[str, Quantity]:
 COVERAGE = FIXED["coverage"].quantity
 SPEED = _limited("time")
 """What may be limited of a cell's time."""
+PERCENTILES = tuple(name for name in SPEED if "_p50_" in name or "_p95_" in name)
+"""Those of them that are percentiles: a limit holds for the greatest value that they are likely to have."""
 FLIPS = _limited("repeats")
 """What a probe measures (`--probe K`)."""
 

@@ -7,7 +7,7 @@ import importlib.util
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -51,8 +51,10 @@ class Chords(Metric):
     A prediction is cropped to the span of the reference, what it leaves open is no chord (`N`), and of chords that
     overlap the later one ends the earlier. Wrong wherever the reference can be compared, also where that has no chord,
     are a label that is no chord, an unknown one (`X`), and an answer without any chord, which is `invalid` unless it is
-    empty. A reference that cannot be read or overlaps is a `data_error`; its gaps are not scored. Source: Raffel et
-    al., "mir_eval: A Transparent Implementation of Common MIR Metrics", 2014.
+    empty. A reference that cannot be read or overlaps is a `data_error`; not scored are its gaps, and stretches whose
+    label is a chord of a quality that mir_eval does not know (`C:aug7`). Times may be clock times (`1:02.5`),
+    accidentals the signs of print (`B♭`). Source: Raffel et al., "mir_eval: A Transparent Implementation of Common MIR
+    Metrics", 2014.
     """
 
     packages = ("mir_eval",)
@@ -107,7 +109,7 @@ def read_chords(text: str) -> Reading:
     """
     rows = _json_list(text)
     if rows and all(isinstance(row, str) for row in rows):
-        return Reading(tuple(Segment(place, place + 1, label.strip()) for place, label in enumerate(rows)), timed=False)
+        return Reading(tuple(Segment(place, place + 1, _label(label)) for place, label in enumerate(rows)), timed=False)
     listed = _reading(rows)
     if listed.segments:
         return listed
@@ -142,15 +144,25 @@ def _segment(row: object) -> Segment | None:
     if not isinstance(parts, list) or len(parts) != 3 or not isinstance(parts[2], str):
         return None
     start, end = _seconds(parts[0]), _seconds(parts[1])
-    return None if start is None or end is None else Segment(start, end, parts[2].strip())
+    return None if start is None or end is None else Segment(start, end, _label(parts[2]))
+
+
+_ACCIDENTALS = str.maketrans("♭♯", "b#")
+
+
+def _label(written: str) -> str:
+    return written.strip().translate(_ACCIDENTALS)
 
 
 _NUMBER = re.compile(r"\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
+_CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):([0-5]?\d(?:\.\d*)?)")
 
 
 def _seconds(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
+    if isinstance(value, str) and (clock := _CLOCK.fullmatch(value)):
+        return 3600.0 * int(clock[1] or 0) + 60.0 * int(clock[2]) + float(clock[3])
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         return None
     try:
@@ -167,7 +179,7 @@ def _fault(reference: Reading) -> str | None:
     if not reference.segments:
         return "the reference lists no chord: write lines `start end label`"
     for segment in reference.segments:
-        if not is_chord(segment.label):
+        if not is_written_as_chord(segment.label):
             return f"the reference has the label '{segment.label:.60}', which is no chord in Harte's syntax"
     for earlier, later in pairwise(reference.segments):
         if later.start < earlier.end - _JITTER:
@@ -187,6 +199,7 @@ def _compare(wanted: Sequence[Segment], said: Sequence[Segment]) -> dict[str, fl
     edges = sorted({edge for segment in (*wanted, *said) for edge in (segment.start, segment.end)})
     edges = [edge for edge in edges if wanted[0].start <= edge <= wanted[-1].end]
     references, answers = _labels(edges, wanted, UNKNOWN), _labels(edges, said, NO_CHORD)
+    references = [label if is_chord(label) else UNKNOWN for label in references]
     wrong = np.array([not said or label == UNKNOWN or not is_chord(label) for label in answers])
     answers = [label if is_chord(label) else NO_CHORD for label in answers]
     durations = np.diff(np.array(edges))
@@ -213,11 +226,25 @@ def _labels(edges: Sequence[float], segments: Sequence[Segment], between: str) -
 
 @functools.lru_cache(4096)
 def is_chord(label: str) -> bool:
-    """Return whether a label is a chord in Harte's syntax, as mir_eval reads it."""
+    """Return whether a label is a chord that mir_eval can compare."""
+    from mir_eval import chord
+
+    return _accepts(chord.encode, label)
+
+
+@functools.lru_cache(4096)
+def is_written_as_chord(label: str) -> bool:
+    """Return whether a label is in Harte's syntax, whether or not mir_eval can compare a chord of its quality."""
+    from mir_eval import chord
+
+    return _accepts(chord.validate_chord_label, label)
+
+
+def _accepts(reads: Callable[[str], object], label: str) -> bool:
     from mir_eval import chord
 
     try:
-        chord.encode(label)
+        reads(label)
     except (chord.InvalidChordException, ValueError, KeyError, IndexError):
         return False
     return True

@@ -203,7 +203,8 @@ class _Folded:
 def without_thoughts(item: Item) -> Item:
     """Return an item whose prediction holds the answer only."""
     text = item.prediction
-    if "<" not in text or (answer := cut_thoughts(text)) == text:
+    answer = cut_thoughts(text)
+    if answer == text:
         return item
     return dataclasses.replace(item, prediction=answer)
 

@@ -26,6 +26,18 @@ def all_references(item: Item, reference: str, rule: LanguageRule) -> list[str]:
     return [text for text in found if text.strip()]
 
 
+def normaliser(rule: LanguageRule) -> TextStep:
+    """Return the text steps of a rule that both sides go through, as one function."""
+    ready = [one.text for one in map(step, rule.steps) if one.text is not None]
+
+    def normalise(text: str) -> str:
+        for apply_step in ready:
+            text = apply_step(text)
+        return text
+
+    return normalise
+
+
 @functools.lru_cache(256)
 def _reference_steps(rule: LanguageRule) -> tuple[TextStep, ...]:
     ready = (step(spec) for spec in (*rule.reference, *rule.steps))

@@ -27,6 +27,8 @@ from audiobench_pytest.metrics.fairness import chinese as fair_chinese
 from audiobench_pytest.metrics.fairness import english as fair_english
 from audiobench_pytest.metrics.fairness import letters as fair_letters
 from audiobench_pytest.metrics.fairness import replies as fair_replies
+from audiobench_pytest.metrics.fairness import symbols as fair_symbols
+from audiobench_pytest.metrics.fairness import words as fair_words
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.text import (
     characters,
@@ -66,7 +68,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     *(characters, letters, sources, number_words, json_answer),
     *(whisper, chinese, cn_tn, openasr_english, openasr_multilingual),
     *(options, published_options, labels),
-    *(fair_letters, fair_english, fair_chinese, fair_replies, fair_answers),
+    *(fair_letters, fair_symbols, fair_words, fair_english, fair_chinese, fair_replies, fair_answers),
 )
 """Modules that bring steps, by tables of these names; a module has those it needs."""
 
@@ -102,25 +104,37 @@ def names() -> list[str]:
     return sorted({*TEXT_STEPS, *EXTRACTIONS, *MADE_TEXT_STEPS, *MADE_EXTRACTIONS})
 
 
+_TABLES: dict[str, dict[str, Any]] = {
+    "TEXT_STEPS": TEXT_STEPS,
+    "EXTRACTIONS": EXTRACTIONS,
+    "MADE_TEXT_STEPS": MADE_TEXT_STEPS,
+    "MADE_EXTRACTIONS": MADE_EXTRACTIONS,
+    "PACKAGES": PACKAGES,
+}
+
+
 def add_steps(module: ModuleType) -> None:
-    """Add the steps that a module lists, as ours do.
+    """Add the steps that a module lists, as ours do: all of them, or none where one cannot be added.
 
     Raises:
-        UsageError: One of their names is taken.
+        UsageError: One of their names is taken, in whichever table, or is listed twice, or packages are listed for a
+            step that the module does not have.
     """
-    tables: dict[str, dict[str, Any]] = {
-        "TEXT_STEPS": TEXT_STEPS,
-        "EXTRACTIONS": EXTRACTIONS,
-        "MADE_TEXT_STEPS": MADE_TEXT_STEPS,
-        "MADE_EXTRACTIONS": MADE_EXTRACTIONS,
-        "PACKAGES": PACKAGES,
-    }
-    for table, ours in tables.items():
-        added: dict[str, Any] = getattr(module, table, {})
-        taken = [name for name, entry in added.items() if (ours.get(name, entry) is not entry)]
-        if taken:
-            raise UsageError(f"the step '{taken[0]}' of {module.__name__} is there already: choose another name")
-        ours.update(added)
+    added: dict[str, dict[str, Any]] = {table: dict(getattr(module, table, {})) for table in _TABLES}
+    if all(_TABLES[table].get(name) is entry for table, entries in added.items() for name, entry in entries.items()):
+        return
+    listed = [name for table, entries in added.items() if table != "PACKAGES" for name in entries]
+    twice = sorted({name for name in listed if listed.count(name) > 1})
+    if twice:
+        raise UsageError(f"{module.__name__} lists the step '{twice[0]}' twice: a name belongs to one table")
+    taken = sorted(set(listed) & set(names()))
+    if taken:
+        raise UsageError(f"the step '{taken[0]}' of {module.__name__} is there already: choose another name")
+    without = sorted(added["PACKAGES"].keys() - set(listed))
+    if without:
+        raise UsageError(f"{module.__name__} lists packages of '{without[0]}', which is none of its steps")
+    for table, entries in added.items():
+        _TABLES[table].update(entries)
 
 
 def step(spec: StepSpec) -> Step:

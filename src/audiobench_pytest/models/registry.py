@@ -109,7 +109,7 @@ class Form:
 def spec_from(text: str) -> ModelSpec | None:
     """Make up the catalogue entry of a model that is named in one of the `FORMS`; None for any other text.
 
-    What a file name or a node id cannot hold becomes `-` in the model's name.
+    What a file name or a node id cannot hold becomes `-` in the model's name; `NAME=hf:...` gives it another one.
 
     Args:
         text: What the user wrote.
@@ -118,10 +118,18 @@ def spec_from(text: str) -> ModelSpec | None:
         UsageError: It is of a form, but names nothing.
     """
     text = text.strip()
+    name, equals, rest = text.partition("=")
+    if equals and name and not set(name) & set("/:") and rest.startswith(tuple(f.prefix for f in FORMS if f.prefix)):
+        spec = spec_from(rest)
+        return None if spec is None else replace(spec, name=_as_name(name))
     for form in FORMS:
         if text.startswith(form.prefix) and (spec := form.read(text)) is not None:
-            return replace(spec, name=re.sub(r"[^A-Za-z0-9._@-]+", "-", spec.name).strip("-") or "model")
+            return replace(spec, name=_as_name(spec.name))
     return None
+
+
+def _as_name(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._@-]+", "-", text).strip("-") or "model"
 
 
 def row_name(text: str) -> str:

@@ -70,6 +70,9 @@ def audiobench(request: pytest.FixtureRequest) -> Iterator[Shard]:
 @pytest.fixture(scope="session")
 def audiobench_collector(request: pytest.FixtureRequest) -> Collector:
     """Collect metric values of this process: `audiobench_collector.check_error_rate(outcome)` scores and records."""
-    from audiobench_pytest.plugin.session import session_of
+    from audiobench_pytest.plugin.session import SET_UP_ONLY, session_of
 
-    return session_of(request.config).collector
+    session = session_of(request.config)
+    if session.run is None:
+        pytest.skip(SET_UP_ONLY)
+    return session.collector

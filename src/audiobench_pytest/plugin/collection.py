@@ -215,7 +215,7 @@ def planned_cells(session: BenchmarkSession, items: Iterable[pytest.Item]) -> li
             published_recipe=_other_published(session, found[0].dataset, cell),
             samples=session.counts.get(cell.dataset),
             recipe=packed(recipe),
-            clusters=found[0].dataset.cluster,
+            clusters=session.settings.cluster or found[0].dataset.resampled,
             slices=session.settings.slices,
             own_recipe=_own(session, found[0].dataset, cell),
         )

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from audiobench_pytest.errors import AudiobenchError, RecordError, UsageError
-from audiobench_pytest.leaderboard.gates.file import load_gates
-from audiobench_pytest.leaderboard.gates.names import Known
+from audiobench_pytest.errors import AudiobenchError, RecordError, Red, UsageError
 from audiobench_pytest.leaderboard.gates.schema import GatesFile
-from audiobench_pytest.models.registry import row_name
+from audiobench_pytest.plugin.limits import find_gates
 from audiobench_pytest.plugin.run_facts import asked, describe_run
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.plugin.shown.gate_reports import emit
@@ -31,6 +28,10 @@ if TYPE_CHECKING:
     from audiobench_pytest.leaderboard.conclusion import Conclusion
     from audiobench_pytest.records.runs.cells import CellData
     from audiobench_pytest.records.runs.plan import PlannedCell
+
+
+HARNESS_STATUS, DATA_STATUS = 10, 11
+"""Exit statuses of `--audiobench-exit-kinds`: a run that may be tried again, and one whose data has to be mended."""
 
 
 class Controller:
@@ -56,7 +57,7 @@ class Controller:
         """
         from filelock import FileLock, Timeout
 
-        gates = _gates(session)
+        gates = find_gates(session)
         session.read_manifests(session.datasets if session.settings.datasets else ())
         run = RunDirectory(session.settings.run or RunDirectory.new_path(_runs(session)))
         if run.path.resolve() in gates.baselines():
@@ -124,6 +125,7 @@ class Controller:
         from audiobench_pytest.leaderboard.conclusion import conclude
         from audiobench_pytest.report.run.files import write_board
 
+        checks = self._checks(cells)
         concluded = conclude(
             cells,
             self._gates,
@@ -131,7 +133,8 @@ class Controller:
             plans=[_judged_plan(cell) for cell in cells],
             interrupted=interrupted,
             wall_s=time.time() - self._began,
-            notes=(*notes, *self._checks(cells)),
+            notes=(*notes, *checks.values()),
+            doubts=self._run.doubts(),
             is_part=self._session.settings.part.of > 1,
         )
         if self._session.suite is not None:
@@ -164,6 +167,12 @@ class Controller:
             )
         return ()
 
+    def status(self, reds: Collection[object]) -> int:
+        """Return the exit status of a red run, given the kinds of its reds; one without a kind is a plain failure."""
+        if not self._session.settings.exit_kinds or not set(reds) <= {Red.HARNESS, Red.DATA}:
+            return int(pytest.ExitCode.TESTS_FAILED)
+        return HARNESS_STATUS if Red.HARNESS in reds else DATA_STATUS
+
     def print_board(self, reporter: pytest.TerminalReporter) -> None:
         """Print the leaderboard."""
         if self.board is None:
@@ -195,24 +204,30 @@ class Controller:
                 with contextlib.suppress(RecordError, OSError):
                     compact(cache.model_folders(cell.plan.cell.model, identity)[0])
 
-    def _checks(self, cells: list[CellData]) -> tuple[str, ...]:
-        """Have the models that score answers asked about known cases, once per run, and return what came of it."""
+    def _checks(self, cells: list[CellData]) -> dict[str, str]:
+        """Have the models that score answers asked about known cases, once per run; return what came of it by recipe.
+
+        A recipe whose model got them wrong, or could not be asked, is noted in the run as in doubt.
+        """
         from audiobench_pytest.leaderboard.cells.planned import recipe_of
         from audiobench_pytest.records.answers.cache import PredictionCache
-        from audiobench_pytest.runner.scoring.stages import stage_of
+        from audiobench_pytest.runner.scoring.stages import Checked, stage_of
 
-        notes = []
+        notes, doubts = {}, {}
         cache = PredictionCache(self._session.settings.cache)
         recipes = {cell.plan.cell.recipe: recipe_of(cell.plan) for cell in cells if len(cell.table)}
         for name, recipe in sorted(recipes.items()):
             try:
                 stage = stage_of(recipe, self._session.helpers)
-                note = stage.check(cache) if stage is not None else None
+                found = stage.check(cache) if stage is not None else None
             except AudiobenchError as exc:
-                note = f"the {recipe.metric.stage}'s known cases could not be asked: {exc}"
-            if note is not None:
-                notes.append(f"{name}: {note}")
-        return tuple(notes)
+                found = Checked(f"the {recipe.metric.stage}'s known cases could not be asked: {exc}", is_trusted=False)
+            if found is not None:
+                notes[name] = f"{name}: {found.note}"
+                if not found.is_trusted:
+                    doubts[name] = found.note
+        self._run.keep_doubts(doubts)
+        return notes
 
     def _notes(self) -> tuple[str, ...]:
         part = self._session.settings.part
@@ -253,46 +268,6 @@ def _judged_plan(cell: CellData) -> PlannedCell:
     """Return the plan a cell is judged by: with earlier attempts in the directory, a part may complete the whole."""
     complete = cell.receipts and len(cell.outcomes) == cell.receipts[0].total
     return dataclasses.replace(cell.plan, selected=tuple(range(cell.plan.shards))) if complete else cell.plan
-
-
-def _gates(session: BenchmarkSession) -> GatesFile:
-    path = session.settings.gates or _nearest_gates(session.config)
-    if path is None:
-        return GatesFile()
-    catalog = session.catalog
-    known = Known(
-        datasets={d.name for d in catalog.datasets} | {d.name for d in session.datasets},
-        families=catalog.families(),
-        tasks=set(catalog.tasks.names()),
-        models={m.name for m in catalog.models} | {m.name for m in session.models},
-        row_name=row_name,
-        is_elsewhere=functools.partial(_lies_beside, _folders(session, path)),
-    )
-    return load_gates(path, known)
-
-
-def _folders(session: BenchmarkSession, gates: Path) -> set[Path]:
-    """Return where the manifests of other jobs would lie: where those of this run do, and beside the gates file."""
-    own = [Path(d.manifest.path) for d in session.datasets if d.manifest is not None and not d.manifest.bundled]
-    return {session.settings.root, gates.parent, *(path.parent for path in own), *(path.parent.parent for path in own)}
-
-
-def _lies_beside(folders: Iterable[Path], name: str) -> bool:
-    places = (Path(name) / "manifest.jsonl", Path(f"{name}.jsonl"))
-    return any((folder / place).is_file() for folder in folders for place in places)
-
-
-def _nearest_gates(config: pytest.Config) -> Path | None:
-    """Return the gates.toml beside the benchmarks: the first one on the way from what is run up to pytest's root."""
-    arguments: list[str] = config.option.file_or_dir or config.getini("testpaths") or ["."]
-    for argument in arguments:
-        path = (config.invocation_params.dir / argument.split("::", 1)[0]).resolve()
-        for folder in (path, *path.parents):
-            if (folder / "gates.toml").is_file():
-                return folder / "gates.toml"
-            if folder == config.rootpath:
-                break
-    return None
 
 
 def _shown(path: Path | str) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from audiobench_pytest.errors import AudiobenchError, red_of
 from audiobench_pytest.plugin.collection import check_selected, job_of, planned_cells, selected_datasets, sort_by_model
+from audiobench_pytest.plugin.limits import check_planned
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.plugin.termination import START_AGAIN, Termination
 from audiobench_pytest.plugin.workers.xdist import REFUSED, is_distributed
@@ -35,7 +36,9 @@ class ItemHooks:
                 check_selected(session.items)
                 if self._session.run is not None:
                     self._session.read_manifests(selected_datasets(session.items))
-                    self._session.run.write_plan(planned_cells(self._session, session.items))
+                    planned = planned_cells(self._session, session.items)
+                    check_planned(self._session, planned)
+                    self._session.run.write_plan(planned)
             except AudiobenchError as exc:
                 if not self._session.is_controller:
                     session.shouldstop = str(exc)  # else xdist would say no more than that its workers are gone
@@ -72,6 +75,7 @@ class ControllerHooks:
         self._controller = controller
         self._termination = Termination()
         self._loop: pytest.Session | None = None
+        self._reds: set[object] = set()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -94,9 +98,11 @@ class ControllerHooks:
         return result
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self) -> None:
-        """Clear the progress line before pytest writes."""
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Clear the progress line before pytest writes, and note why a test is red."""
         self._controller.progress.clear()
+        if report.failed:
+            self._reds.add(dict(report.user_properties).get("audiobench_kind", ""))
         if self._loop is not None:
             self._controller.expect_gates(self._loop)
 
@@ -111,9 +117,11 @@ class ControllerHooks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Tell a batch system that the run is to be started again; the summary has been printed by now."""
+        """Tell a batch system what became of the run; the summary has been printed by now."""
         if self._termination.happened:
             session.exitstatus = START_AGAIN
+        elif session.exitstatus == pytest.ExitCode.TESTS_FAILED:
+            session.exitstatus = self._controller.status(self._reds)
 
     def pytest_unconfigure(self) -> None:
         """Let another run have the directory."""

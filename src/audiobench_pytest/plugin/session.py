@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from audiobench_pytest.runner.collecting import Collector
     from audiobench_pytest.runner.scoring.stages import Helpers
 
+SET_UP_ONLY = "audiobench: pytest was asked to set up only: nothing runs"
+"""Why a fixture of ours is skipped."""
+
 _KEY = pytest.StashKey["BenchmarkSession"]()
 
 
@@ -126,11 +129,11 @@ class BenchmarkSession:
 
     def follows(self, model: ModelSpec) -> bool:
         """Whether a model, as it is configured in this run, does what a prompt tells it."""
-        return adapter_class(model.adapter).follows(model, self._checked(model))
+        return adapter_class(model.adapter).follows(model, self.args_of(model))
 
     def is_told(self, model: ModelSpec) -> bool:
         """Whether a model, as it is configured in this run, is told what to do by a prompt of the catalogue."""
-        return adapter_class(model.adapter).is_told(model, self._checked(model))
+        return adapter_class(model.adapter).is_told(model, self.args_of(model))
 
     def prompt(self, task: str) -> PromptSpec | None:
         """Return the prompt that the user asked for, or None; words and files ask whatever task is asked.
@@ -144,7 +147,8 @@ class BenchmarkSession:
 
         return given_prompt(self.settings.prompt, task, self.config.invocation_params.dir)
 
-    def _checked(self, model: ModelSpec) -> dict[str, object]:
+    def args_of(self, model: ModelSpec) -> dict[str, object]:
+        """Return the checked arguments of a model as it is configured in this run."""
         return checked_args(adapter_class(model.adapter), model, self.model_args.get(model.name, {}))
 
     def read_manifests(self, datasets: Iterable[DatasetSpec]) -> None:

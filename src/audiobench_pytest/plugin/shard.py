@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
-from audiobench_pytest.plugin.session import BenchmarkSession, session_of
+from audiobench_pytest.plugin.session import SET_UP_ONLY, BenchmarkSession, session_of
 from audiobench_pytest.runner.asking.shard import run_shard
 from audiobench_pytest.runner.job import Job
 from audiobench_pytest.types import CellId, Outcome
@@ -67,6 +67,8 @@ class Shard:
 def open_shard(request: pytest.FixtureRequest) -> Iterator[Shard]:
     """Yield the item's shard; afterwards its report carries the cell and the number of samples collected."""
     session = session_of(request.config)
+    if session.run is None:
+        pytest.skip(SET_UP_ONLY)
     collected = session.collector.collected
     yield Shard(session, request.param)
     session.collector.finish(request.param.cell)

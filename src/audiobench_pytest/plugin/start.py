@@ -22,6 +22,7 @@ from audiobench_pytest.plugin.asked.settings import read_settings
 from audiobench_pytest.plugin.asked.suites import find_suite
 from audiobench_pytest.plugin.controller import Controller
 from audiobench_pytest.plugin.hooks import ControllerHooks, ItemHooks
+from audiobench_pytest.plugin.planned.missing import refuse_missing
 from audiobench_pytest.plugin.session import BenchmarkSession, keep
 from audiobench_pytest.plugin.workers.xdist import DistributedHooks, is_distributed, join_run
 from audiobench_pytest.records.runs.directory import note_not_begun
@@ -41,6 +42,11 @@ def start(config: pytest.Config) -> None:
         if not hasattr(config, "workerinput"):
             note_not_begun(config.rootpath / ".audiobench" / "runs", str(exc))
         raise pytest.UsageError(str(exc)) from None
+
+
+def is_dry(config: pytest.Config) -> bool:
+    """Whether pytest itself was asked to run nothing."""
+    return bool(config.option.collectonly or config.option.setupplan or config.option.setuponly)
 
 
 def _session(config: pytest.Config) -> BenchmarkSession:
@@ -96,14 +102,15 @@ def _register(session: BenchmarkSession) -> None:
     plugins = session.config.pluginmanager
     plugins.register(ItemHooks(session), "audiobench-items")
     if session.settings.plan is not None:
-        from audiobench_pytest.plugin.planning import PlanHooks
+        from audiobench_pytest.plugin.planned.dry_run import PlanHooks
 
         if is_distributed(session.config):
             raise UsageError("--plan runs nothing: leave out -n")
         plugins.register(PlanHooks(session), "audiobench-plan")
     elif not session.is_controller:
         join_run(session)
-    elif session.models and not session.config.option.collectonly:
+    elif session.models and not is_dry(session.config):
+        refuse_missing(session)
         on_ray = session.settings.engine == "ray"
         if on_ray:
             from audiobench_pytest.plugin.workers.ray import RayHooks, check

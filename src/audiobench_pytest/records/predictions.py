@@ -9,7 +9,8 @@ from typing import IO, Any
 
 import msgspec
 
-from audiobench_pytest.errors import UsageError
+from audiobench_pytest.errors import UnknownNameError, UsageError
+from audiobench_pytest.languages import known_language
 from audiobench_pytest.records.append import DAMAGED
 from audiobench_pytest.types import CellId, Outcome, State
 
@@ -34,8 +35,8 @@ def read_predictions(
         needs_reference: Whether a row without a reference cannot be scored.
 
     Raises:
-        UsageError: The file cannot be read, a line is no JSON object, a value is of the wrong type, or an id comes
-            twice; the message names the line.
+        UsageError: The file cannot be read, a line is no JSON object, a value is of the wrong type, a language is none,
+            or an id comes twice; the message names the line.
     """
     found: dict[str, Outcome] = {}
     lines: dict[str, int] = {}
@@ -68,8 +69,9 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def _outcome(
     row: dict[str, Any], cell: CellId, language: str | None, where: str, number: int, needs_reference: bool
 ) -> Outcome:
-    reference, prediction = _text(row, "reference", where), _text(row, "prediction", where)
-    spoken = _text(row, "language", where) or language or "en"
+    reference, further = _references(row, where)
+    prediction = _text(row, "prediction", where)
+    spoken = _language(_text(row, "language", where) or language or "en", where)
     sample_id = row.get("id")
     if sample_id is not None and not isinstance(sample_id, str | int):
         raise UsageError(f"{where}: 'id' must be a text or a whole number, it is {sample_id!r:.60}")
@@ -79,6 +81,8 @@ def _outcome(
             if not isinstance(row[key], list) or not all(isinstance(one, str) for one in row[key]):
                 raise UsageError(f"{where}: '{key}' must be a list of texts, it is {row[key]!r:.60}")
             meta[key] = row[key]
+    if further:
+        meta["aliases"] = [*further, *meta.get("aliases", ())]
     if reference is None and meta.get("aliases"):
         reference = meta["aliases"][0]
     if reference is None and needs_reference:
@@ -98,6 +102,25 @@ def _outcome(
         audio_s=_seconds(meta),
         meta=meta,
     )
+
+
+def _references(row: dict[str, Any], where: str) -> tuple[str | None, list[str]]:
+    """Return the reference and those behind it in a list."""
+    value = row.get("reference")
+    if not isinstance(value, list):
+        return _text(row, "reference", where), []
+    if not all(isinstance(one, str) for one in value):
+        raise UsageError(f"{where}: 'reference' must be a text or a list of texts, it is {value!r:.60}")
+    return (value[0], value[1:]) if value else (None, [])
+
+
+def _language(name: str, where: str) -> str:
+    """Return a language's name as it is, once it is known that there is one of this name."""
+    try:
+        known_language(name)
+    except UnknownNameError as error:
+        raise UsageError(f"{where}: {error}") from None
+    return name
 
 
 def _seconds(meta: dict[str, Any]) -> float:

@@ -7,14 +7,30 @@ from audiobench_pytest.types.results import (
     Evidence,
     GateResult,
     MetricValue,
+    Percentile,
     Quantity,
     SliceResult,
     Verdict,
 )
-from audiobench_pytest.types.samples import MAIN_SOUND, Audio, Call, Message, Prompt, Request, Sample, Sound
+from audiobench_pytest.types.samples import (
+    AUTO,
+    CLUSTERS,
+    MAIN_SOUND,
+    NO_CLUSTERS,
+    Audio,
+    Call,
+    Message,
+    Prompt,
+    Request,
+    Sample,
+    Sound,
+)
 
 __all__ = [
+    "AUTO",
+    "CLUSTERS",
     "MAIN_SOUND",
+    "NO_CLUSTERS",
     "SCORED_STATES",
     "Answer",
     "Audio",
@@ -26,6 +42,7 @@ __all__ = [
     "Message",
     "MetricValue",
     "Outcome",
+    "Percentile",
     "Prediction",
     "Prompt",
     "Quantity",

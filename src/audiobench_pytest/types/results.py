@@ -36,7 +36,7 @@ class MetricValue:
     Attributes:
         quantity: What it is.
         value: Over the scored samples; None where nothing defines it.
-        low: Lower end of the 95 % bootstrap interval, or None.
+        low: Lower end of the 95 % interval, or None.
         high: Upper end, or None.
         worst: The value if each sample without a score had been answered with nothing (where the reference is known).
     """
@@ -46,6 +46,21 @@ class MetricValue:
     low: float | None = None
     high: float | None = None
     worst: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Percentile:
+    """How sure a percentile of a time is.
+
+    Attributes:
+        percent: Which: 95 of the 95th.
+        samples: Number of times behind it.
+        high: What it does not exceed with 99 % confidence, in seconds; None where the times are too few to say so.
+    """
+
+    percent: int
+    samples: int
+    high: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +126,12 @@ class CellResult:
         wall_s: Seconds from the first to the last moment any process worked on the cell in this run.
         rtfx: audio_s / infer_s, or None where no time was taken.
         speed: More about time, where it was taken: `samples_per_s`, `latency_p95_s`, ...
+        percentiles: How sure those of `speed` are that are percentiles, by name.
         clusters: What the interval resamples (`speaker`), or "" for single samples.
         n_clusters: Number of clusters, or None.
+        effective_clusters: How many clusters of equal size would tell as much: (sum n)^2 / sum n^2; None without any.
+        largest_cluster: Share of the samples in the largest cluster, 0 to 1, or None.
+        without_cluster: The key of clusters that was asked for and that no sample has, or "".
         slices: The same values for parts of the samples, where slices were asked for.
         model: What the model was: name, revision, device, dtype, arguments, what its adapter reported after loading.
         data: What the data was: resolved revision, digest of the selection, where it came from.
@@ -136,8 +155,12 @@ class CellResult:
     wall_s: float
     rtfx: float | None
     speed: Mapping[str, float] = field(default_factory=dict)
+    percentiles: Mapping[str, Percentile] = field(default_factory=dict)
     clusters: str = ""
     n_clusters: int | None = None
+    effective_clusters: float | None = None
+    largest_cluster: float | None = None
+    without_cluster: str = ""
     slices: tuple[SliceResult, ...] = ()
     model: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)

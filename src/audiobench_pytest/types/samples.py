@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+AUTO = "auto"
+"""In place of the meta key of the clusters: the first of `CLUSTERS` of which the samples say anything."""
+
+NO_CLUSTERS = "none"
+"""In its place, too: every sample stands for itself."""
+
+CLUSTERS = ("speaker", "session", "recording")
+"""Meta keys whose samples are known to err together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Audio:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from audiobench_pytest.catalog.loader import load_catalog
-from audiobench_pytest.leaderboard.statistics.bootstrap import intervals
+from audiobench_pytest.leaderboard.statistics.intervals import intervals
 from audiobench_pytest.metrics.recipes import Recipe
 
 size, times = int(sys.argv[1]), int(sys.argv[2])

@@ -20,7 +20,7 @@ else:
     import numpy as np
 
     from audiobench_pytest.catalog.loader import load_catalog
-    from audiobench_pytest.leaderboard.statistics.bootstrap import intervals
+    from audiobench_pytest.leaderboard.statistics.intervals import intervals
     from audiobench_pytest.metrics.item import Item
     from audiobench_pytest.metrics.recipes import Recipe
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from audiobench_pytest.types import AUTO
+
 ColumnMap = tuple[tuple[str, tuple[str, ...]], ...]
 """Which columns of a set hold what we call `text`, `choices`, ..., where the names differ: `{text: emotion, choices:
 [option_a, option_b]}` in YAML. Ours are `audio`, `text` (what is expected: a text, a class, or a list of which any
@@ -107,7 +109,7 @@ class DatasetSpec:
         licence: Short name of the data's licence.
         origin: Who publishes it.
         cluster: Meta key whose values are not independent of each other (`speaker`): intervals are then taken over
-            speakers, not over single samples. "" where nothing is known.
+            speakers, not over single samples. `none` for single samples; "" where nothing is known.
         aliases: Other names it is known by.
     """
 
@@ -128,3 +130,11 @@ class DatasetSpec:
     origin: str = ""
     cluster: str = ""
     aliases: tuple[str, ...] = ()
+
+    @property
+    def resampled(self) -> str:
+        """The meta key whose values are resampled as wholes, where nobody asks for another; "" for single samples.
+
+        A manifest that names its speakers in a key of that name needs no catalogue to say so.
+        """
+        return self.cluster or (AUTO if self.manifest is not None else "")

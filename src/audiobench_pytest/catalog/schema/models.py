@@ -13,7 +13,7 @@ class RuntimeSpec:
     Attributes:
         kind: `isolated`: a process of its own on this machine.
         entry: The class that answers: `module:Class` of something the requirements install, or `file.py:Class`,
-            relative to the working folder.
+            relative to the working folder; `bundled/file.py:Class` is one that comes with this package.
         requirements: Lines as in a requirements file; pin them, because what they resolve to decides the answers.
         python: Version (`3.10`, `3.10.4`), None for that of the running interpreter, or `running` for the running
             interpreter itself with the packages it has; then there can be no requirements.

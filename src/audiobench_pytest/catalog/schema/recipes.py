@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from audiobench_pytest.languages import known_language
+from audiobench_pytest.languages import known_language, macro_language
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,8 @@ class RecipeSpec:
     def rule(self, language: str) -> LanguageRule:
         """Return the rule of a language: of `zh-Hant-TW`, else of `zh-Hant`, else of `zh`, else the default.
 
+        A variety without a rule (`arz`) has that of the language it is one of (`ar`).
+
         Raises:
             UnknownNameError: As for `code`.
         """
@@ -111,6 +113,8 @@ class RecipeSpec:
             if code in self.languages:
                 return self.languages[code]
             code = code.rpartition("-")[0]
+        if self.known_languages:
+            return self.languages.get(macro_language(self.code(language)), self.default)
         return self.default
 
 

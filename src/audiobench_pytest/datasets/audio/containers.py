@@ -13,6 +13,9 @@ from typing import BinaryIO
 _UNKNOWN_LENGTH = 0x7FFF_0000
 """Programs that write WAV, AIFF or AU into a pipe cannot fill in the size later: they put 0x7fff.... or 0xffffffff."""
 
+_TAG_BYTES = 128
+"""An ID3v1 tag, or as much padding, may stand at the end of any file."""
+
 _OGG_LARGEST_PAGE = 65_307
 _OGG_END_OF_STREAM = 0x04
 
@@ -44,6 +47,59 @@ def promised_more(path: Path) -> str | None:
     if length <= size - start or _UNKNOWN_LENGTH <= length <= 0xFFFF_FFFF:
         return None
     return f"the header promises {length} bytes of sound, the file holds {max(0, size - start)}"
+
+
+def unaccounted(path: Path) -> str | None:
+    """Say what stands behind the sound of a WAV file that is neither a chunk, a tag nor padding, or return None.
+
+    A length that is too small hides sound as one that is too large hides a loss.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        magic = file.read(12)
+        if magic[:4] != b"RIFF" or magic[8:12] != b"WAVE":
+            return None
+        found = _sound_chunk(file, size, b"data", "<")
+        if found is None or found[1] == 0 or found[1] >= _UNKNOWN_LENGTH:
+            return None
+        position = sum(found) + found[1] % 2
+        while position + 8 <= size:
+            file.seek(position)
+            name, length = struct.unpack("<4sI", file.read(8))
+            if not name.isascii() or not name.decode("ascii").isprintable() or position + 8 + length > size + 1:
+                break
+            position += 8 + length + length % 2
+        file.seek(min(position, size))
+        left = file.read(_TAG_BYTES + 1) if position < size else b""
+    if len(left) <= _TAG_BYTES and (left[:3] == b"TAG" or not left.strip(b"\0")):
+        return None
+    return (
+        f"the header says that the sound ends at byte {sum(found)}, and the {size - position} bytes from {position} on "
+        "are no part of the format: mend the length in the header, or cut the file there"
+    )
+
+
+def without_length(data: bytes) -> bytes | None:
+    """Return a WAV file whose lengths were left at 0 with those that it has, or None for any other file.
+
+    A recorder that streams fills them in at the end, if it comes to that.
+    """
+    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+        return None
+    position = 12
+    while position + 8 <= len(data):
+        name, length = data[position : position + 4], int.from_bytes(data[position + 4 : position + 8], "little")
+        if name == b"data":
+            there = len(data) - position - 8
+            if length or not there or there > _UNKNOWN_LENGTH:
+                return None
+            sizes = struct.pack("<I", len(data) - 8), struct.pack("<I", there)
+            return b"".join((data[:4], sizes[0], data[8 : position + 4], sizes[1], data[position + 8 :]))
+        position += 8 + length + length % 2
+    return None
 
 
 def _sound_chunk(file: BinaryIO, size: int, wanted: bytes, order: str) -> tuple[int, int] | None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiobench_pytest.datasets.audio.containers import promised_more, states_length
+from audiobench_pytest.datasets.audio.containers import promised_more, states_length, unaccounted, without_length
+from audiobench_pytest.datasets.audio.links import links
 from audiobench_pytest.datasets.audio.pcm_wav import read_pcm16
 from audiobench_pytest.errors import SampleError
 from audiobench_pytest.types import Audio
@@ -26,6 +28,15 @@ LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
 _BLOCK_FRAMES = 1 << 20
 _LENGTH_LEFT_OPEN = 1 << 62
 """libsndfile reports 2**63 - 1 frames for a FLAC stream whose header leaves the number of samples at 0, "unknown"."""
+
+_LARGEST_IN_MEMORY = 256 << 20
+"""Bytes above which nobody looks for a second recording in a file."""
+
+_LOUDEST = 16.0
+"""Full scale is 1; a float file may be some decibels above it, and is never 24."""
+
+_SILENT, _CANCELLED = 1e-3, 0.02
+"""Channels whose mean is 34 dB below the louder of them are in opposite phase; below -60 dB nobody can tell."""
 
 _MP3_SLACK_S = 0.1
 """MP3 headers count in frames of up to 0.072 s (1152 samples at 16 kHz), and some writers trim the encoder's delay."""
@@ -51,19 +62,23 @@ def read_audio(path: Path, sample_rate: int, *, max_seconds: float = 7200.0) -> 
     _check_is_file(path)
     if (plain := _plain(path, max_seconds)) is not None:
         return _resampled(path, *plain, sample_rate)
+    if (several := _several(path, sample_rate, max_seconds)) is not None:
+        return several
     with _open(path) as sound:
         rate, promised = _checked_header(path, sound, max_seconds)
         try:
             blocks = _decode_mono(sound, max_frames=int(max_seconds * rate))
+        except SampleError:
+            raise
         except Exception as exc:
             # soundfile's errors share no base but RuntimeError, and a damaged stream may raise others on its way.
             raise SampleError(f"{path}: cannot be decoded to its end: {_reason(exc, path)}") from exc
-        decoded, format_name = sum(map(len, blocks)), sound.format
+        decoded, is_mp3 = sum(map(len, blocks)), "MP3" in sound.format or "MPEG" in sound.subtype
     if decoded == 0:
         raise SampleError(f"{path}: holds no samples (0 s of sound)")
     if decoded > max_seconds * rate:
         raise SampleError(f"{path}: too long: more than the {max_seconds:g} s that are accepted")
-    slack = int(_MP3_SLACK_S * rate) if format_name == "MP3" else 0
+    slack = int(_MP3_SLACK_S * rate) if is_mp3 else 0
     if promised is not None and decoded + slack < promised:
         raise SampleError(
             f"{path}: cut short: the header promises {promised / rate:.3f} s of sound, {decoded / rate:.3f} s are there"
@@ -72,7 +87,70 @@ def read_audio(path: Path, sample_rate: int, *, max_seconds: float = 7200.0) -> 
     if not (np.isfinite(samples.min()) and np.isfinite(samples.max())):
         bad = int((~np.isfinite(samples)).sum())
         raise SampleError(f"{path}: {bad} of {decoded} samples are not numbers (NaN or infinite)")
+    _refuse_unscaled(path, samples)
     return _resampled(path, samples, rate, sample_rate)
+
+
+def _several(path: Path, sample_rate: int, max_seconds: float) -> Audio | None:
+    """Return the sound of a file that libsndfile would not hear whole: several recordings, or a length left at 0.
+
+    Raises:
+        SampleError: One of its recordings cannot be decoded, or they are too long together.
+    """
+    import numpy as np
+
+    try:
+        data = path.read_bytes() if path.stat().st_size <= _LARGEST_IN_MEMORY else b""
+    except OSError:
+        return None  # opening it says why
+    mended = without_length(data)
+    parts = [mended] if mended is not None else links(data)
+    if mended is None and len(parts) < 2:
+        return None
+    found: list[NDArray[np.float32]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number, part in enumerate(parts, start=1):
+            piece = Path(folder) / f"{number}{path.suffix}"
+            piece.write_bytes(part)
+            try:
+                found.append(read_audio(piece, sample_rate, max_seconds=max_seconds).samples)
+            except SampleError as exc:
+                said = str(exc).removeprefix(f"{piece}: ")
+                of = f"recording {number} of {len(parts)} in it: " if len(parts) > 1 else ""
+                raise SampleError(f"{path}: {of}{said}") from exc
+    whole = Audio(np.concatenate(found), sample_rate)
+    if whole.duration_s > max_seconds:
+        raise SampleError(
+            f"{path}: too long: {whole.duration_s:.1f} s of sound, at most {max_seconds:g} s are accepted"
+        )
+    return whole
+
+
+def _refuse_unscaled(path: Path, samples: NDArray[np.float32]) -> None:
+    peak = max(float(samples.max()), -float(samples.min()))
+    if peak > _LOUDEST:
+        raise SampleError(
+            f"{path}: its samples reach {peak:g}, full scale is 1: it was written without scaling; divide its samples "
+            "by full scale (32768 for those of 16 bits)"
+        )
+
+
+def _mixed(path: str, block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return one channel: the mean, unless the channels cancel each other out.
+
+    Raises:
+        SampleError: They do.
+    """
+    import numpy as np
+
+    mono: NDArray[np.float32] = block.mean(axis=1, dtype="float32")
+    loudest = float(np.abs(block).max(initial=0.0))
+    if loudest > _SILENT and float(np.abs(mono).max(initial=0.0)) < _CANCELLED * loudest:
+        raise SampleError(
+            f"{path}: its {block.shape[1]} channels cancel each other out when they are mixed (opposite phase): give "
+            "the file one channel"
+        )
+    return mono
 
 
 def _plain(path: Path, max_seconds: float) -> tuple[NDArray[np.float32], int] | None:
@@ -90,7 +168,7 @@ def _plain(path: Path, max_seconds: float) -> tuple[NDArray[np.float32], int] | 
         return None
     scaled = samples.astype(np.float32)
     scaled *= np.float32(1 / 32768)
-    return (scaled[:, 0] if scaled.shape[1] == 1 else scaled.mean(axis=1, dtype="float32")), rate
+    return (scaled[:, 0] if scaled.shape[1] == 1 else _mixed(os.fspath(path), scaled)), rate
 
 
 def _resampled(path: Path, samples: NDArray[np.float32], rate: int, sample_rate: int) -> Audio:
@@ -153,6 +231,10 @@ def _checked_header(path: Path, sound: Any, max_seconds: float) -> tuple[int, in
         raise SampleError(
             f"{path}: sample rate {rate} Hz is outside of {LOWEST_RATE} to {HIGHEST_RATE} Hz; the header is damaged"
         )
+    if sound.format == "RAW":
+        raise SampleError(f"{path}: has no header, its name alone says what it is: convert it to WAV or FLAC")
+    if (behind := unaccounted(path)) is not None:
+        raise SampleError(f"{path}: {behind}")
     shortfall = promised_more(path)
     if shortfall is not None:
         raise SampleError(f"{path}: cut short: {shortfall}")
@@ -176,7 +258,7 @@ def _decode_mono(sound: Any, max_frames: int) -> list[NDArray[np.float32]]:
     total = 0
     while total <= max_frames:
         block = sound.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)
-        blocks.append(block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype="float32"))
+        blocks.append(block[:, 0] if block.shape[1] == 1 else _mixed(sound.name, block))
         total += len(block)
         if len(block) < _BLOCK_FRAMES:
             break  # the end; or a hole in a damaged Ogg stream, behind which a further read would go on unnoticed

@@ -51,7 +51,19 @@ def read_pcm16(path: Path) -> tuple[NDArray[np.int16], int] | None:
             code, channels, rate, _, block, bits = form
             if code != _PCM or bits != _BITS or not channels or block != 2 * channels or length % block or not length:
                 return None
+            if not _are_chunks(data, start + length + length % 2):
+                return None
             samples = np.frombuffer(data, "<i2", length // 2, start)
             return samples.reshape(-1, channels).astype(np.int16, copy=False), rate
         position = start + length + length % 2  # chunks are padded to an even length
     return None
+
+
+def _are_chunks(data: bytes, position: int) -> bool:
+    """Whether all that stands from a position on are whole chunks."""
+    while position + 8 <= len(data):
+        length = int.from_bytes(data[position + 4 : position + 8], "little")
+        if not data[position : position + 4].isascii() or position + 8 + length > len(data):
+            return False
+        position += 8 + length + length % 2
+    return position >= len(data)

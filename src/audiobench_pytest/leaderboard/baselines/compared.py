@@ -11,7 +11,8 @@ from audiobench_pytest.errors import RecordError, UnknownNameError
 from audiobench_pytest.leaderboard.baselines.comparability import difference
 from audiobench_pytest.leaderboard.baselines.measured import Measured, paired
 from audiobench_pytest.leaderboard.baselines.sources import Baseline
-from audiobench_pytest.leaderboard.statistics.comparison import LEVEL, Comparison, compare, correct
+from audiobench_pytest.leaderboard.statistics.comparison import Comparison, compare, correct
+from audiobench_pytest.leaderboard.statistics.power import LEVEL
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.types import CellId
 
@@ -69,6 +70,24 @@ def compare_runs(first: Baseline, second: Baseline, metric: str | None = None) -
     return [
         cell if cell.comparison is None else dataclasses.replace(cell, comparison=next(corrected)) for cell in found
     ]
+
+
+def not_compared(first: Baseline, second: Baseline, metric: str | None = None) -> list[CellId]:
+    """Return the cells of the first run that have no counterpart in the second.
+
+    Args:
+        first: One run or lock file.
+        second: The other.
+        metric: Pass over the cells that are not measured in it; None for all.
+
+    Raises:
+        RecordError: A run or lock file cannot be read.
+    """
+    paired_off = {ours for ours, _ in _common(first.cells(), second.cells())}
+    gone = [cell for cell in first.cells() if cell not in paired_off]
+    if metric is None:
+        return gone
+    return [cell for cell in gone if (found := first.find(cell)) and metric in {one.name for one in found.quantities}]
 
 
 def _common(first: Sequence[CellId], second: Sequence[CellId]) -> list[tuple[CellId, CellId]]:

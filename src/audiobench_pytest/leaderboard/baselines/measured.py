@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audiobench_pytest.leaderboard.cells.clusters import clusters_of
 from audiobench_pytest.leaderboard.cells.evidence import merged
 from audiobench_pytest.leaderboard.cells.planned import recipe_of
 from audiobench_pytest.leaderboard.cells.reduce import (
@@ -119,7 +120,7 @@ def measured(data: CellData, where: str) -> Measured:
     recipe = recipe_of(data.plan)
     numbers = numbers_of(data, recipe)
     signature = signature_of(data.receipts)
-    names = table.keys.get(data.plan.clusters, ()) if data.plan.clusters else ()
+    groups = clusters_of(data.plan, table, counted)
     audio_s, infer_s = table.audio_s[table.scored].sum(), table.infer_s[table.scored].sum()
     speed = speed_of(table, data.receipts) | ({"rtfx": float(audio_s / infer_s)} if infer_s > 0 else {})
     return Measured(
@@ -135,8 +136,7 @@ def measured(data: CellData, where: str) -> Measured:
         ids=[table.ids[row] for row in rows],
         columns={name: column[counted] for name, column in numbers.items()},
         silent=silent[counted],
-        # A sample that does not say whose it is stands for itself.
-        clusters=[names[row] or f"\0{row}" for row in rows] if any(names) else None,
+        clusters=groups.names if groups.key else None,
         quantities=recipe.quantities(languages_of(table, signature)),
         recipe=recipe,
         keys=slice_keys(data, counted),

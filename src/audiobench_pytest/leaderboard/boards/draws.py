@@ -10,6 +10,7 @@ import numpy as np
 
 from audiobench_pytest.catalog.boards import AverageSpec, BoardSpec
 from audiobench_pytest.leaderboard.boards.rows import BoardRow, is_error, weight_of
+from audiobench_pytest.leaderboard.cells.clusters import clusters_of
 from audiobench_pytest.leaderboard.cells.planned import recipe_of
 from audiobench_pytest.leaderboard.cells.reduce import numbers_of
 from audiobench_pytest.leaderboard.statistics.bootstrap import RESAMPLES, SEED, bootstrap_sums
@@ -86,11 +87,7 @@ def _draws(data: CellData | None, quantity: str, dataset: str) -> Draws | None:
     if not scored.any():
         return None
     columns = {name: column[scored] for name, column in numbers_of(data, recipe).items()}
-    names = table.keys.get(data.plan.clusters) if data.plan.clusters else None
-    clusters = None
-    if names is not None and any(names):
-        own = np.array([name or f"\0{row}" for row, name in enumerate(names)], dtype=object)[scored]
-        clusters = np.unique(own.astype(str), return_inverse=True)[1].astype(np.intp)
+    clusters = clusters_of(data.plan, table, scored).numbers
     # One stream of draws per data set: else two sets of equal size would be resampled alike.
     seed = SEED + zlib.crc32(dataset.encode())
     drawn = recipe.values(bootstrap_sums(columns, clusters=clusters, seed=seed))

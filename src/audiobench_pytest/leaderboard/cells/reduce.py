@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audiobench_pytest.errors import RecordError
+from audiobench_pytest.leaderboard.cells.clusters import clusters_of
 from audiobench_pytest.leaderboard.cells.evidence import evidence_of, merged
 from audiobench_pytest.leaderboard.cells.planned import recipe_of
 from audiobench_pytest.leaderboard.cells.repeats import flip_rates
 from audiobench_pytest.leaderboard.cells.slices import duration_bin, slices, snr_bin
-from audiobench_pytest.leaderboard.cells.speed import speed_of
+from audiobench_pytest.leaderboard.cells.speed import percentiles_of, speed_of
 from audiobench_pytest.leaderboard.quantities import FAILED_FIRST
-from audiobench_pytest.leaderboard.statistics.bootstrap import intervals
+from audiobench_pytest.leaderboard.statistics.intervals import intervals
 from audiobench_pytest.metrics.base import Metric
 from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.records.runs.table import CellTable
-from audiobench_pytest.types import CellResult, Evidence, MetricValue, State
+from audiobench_pytest.types import AUTO, CellResult, Evidence, MetricValue, State
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,13 +65,13 @@ def reduce_cell(data: CellData) -> CellResult:
     expected = expected_of(data)
     counts = {state: table.count(state) for state in State}
     counts[State.MISSING] += max(0, (expected or 0) - len(table))
-    clusters, n_clusters = _clusters(data, counted)
+    groups = clusters_of(plan, table, counted)
+    clusters = groups.numbers
 
     values, worst = values_at(recipe, sums), values_at(recipe, all_sums)
     quantities = recipe.quantities(languages_of(table, signature))
-    bounds = {quantity.name: (quantity.minimum, quantity.maximum) for quantity in quantities}
     several = int(scored.sum()) > 1
-    spread = intervals(answered, recipe.values, clusters, bounds=bounds) if several else {}
+    spread = intervals(answered, recipe.values, clusters, quantities=quantities) if scored.any() else {}
     evidence = evidence_of(data.receipts)
     audio_s, infer_s = math.fsum(table.audio_s[scored]), math.fsum(table.infer_s[scored])
     return CellResult(
@@ -98,8 +99,12 @@ def reduce_cell(data: CellData) -> CellResult:
         wall_s=_wall(data.receipts),
         rtfx=audio_s / infer_s if infer_s > 0 else None,
         speed=speed_of(table, data.receipts),
-        clusters=plan.clusters if clusters is not None else "",
-        n_clusters=n_clusters,
+        percentiles=percentiles_of(table),
+        clusters=groups.key,
+        n_clusters=len(groups.sizes) if groups.key else None,
+        effective_clusters=groups.effective,
+        largest_cluster=groups.largest,
+        without_cluster="" if groups.key or plan.clusters == AUTO else "".join(plan.cluster_keys),
         slices=tuple(
             slices(answered, slice_keys(data, counted), recipe.values, quantities, clusters=clusters)
             if plan.slices and several
@@ -160,16 +165,6 @@ def _coverage(counts: Mapping[State, int], expected: int | None) -> float:
 def _failed_first(evidence: Evidence, scored: int) -> Iterable[MetricValue]:
     if evidence.failed_first and scored:
         yield MetricValue(FAILED_FIRST, 100.0 * evidence.failed_first / scored)
-
-
-def _clusters(data: CellData, counted: NDArray[np.bool_]) -> tuple[NDArray[np.intp] | None, int | None]:
-    names = data.table.keys.get(data.plan.clusters) if data.plan.clusters else None
-    # A sample that does not say whose it is stands for itself; a set where none says so has no clusters.
-    if names is None or not any(names):
-        return None, None
-    own = [name or f"\0{row}" for row, name in enumerate(names)]
-    _, numbers = np.unique(np.array(own, dtype=object)[counted].astype(str), return_inverse=True)
-    return numbers, int(numbers.max()) + 1 if len(numbers) else 0
 
 
 def slice_keys(data: CellData, counted: NDArray[np.bool_]) -> dict[str, list[str]]:

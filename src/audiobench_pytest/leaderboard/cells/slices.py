@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audiobench_pytest.leaderboard.statistics.bootstrap import RESAMPLES, SEED, intervals
+from audiobench_pytest.leaderboard.statistics.bootstrap import RESAMPLES, SEED
+from audiobench_pytest.leaderboard.statistics.intervals import intervals
 from audiobench_pytest.types import MetricValue, Quantity, SliceResult
 
 if TYPE_CHECKING:
@@ -84,7 +85,6 @@ def slices(
         ValueError: A key has not as many texts as there are samples.
     """
     wanted = tuple(quantities)
-    bounds = {quantity.name: (quantity.minimum, quantity.maximum) for quantity in wanted}
     found = []
     for key, texts in keys.items():
         if any(len(column) != len(texts) for column in columns.values()):
@@ -97,7 +97,7 @@ def slices(
             rows = which == number
             part = {name: np.asarray(column, np.float64)[rows] for name, column in columns.items()}
             spread = intervals(
-                part, values, None if inner is None else inner[rows], bounds=bounds, resamples=resamples, seed=seed
+                part, values, None if inner is None else inner[rows], quantities=wanted, resamples=resamples, seed=seed
             )
             at = values({name: np.array([math.fsum(column)]) for name, column in part.items()})
             shown = tuple(

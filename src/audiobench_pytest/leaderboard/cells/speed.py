@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audiobench_pytest.leaderboard.statistics.exact import most_beyond
 from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.records.runs.table import CellTable
+from audiobench_pytest.types import Percentile
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _SPENT = ("load_s", "warmup_s", "decode_wait_s")
 
@@ -41,15 +47,30 @@ def speed_of(table: CellTable, receipts: Iterable[ShardReceipt]) -> dict[str, fl
     speed = {"decode_s": math.fsum(table.decode_s[scored])}
     if infer_s > 0:
         speed["samples_per_s"] = int(scored.sum()) / infer_s
+    for name, percent, taken in _times(table):
+        # Nearest rank: a value that was measured, not one between two.
+        speed[name] = float(taken[max(0, math.ceil(percent / 100 * len(taken)) - 1)])
+    return speed | _of_the_run(receipts)
+
+
+def percentiles_of(table: CellTable) -> dict[str, Percentile]:
+    """Return how sure the percentiles are that `speed_of` gives, by name."""
+    found = {}
+    for name, percent, taken in _times(table):
+        beyond = most_beyond(len(taken), percent)
+        high = None if beyond is None else float(taken[len(taken) - 1 - beyond])
+        found[name] = Percentile(percent, len(taken), high)
+    return found
+
+
+def _times(table: CellTable) -> Iterator[tuple[str, int, NDArray[np.float64]]]:
+    """Yield each percentile's name, which it is, and the sorted times it is of."""
     for name, title in (("latency_s", "latency"), ("ttft_s", "ttft")):
         if name in table.more:
-            taken = table.more[name][scored]
+            taken = table.more[name][table.scored]
             taken = np.sort(taken[np.isfinite(taken)])
-            if len(taken):
-                for percent in (50, 95):
-                    # Nearest rank: a value that was measured, not one between two.
-                    speed[f"{title}_p{percent}_s"] = float(taken[max(0, math.ceil(percent / 100 * len(taken)) - 1)])
-    return speed | _of_the_run(receipts)
+            for percent in (50, 95) if len(taken) else ():
+                yield f"{title}_p{percent}_s", percent, taken
 
 
 def _of_the_run(receipts: Iterable[ShardReceipt]) -> dict[str, float]:

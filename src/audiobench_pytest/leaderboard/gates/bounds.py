@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from audiobench_pytest.errors import Red
 from audiobench_pytest.leaderboard.cells.losses import kind_of_loss, lost
 from audiobench_pytest.leaderboard.gates.schema import Limit
 from audiobench_pytest.leaderboard.gates.words import apart, first_reason, gate, incomplete, quantity_of
 from audiobench_pytest.leaderboard.quantities import FAILED_FIRST, FLIPS, SPEED, title, unit_of
-from audiobench_pytest.types import CellResult, GateResult, Verdict
+from audiobench_pytest.types import CellResult, GateResult, Percentile, Verdict
 
 _SIDES = {"max": ("within the maximum", "above the maximum"), "min": ("not below the minimum", "below the minimum")}
 
@@ -128,7 +130,33 @@ def _speed(result: CellResult, limit: Limit) -> GateResult:
         reason = other_hardware(fingerprint, result.cached, result.scored, limit.hardware)
         if reason is not None:
             return gate(result, limit, value, limit.on_other_hardware, reason, kind=Red.HARNESS)
-    return no_value(result, limit) if value is None else bounded(result, limit, value)
+    if value is None:
+        return no_value(result, limit)
+    judged = bounded(result, limit, value)
+    percentile = result.percentiles.get(limit.metric)
+    return judged if percentile is None or limit.bound != "max" else _surely_within(judged, limit, percentile)
+
+
+def _surely_within(judged: GateResult, limit: Limit, percentile: Percentile) -> GateResult:
+    """Let a percentile pass only where its 99 % bound is within the maximum, too."""
+    from audiobench_pytest.leaderboard.statistics.exact import PERCENTILE_CONFIDENCE, least_size
+
+    details = {"samples": percentile.samples, "high": percentile.high, "confidence": PERCENTILE_CONFIDENCE}
+    judged = dataclasses.replace(judged, details=details)
+    if judged.verdict is not Verdict.PASS:
+        return judged
+    sure = f"with {100 * PERCENTILE_CONFIDENCE:g} % confidence"
+    times = f"{percentile.samples} time{'s' * (percentile.samples != 1)}"
+    if percentile.high is None:
+        needed = least_size(percentile.percent)
+        message = f"{judged.message}, but {times} cannot tell {sure}: it takes {needed}, none of them above"
+    elif percentile.high > limit.value:
+        message = f"{judged.message}, but {times} tell {sure} only that it is at most {percentile.high:.3g} s"
+    else:
+        return dataclasses.replace(judged, message=f"{judged.message}, {sure} at most {percentile.high:.3g} s")
+    counts_as = limit.inconclusive or Verdict.SKIP
+    kind = Red.REGRESSION if counts_as is Verdict.FAIL else None
+    return dataclasses.replace(judged, verdict=Verdict.INCONCLUSIVE, message=message, counts_as=counts_as, kind=kind)
 
 
 def _is_beyond(value: float, limit: Limit) -> bool:

@@ -58,7 +58,8 @@ from audiobench_pytest.leaderboard.gates.values import (
     truth,
     waiver,
 )
-from audiobench_pytest.leaderboard.quantities import COVERAGE, FIXED, SPEED
+from audiobench_pytest.leaderboard.quantities import COVERAGE, FIXED, PERCENTILES, SPEED
+from audiobench_pytest.records.runs.directory import GATES, RunDirectory
 from audiobench_pytest.types import Quantity, Verdict
 
 T = TypeVar("T")
@@ -84,6 +85,21 @@ def load_gates(path: Path, known: Known, *, folder: Path | None = None) -> Gates
     return _Reader(path, known, folder or path.parent).read()
 
 
+def kept_gates(run: RunDirectory, known: Known) -> GatesFile:
+    """Return the limits that a run began with; relative paths start where the file lay.
+
+    Args:
+        run: The run, which kept a copy.
+        known: Which names there are; they were checked when the run began.
+
+    Raises:
+        UsageError: As for `load_gates`.
+        RecordError: The run cannot be read.
+    """
+    origin = Path(str((run.manifest() or {}).get("gates") or run.path / GATES))
+    return load_gates(run.path / GATES, known, folder=origin.parent)
+
+
 class _Reader:
     """Walks the tables of one file."""
 
@@ -100,6 +116,7 @@ class _Reader:
         lists = {key: self._parsed([], key, texts, content[key]) for key in LISTS if isinstance(content.get(key), list)}
         self._names = Names(self._known, **lists)
         unmatched = self._parsed([], "unmatched", one_of("list", "fail"), content.pop("unmatched", "list"))
+        corrected = self._parsed([], "correct", one_of("slices", "file"), content.pop("correct", "slices"))
         release = self._release(content.pop(RELEASE)) if _is_table(content.get(RELEASE)) else None
         tables = {key: value for key, value in content.items() if key not in self._settings and key not in lists}
         limits = tuple(self._limits_of(tables))
@@ -109,12 +126,13 @@ class _Reader:
             promises=tuple(self._promises),
             release=release,
             refuses_unmatched=unmatched == "fail",
+            corrects_file=corrected == "file",
         )
 
     def _limits_of(self, tables: Mapping[str, Any]) -> Iterator[Limit]:
         for scope, metrics in tables.items():
             if scope in KEYS and not _is_table(metrics):
-                above = ", ".join((*SETTINGS, *LISTS, "unmatched"))
+                above = ", ".join((*SETTINGS, *LISTS, "unmatched", "correct"))
                 self._fail([], f"'{scope}' belongs into a table; above all tables may stand: {above}")
             self._looked_up([scope], self._names.scope, scope)
             for metric, table in self._tables(metrics, [scope], "a metric").items():
@@ -208,6 +226,8 @@ class _Reader:
             judges_limited=self._of(where, "limited", keys, one_of("judge", "skip"), "skip") == "judge",
             required=self._of(where, "required", keys, truth, False),
             waiver=self._of(where, "waive", keys, waiver, None),
+            inconclusive=self._inconclusive(where, keys) if quantity.name in PERCENTILES else None,
+            min_samples=self._min_samples(where, part, keys),
             **self._hardware(quantity, where, keys),
         )
         pinned = [key for key in ("samples", "data") if key in keys]
@@ -239,6 +259,8 @@ class _Reader:
                 self._fail([*where, key], f"'{key}' must be {KEYS[key].kind}, not a table")
         if quantity.name == COVERAGE.name and keys.keys() - {"min", "samples", "data", "required", "waive"}:
             self._fail(where, "coverage takes min, samples and data only")
+        if "inconclusive" in keys and "max_regression" not in keys and quantity.name not in PERCENTILES:
+            self._fail(where, "'inconclusive' means nothing without 'max_regression'")
         for key in ("samples", "data"):
             if key in keys and quantity.name != COVERAGE.name:
                 self._fail(where, f"'{key}' says what was measured: write it under coverage, not under {quantity.name}")
@@ -254,6 +276,15 @@ class _Reader:
         hardware = self._of(where, "hardware", keys, text, "")
         elsewhere = self._of(where, "on_other_hardware", keys, one_of("skip", "fail"), "skip")
         return {"hardware": hardware, "on_other_hardware": Verdict(elsewhere)}
+
+    def _inconclusive(self, where: list[str], keys: Mapping[str, Any]) -> Verdict | None:
+        given = self._of(where, "inconclusive", keys, one_of("pass", "fail", "skip"), None)
+        return None if given is None else Verdict(given)
+
+    def _min_samples(self, where: list[str], part: tuple[str, str] | None, keys: Mapping[str, Any]) -> int:
+        if "min_samples" in keys and part is None:
+            self._fail(where, "'min_samples' is for slices; coverage says how many samples a set must have")
+        return int(self._of(where, "min_samples", keys, PROMISED["samples"], 0))
 
     def _names_recipe(self, where: list[str], keys: Mapping[str, Any]) -> str | None:
         name = self._of(where, "recipe", keys, text, None)
@@ -276,14 +307,14 @@ class _Reader:
         named = {key: self._of(where, key, keys, text, None) for key in ("baseline", "anchor")}
         if not any(named.values()):
             self._fail(where, "max_regression needs a baseline: a run directory or a lock file")
-        inconclusive = self._of(where, "inconclusive", keys, one_of("pass", "fail", "skip"), None)
+        inconclusive = self._inconclusive(where, keys)
         rules = {
             {"baseline": "regression", "anchor": "anchor"}[key]: RegressionRule(
                 baseline=self._baseline(where, key, shown),
                 shown=shown,
                 relative=relative,
                 confidence=self._of(where, "confidence", keys, confidence, 0.95),
-                inconclusive=None if inconclusive is None else Verdict(inconclusive),
+                inconclusive=inconclusive,
                 baseline_model=self._of(where, "baseline_model", keys, text, None),
                 trade=self._of(where, "trade", keys, trade, None),
             )

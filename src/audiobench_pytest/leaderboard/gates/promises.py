@@ -6,10 +6,14 @@ import dataclasses
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
-from audiobench_pytest.errors import Red
+from audiobench_pytest.errors import Red, did_you_mean
 from audiobench_pytest.leaderboard.gates.schema import EVERYTHING, GatesFile, Limit, Promise
 from audiobench_pytest.types import CellId, CellResult, GateResult, Verdict
+
+if TYPE_CHECKING:
+    from audiobench_pytest.records.runs.plan import PlannedCell
 
 MEASURED = "measured"
 """The bound of a gate on what was measured, not on how well."""
@@ -82,6 +86,27 @@ def red_unmatched(found: Iterable[tuple[Limit, str]], gates: GatesFile, skip: st
             message = skip or f"the limit applies to nothing: {reason}"
             told = _told(cell, limit.metric, verdict, message, limit.source)
             yield dataclasses.replace(told, bound=limit.bound, limit=limit.value, slice=part)
+
+
+def unmeasured(gates: GatesFile, plans: Sequence[PlannedCell]) -> list[str]:
+    """Return what is wrong with limits on what a data set is not measured in, whatever its recipes of this run.
+
+    Only limits that name the data set itself are mistakes for sure: one on a task may be meant for other sets.
+    """
+    from audiobench_pytest.leaderboard.cells.planned import quantities, recipe_of
+
+    found = []
+    for limit in gates.limits:
+        aimed = [plan for plan in plans if limit.scope == plan.cell.dataset and limit.model in (None, plan.cell.model)]
+        aimed = [plan for plan in aimed if limit.recipe in (None, plan.cell.recipe)]
+        if not aimed or not limit.is_of_the_recipe:
+            continue
+        measured = quantities([recipe_of(plan) for plan in aimed])
+        if limit.metric not in measured:
+            recipes = ", ".join(dict.fromkeys(plan.cell.recipe for plan in aimed))
+            close = did_you_mean(limit.metric, measured)
+            found.append(f"{limit.source}: {limit.scope} is not measured in {limit.metric} by {recipes}{close}")
+    return found
 
 
 def required(judged: GateResult, limit: Limit, skip: str | None) -> GateResult:

@@ -58,14 +58,16 @@ KEYS = {
         Key(
             "inconclusive",
             "pass, fail or skip",
-            "max_regression",
-            "What an open verdict counts as; default fail where the value is worse than allowed, else skip.",
+            "",
+            "Of max_regression and percentiles: what an open verdict counts as; default fail where the value is worse "
+            "than allowed, else skip.",
         ),
         Key("trade", "a table", "max_regression", "What a gain in speed may cost: {rtfx = 2.0, allow = 1.0}."),
         Key("against", "published", "", "Compare with the value that others published."),
         Key("tolerance", "a number or text like 5%", "against", "How far off, in either direction, the value may be."),
         Key("published", "a table", "against", "Which cell: {table, model, benchmark, metric, scale}."),
         Key("limited", "judge or skip", "", "What becomes of the limit with --limit or --sample; default skip."),
+        Key("min_samples", "a whole number", "", "Of a slice: with fewer samples it is not judged."),
         Key("required", "true or false", "", "Be red where the limit applies to nothing or is not judged."),
         Key("samples", "a number", "", "Of coverage: how many samples the set has."),
         Key("data", "text", "", "Of coverage: the first digits of the data's digest (leaderboard.json, data_info)."),
@@ -204,6 +206,8 @@ class Limit:
         judges_limited: Whether it also judges a part of the set (`--limit`, `--sample`).
         required: Whether it must be judged.
         waiver: Until when it may be missed, or None.
+        min_samples: Samples that a slice needs to be judged.
+        inconclusive: What a limit on a percentile counts as that stays open; None for a skip.
     """
 
     scope: str
@@ -220,6 +224,13 @@ class Limit:
     judges_limited: bool = False
     required: bool = False
     waiver: Waiver | None = None
+    min_samples: int = 0
+    inconclusive: Verdict | None = None
+
+    @property
+    def is_family(self) -> bool:
+        """Whether it holds for each slice of a key, so that some are worse by chance alone."""
+        return self.slice is not None and self.slice[1] == EVERYTHING
 
     @property
     def is_of_the_recipe(self) -> bool:
@@ -238,6 +249,7 @@ class GatesFile:
         promises: What cells must have been measured on.
         release: What the file promises as a whole, or None.
         refuses_unmatched: Whether a limit that applies to nothing is red.
+        corrects_file: Whether all comparisons with baselines are corrected for together, not only the slices of a key.
     """
 
     limits: tuple[Limit, ...] = ()
@@ -246,6 +258,7 @@ class GatesFile:
     promises: tuple[Promise, ...] = ()
     release: Release | None = None
     refuses_unmatched: bool = False
+    corrects_file: bool = False
 
     def slice_keys(self, plan: PlannedCell) -> Iterator[str]:
         """Yield the keys of the slices that limits of a planned cell are about."""

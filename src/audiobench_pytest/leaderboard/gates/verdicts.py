@@ -55,6 +55,7 @@ def verdicts(
     interrupted: bool,
     data: Mapping[CellId, CellData] | None = None,
     is_part: bool = False,
+    doubts: Mapping[str, str] | None = None,
 ) -> Judgement:
     """Judge every cell: its coverage always, whatever else a limit exists for.
 
@@ -74,6 +75,7 @@ def verdicts(
         interrupted: The run ended before all of its items had run.
         data: What is known of the cells' samples, for slices and baselines.
         is_part: Other parts of the plan are judged together with this one later: what is not here may be there.
+        doubts: Why the scores of some recipes are not to be trusted, by recipe: no limit on them is kept.
 
     Raises:
         ValueError: Results and plans are not about the same cells, or a limit needs samples and there are none.
@@ -83,19 +85,71 @@ def verdicts(
         odd = sorted(str(cell) for cell in set(by_cell) ^ {result.cell for result in results})
         raise ValueError(f"results and plans differ in {', '.join(odd)}")
     baselines: dict[Path, Baseline] = {}
-    found: list[GateResult] = []
+    judged: list[_Judged] = []
     applied: set[int] = set()
     nothing: dict[int, str] = {}
     for result in results:
         cell = _Cell(result, by_cell[result.cell], gates, results, data or {}, baselines)
-        found += cell.judge(interrupted)
+        cell.doubt = (doubts or {}).get(result.cell.recipe)
+        judged += cell.judge(interrupted)
         applied |= cell.applied - cell.nothing.keys()
         nothing |= cell.nothing
+    found = [one.concluded() for one in _corrected(judged, gates.corrects_file)]
     idle = unmatched(gates, results, applied, nothing)
     skip = "interrupted" if interrupted else "a part of the plan" if is_part else None
     found += missing_cells(results, gates, skip)
     found += red_unmatched(idle, gates, skip)
     return Judgement(found, idle)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A gate before what the file says of the whole is applied to it.
+
+    Attributes:
+        gate: What came of the limit.
+        limit: The limit, where it is one on a value.
+        skip: Why the cell is not judged at all, or None.
+        cell: The cell and its limits.
+    """
+
+    gate: GateResult
+    limit: Limit | None = None
+    skip: str | None = None
+    cell: _Cell | None = None
+
+    def family(self, place: int, whole_file: bool) -> object:
+        """Return what is the same for all that is corrected together."""
+        if self.limit is None or "p" not in self.gate.details:
+            return place
+        if whole_file:
+            return "file"
+        return (self.gate.cell, self.limit.source, self.limit.bound) if self.limit.is_family else place
+
+    def concluded(self) -> GateResult:
+        """Return the gate as it is told."""
+        if self.limit is None or self.cell is None:
+            return self.gate
+        return waived(required(self.cell.worded(self.gate, self.limit), self.limit, self.skip), self.limit)
+
+
+def _corrected(judged: Sequence[_Judged], whole_file: bool) -> Iterator[_Judged]:
+    """Yield the gates in their order, those of a family of comparisons corrected for their number."""
+    families: dict[object, list[int]] = {}
+    for place, one in enumerate(judged):
+        families.setdefault(one.family(place, whole_file), []).append(place)
+    found = list(judged)
+    for places in families.values():
+        together = [(judged[place].gate, limit) for place in places if (limit := judged[place].limit) is not None]
+        if len(together) < len(places) or "p" not in together[0][0].details:
+            continue
+        if len(places) < 2 and not together[0][1].is_family:
+            continue
+        from audiobench_pytest.leaderboard.gates.regression import corrected
+
+        for place, gate_now in zip(places, corrected(together), strict=True):
+            found[place] = dataclasses.replace(judged[place], gate=gate_now)
+    yield from found
 
 
 class _Cell:
@@ -104,6 +158,7 @@ class _Cell:
     Attributes:
         applied: Places of the limits that were looked at, or gave way to a closer one.
         nothing: Reasons of the limits that were looked at and found nothing, by place.
+        doubt: Why the cell's scores are not to be trusted, or None.
     """
 
     def __init__(
@@ -117,9 +172,11 @@ class _Cell:
     ) -> None:
         self._result, self._plan, self._gates = result, plan, gates
         self._data, self._baselines = data, baselines
+        self.doubt: str | None = None
         self.applied: set[int] = set()
         self.nothing: dict[int, str] = {}
         self._samples: Measured | None = None
+        self._tests = 1
         # What the same answers are measured in under any recipe: a limit belongs to those that have its metric.
         self._measured_in = {
             value.quantity.name
@@ -128,24 +185,25 @@ class _Cell:
             for value in other.values
         }
 
-    def judge(self, interrupted: bool) -> Iterator[GateResult]:
+    def judge(self, interrupted: bool) -> Iterator[_Judged]:
         skip = _skip_reason(self._result, self._plan, interrupted)
         coverage = self._chosen(COVERAGE.name, "min", None) or Limit(
             EVERYTHING, COVERAGE.name, None, "min", self._gates.min_coverage, "built-in default"
         )
         if skip is None:
-            yield waived(judge_coverage(self._result, coverage), coverage)
+            yield _Judged(waived(judge_coverage(self._result, coverage), coverage))
         else:
-            yield gate(self._result, coverage, self._result.coverage, Verdict.SKIP, skip)
-        yield from judge_promises(self._result, self._gates, skip)
+            yield _Judged(gate(self._result, coverage, self._result.coverage, Verdict.SKIP, skip))
+        yield from map(_Judged, judge_promises(self._result, self._gates, skip))
         for metric in self._metrics():
-            for part in (None, *self._parts(metric)):
+            parts = (None, *self._parts(metric))
+            self._tests = len(parts) * (len(self._gates.limits) if self._gates.corrects_file else 1)
+            for part in parts:
                 for check in CHECKS:
                     limit = self._chosen(metric, check, part)
                     if limit is not None:
                         not_now = skip or self._is_limited(limit)
-                        judged = self._judged(limit, part, not_now)
-                        yield waived(required(self._worded(judged, limit), limit, skip), limit)
+                        yield _Judged(self._judged(limit, part, not_now), limit, skip, self)
 
     def _is_limited(self, limit: Limit) -> str | None:
         """Return why a limit on quality says nothing of a part of the set, or None.
@@ -157,13 +215,21 @@ class _Cell:
             return None
         return f'the {selection} samples only: limited = "judge" judges them all the same'
 
-    def _worded(self, judged: GateResult, limit: Limit) -> GateResult:
+    def worded(self, judged: GateResult, limit: Limit) -> GateResult:
         """Return a gate whose message says what its limit does not: another recipe's value, answers of another day."""
         if not limit.is_of_the_recipe:
             return judged
         result, own, message = self._result, self._plan.own_recipe, judged.message
         if own is not None and limit.recipe is None:
             message += f"; scored by {result.cell.recipe}, not by the set's own {own}"
+        if self.doubt is not None and judged.verdict is not Verdict.SKIP:
+            return dataclasses.replace(
+                judged,
+                verdict=Verdict.INCONCLUSIVE,
+                counts_as=Verdict.FAIL,
+                kind=Red.HARNESS,
+                message=f"{self.doubt}; {message}",
+            )
         if not result.evidence.pinned and result.evidence.reused == result.scored > 0:
             day = told_time(result.evidence.oldest, result.evidence.newest)
             message += f"; every answer is of {day}, and nobody can tell whether the model is still the same"
@@ -182,6 +248,9 @@ class _Cell:
             return judge_value(self._result, limit)
         if part is not None and not self._all_samples().part(*part).ids:
             return self._empty_slice(limit, part, named)
+        if part is not None and (found := len(self._all_samples().part(*part).ids)) < limit.min_samples:
+            few = f"{found} sample{'s' * (found != 1)} only, min_samples asks for {limit.min_samples}"
+            return gate(self._result, limit, None, Verdict.SKIP, few, part=named)
         if limit.bound in ("regression", "anchor"):
             return self._against_baseline(limit, part, named)
         metric = limit.metric
@@ -206,7 +275,7 @@ class _Cell:
         assert isinstance(rule, RegressionRule)
         baseline = self._baselines.setdefault(rule.baseline, Baseline(rule.baseline, rule.shown))
         samples = self._all_samples() if part is None else self._all_samples().part(*part)
-        return judge_regression(self._result, limit, samples, self._recipe().values, baseline, named)
+        return judge_regression(self._result, limit, samples, self._recipe().values, baseline, named, self._tests)
 
     def _empty_slice(self, limit: Limit, part: tuple[str, str], named: str) -> GateResult:
         # As with a metric that is not measured: a mistake where the limit names the dataset, and else no matter.

@@ -1,4 +1,4 @@
-"""Uncertainty of values that are functions of sums over samples: intervals by the bootstrap.
+"""Uncertainty of values that are functions of sums over samples: draws and standard errors by the bootstrap.
 
 docs/statistics.md says in plain words what is computed, and how well it does in simulation.
 """
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     """Sufficient numbers: one `(samples,)` array per name, in order of sample id."""
     Values = Callable[[Columns], Mapping[str, Array]]
     """Sums of sufficient numbers to quantities, elementwise; `metrics.recipes.Recipe.values` is one."""
-    Bounds = Mapping[str, tuple[float | None, float | None]]
-    """Least and greatest value that a quantity can have."""
 
 SEED = 20_240_607
 """Seed of every interval this package prints: two reductions of the same numbers give the same interval."""
@@ -141,36 +139,6 @@ def bootstrap_sums(
     return {name: drawn[:, k] for k, name in enumerate(names)}
 
 
-def intervals(
-    columns: Columns,
-    values: Values,
-    clusters: NDArray[np.intp] | None = None,
-    *,
-    bounds: Bounds | None = None,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = SEED,
-) -> dict[str, tuple[float, float] | None]:
-    """Return the interval of every quantity from one set of draws; see `Estimate.interval`.
-
-    Args:
-        columns: As in `bootstrap_sums`.
-        values: Sums to quantities.
-        clusters: As in `bootstrap_sums`.
-        bounds: Least and greatest value per quantity, where it has them; no end lies beyond.
-        confidence: Share of new sets whose true value each interval is to cover.
-        resamples: Number of draws.
-        seed: Seed of the draws.
-
-    Returns:
-        Per quantity `(low, high)`, or None where none can be told: a single sample or cluster, a value that nothing
-        defines, samples that do not vary.
-    """
-    found = estimates(columns, values, clusters, resamples=resamples, seed=seed)
-    ends = bounds or {}
-    return {name: one.interval(confidence, bounds=ends.get(name, (None, None))) for name, one in found.items()}
-
-
 def estimates(
     columns: Columns,
     values: Values,
@@ -179,10 +147,17 @@ def estimates(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> dict[str, Estimate]:
-    """Return every quantity with its standard error and draws; arguments as in `intervals`.
+    """Return every quantity with its standard error and draws.
 
     Draws for which a quantity is not defined (NaN) are left out of it. The standard error is the jackknife's over
     samples or clusters; above `STUDENTISED` of them, or with very many columns, it is the spread of the draws.
+
+    Args:
+        columns: As in `bootstrap_sums`.
+        values: Sums to quantities.
+        clusters: As in `bootstrap_sums`.
+        resamples: Number of draws.
+        seed: Seed of the draws.
     """
     names, table = unit_sums(columns, clusters)
     size = _size(table)

@@ -14,21 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audiobench_pytest.leaderboard.statistics.bootstrap import RESAMPLES, SEED, estimates
+from audiobench_pytest.leaderboard.statistics.discordance import Discordance, discordance, ends_of, possible
 from audiobench_pytest.leaderboard.statistics.pairs import Pairs, estimate_of_both, value_of
-from audiobench_pytest.leaderboard.statistics.permutation import sign_flip_p
-from audiobench_pytest.leaderboard.statistics.quantiles import student_quantile
+from audiobench_pytest.leaderboard.statistics.permutation import least_p, sign_flip_p
+from audiobench_pytest.leaderboard.statistics.power import LEVEL, smallest_difference, smallest_shown
 from audiobench_pytest.types import Quantity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audiobench_pytest.leaderboard.statistics.bootstrap import Array, Columns, Values
-
-LEVEL = 0.05
-"""Level of every test: how often a difference is seen where there is none."""
-
-POWER = 0.8
-"""How often the smallest difference that a set is said to see is seen."""
 
 _ROUNDING = 1e-12
 """A change below this share of the value is rounding, not a difference."""
@@ -69,8 +64,12 @@ class Comparison:
         high: Upper end.
         p: Two-sided p-value of "the runs are equally good", by sign flips; None where nothing defines a difference.
         p_holm: The same corrected for the comparisons of a suite, see `correct`; None until then.
-        smallest: The smallest true difference that this set would show with 80 % power at the 5 % level, before any
-            correction; None where none can be told.
+        smallest: The smallest true difference that this set would show with 80 % power at the 5 % level, by the test
+            that gives `p` and, after `correct`, by its corrected value; None where there is none.
+        why_not: Why there is none, in words; else "".
+        least_p: The least p-value that there can be, with the correction: what no result can fall below.
+        error: Standard error of the difference, NaN where none can be told.
+        apart: The samples or clusters on which the runs differ.
         better: Samples on which the second run is better.
         worse: Samples on which it is worse.
         equal: Samples on which the runs are as good as each other.
@@ -91,12 +90,21 @@ class Comparison:
     p: float | None
     p_holm: float | None
     smallest: float | None
+    why_not: str
+    least_p: float
+    error: float
+    apart: Discordance
     better: int
     worse: int
     equal: int
     flips: tuple[Flip, ...]
     only_first: tuple[str, ...]
     only_second: tuple[str, ...]
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether no result whatever could be significant."""
+        return self.least_p > LEVEL
 
 
 def compare(
@@ -126,7 +134,11 @@ def compare(
         pairs.first, pairs.second, values, name, _difference, pairs.clusters, resamples=resamples, seed=seed
     )
     difference = None if first is None or second is None else second - first
-    ends = estimate.interval(0.95, symmetric=True)
+    apart = discordance(pairs.first, pairs.second, values, quantity, pairs.clusters)
+    ends = ends_of(estimate, apart, 0.975) if apart.differing else None
+    if ends is not None and first is not None and second is not None:
+        ends = possible(pairs.first, pairs.second, values, quantity, ends, (first, second), pairs.clusters)
+    smallest, why_not = smallest_shown(estimate.error, apart)
     flips, equal = _flips(pairs, values, quantity)
     better = sum(flip.better for flip in flips)
     return Comparison(
@@ -141,7 +153,11 @@ def compare(
         high=ends[1] if ends else None,
         p=sign_flip_p(pairs.first, pairs.second, values, name, pairs.clusters, seed=seed),
         p_holm=None,
-        smallest=smallest_difference(estimate.error, estimate.units),
+        smallest=smallest,
+        why_not=why_not,
+        least_p=least_p(estimate.units),
+        error=estimate.error,
+        apart=apart,
         better=better,
         worse=len(flips) - better,
         equal=equal,
@@ -168,24 +184,20 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def correct(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """Return the comparisons of a suite with `p_holm`; one without a p-value keeps None and does not count."""
+    """Return the comparisons of a suite with `p_holm`; one without a p-value keeps None and does not count.
+
+    What a comparison can show at best, and the smallest difference that it can, are those of the smallest p-value of
+    the suite, which is multiplied by the number of comparisons.
+    """
     known = [one.p for one in comparisons if one.p is not None]
     corrected = iter(holm(known))
-    return [one if one.p is None else dataclasses.replace(one, p_holm=next(corrected)) for one in comparisons]
+    return [one if one.p is None else _corrected(one, next(corrected), len(known)) for one in comparisons]
 
 
-def smallest_difference(error: float, units: int, *, level: float = LEVEL, power: float = POWER) -> float | None:
-    """Return the smallest true difference that a two-sided test would show with this power, or None.
-
-    Args:
-        error: Standard error of the difference.
-        units: Number of samples or clusters behind it.
-        level: Level of the test.
-        power: How often the difference is to be seen.
-    """
-    if not error > 0.0 or units < 2:
-        return None
-    return error * (student_quantile(1.0 - level / 2.0, units - 1) + student_quantile(power, units - 1))
+def _corrected(one: Comparison, p_holm: float, tests: int) -> Comparison:
+    smallest, why_not = smallest_shown(one.error, one.apart, tests)
+    least = min(1.0, tests * least_p(one.units))
+    return dataclasses.replace(one, p_holm=p_holm, smallest=smallest, why_not=why_not, least_p=least)
 
 
 def detectable(

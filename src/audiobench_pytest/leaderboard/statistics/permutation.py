@@ -28,6 +28,12 @@ _AS_LARGE = 1.0 - 1e-9
 """A difference that is the observed one but for rounding counts as as large."""
 
 
+def least_p(units: int) -> float:
+    """Return the least p-value that there can be where this many samples or clusters may differ."""
+    exact = 2.0 ** (1 - units) if units > 0 else 1.0
+    return min(1.0, exact if units <= EXACT else max(exact, 1.0 / (1 + FLIPS)))
+
+
 def sign_flip_p(
     first: Columns,
     second: Columns,

@@ -5,6 +5,7 @@ docs/statistics.md says in plain words what is computed, and how often it is wro
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -12,13 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audiobench_pytest.leaderboard.statistics.bootstrap import RESAMPLES, SEED
+from audiobench_pytest.leaderboard.statistics.discordance import discordance, ends_of, possible
 from audiobench_pytest.leaderboard.statistics.pairs import estimate_of_both, same_names, value_of
 from audiobench_pytest.types import Quantity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from audiobench_pytest.leaderboard.statistics.bootstrap import Array, Columns, Values
+    from audiobench_pytest.leaderboard.statistics.bootstrap import Array, Columns, Estimate, Values
+    from audiobench_pytest.leaderboard.statistics.discordance import Discordance
 
 
 class Outlook(StrEnum):
@@ -45,6 +48,10 @@ class Regression:
         new: Value of the new run.
         units: What was resampled: number of samples, or of clusters.
         confidence: As asked for.
+        clustered: Whether clusters were, that is whether `units` are no samples.
+        effective: How many units of equal size would tell as much.
+        differing: On how many units the runs differ; with none, the interval is what their number alone tells.
+        p: How sure `fail` is: the least 1 - confidence at which `low` is above `allowed`; None where there is no `low`.
     """
 
     verdict: Outlook
@@ -56,6 +63,15 @@ class Regression:
     new: float | None
     units: int
     confidence: float
+    clustered: bool = False
+    effective: float = 0.0
+    differing: int = 0
+    p: float | None = None
+
+    @property
+    def identical(self) -> bool:
+        """Whether the runs are as good as each other on every single unit."""
+        return self.units > 0 and not self.differing
 
 
 def regression(
@@ -77,6 +93,9 @@ def regression(
     `pass` where even the unfavourable end lies within, `inconclusive` in between. Each end is one-sided at
     `confidence`: a run that is worse by exactly what is allowed, or by less, fails in at most 1 - confidence of all
     cases. With no or one sample (or cluster), and where nothing defines a value, the verdict is `inconclusive`.
+
+    Where few units differ, or none, the ends are at least as far apart as their number alone allows: ten samples on
+    which nothing differs do not show that nothing does elsewhere (see `discordance`).
 
     Args:
         columns_new: Sufficient numbers of the new run, `(samples,)` each.
@@ -109,17 +128,18 @@ def regression(
     found = estimate_of_both(
         base_columns, new_columns, values, quantity.name, worse_by, clusters, resamples=resamples, seed=seed
     )
-    ends = found.interval(2.0 * confidence - 1.0, symmetric=True)
-    if ends is None and found.error == 0.0:
-        # Nothing varies: the runs agree on all samples, or differ by the same on each.
-        ends = (found.value, found.value)
+    apart = discordance(base_columns, new_columns, values, quantity, clusters)
+    excess = _Excess(found, apart, quantity.higher_is_better)
+    ends = excess.ends(confidence)
+    taken_off = share * abs(base) if base is not None else 0.0
+    if ends is not None and base is not None and new is not None:
+        ends = _inside(ends, taken_off, sign, possible_of=(base_columns, new_columns, values, quantity, clusters))
     verdict = Outlook.INCONCLUSIVE
     if ends is not None and ends[0] > limit:
         verdict = Outlook.FAIL
     elif ends is not None and ends[1] <= limit:
         verdict = Outlook.PASS
     known = base is not None and new is not None
-    taken_off = share * abs(base) if base is not None else 0.0
     return Regression(
         verdict=verdict,
         worsening=sign * (new - base) if base is not None and new is not None else None,
@@ -130,4 +150,59 @@ def regression(
         new=new,
         units=found.units,
         confidence=confidence,
+        clustered=clusters is not None and apart.units < len(clusters),
+        effective=apart.effective,
+        differing=apart.differing,
+        p=excess.p_beyond(limit),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Excess:
+    """By how much a run is worse, or worse than a share of the baseline."""
+
+    found: Estimate
+    apart: Discordance
+    turned: bool
+
+    def ends(self, confidence: float) -> tuple[float, float] | None:
+        """Return both ends, each one-sided at a confidence."""
+        return ends_of(self.found, self.apart, confidence, turned=self.turned)
+
+    def p_beyond(self, limit: float) -> float | None:
+        """Return the least 1 - confidence at which the lower end lies above a limit; 1 where it never does."""
+        if self.ends(0.75) is None:
+            return None
+        # The interval at 2 * confidence - 1: at one half both ends meet.
+        # Nor does it know of more than its draws do: of a thousand, none may lie beyond.
+        least = 0.5 / (len(self.found.draws) + 1.0)
+        low, high = math.log(least), math.log(0.5 - 1e-9)
+        if self._is_beyond(1.0 - least, limit):
+            return least
+        if not self._is_beyond(1.0 - math.exp(high), limit):
+            return 1.0
+        for _ in range(40):
+            middle = (low + high) / 2.0
+            low, high = (low, middle) if self._is_beyond(1.0 - math.exp(middle), limit) else (middle, high)
+        return math.exp(high)
+
+    def _is_beyond(self, confidence: float, limit: float) -> bool:
+        ends = self.ends(confidence)
+        return ends is not None and ends[0] > limit
+
+
+def _inside(
+    ends: tuple[float, float],
+    taken_off: float,
+    sign: float,
+    possible_of: tuple[Columns, Columns, Values, Quantity, NDArray[np.intp] | None],
+) -> tuple[float, float]:
+    """Return the ends of an excess moved inside of what a worsening can be."""
+    base, new, values, quantity, clusters = possible_of
+    at = tuple(value_of(columns, values, quantity.name) or 0.0 for columns in (base, new))
+    worse = (ends[0] + taken_off, ends[1] + taken_off)
+    as_difference = worse if sign > 0 else (-worse[1], -worse[0])
+    low, high = possible(base, new, values, quantity, as_difference, (at[0], at[1]), clusters)
+    if sign < 0:
+        low, high = -high, -low
+    return low - taken_off, high - taken_off

@@ -92,16 +92,17 @@ def subtask_of(item: Item) -> str | None:
 def verdict(reply: str, subtask: str) -> int | None:
     """Return what a reply answers: 1 for yes or option b, 0 for no or option a, None for neither.
 
-    What decides, in this order: an answer announced as such ("the answer is no", the last one counts); a sentence
-    that begins with yes or no as a word of its own (the last one); a yes or no that the reply begins or ends with;
-    the last statement of the matter itself, denied or not ("the sentence is not plausible", "you end up where you
+    "Yeah" and "I think so" are a yes, "nope" and "I don't think so" a no; "yes and no" is neither. What decides, in
+    this order: an answer announced as such ("the answer is no", the last one counts); a sentence that begins with yes
+    or no as a word of its own (the last one); a yes or no that the reply begins or ends with; the last statement of
+    the matter itself, denied or not ("the sentence is not plausible", "you end up where you
     started", "she is lying"). Questions and what is to be found out ("whether it is plausible") state nothing.
     """
     if subtask == OPTIONS:
         text = _SMALL_LETTER.sub(lambda letter: letter[0].upper(), reply)
         letter = option_letter(_CALLED_ANSWER.sub("answer", _CALLED_OPTION.sub("option", text)), _TWO_OPTIONS)
         return None if letter is None else "AB".index(letter)
-    text = cleaned(reply).casefold().replace("’", "'")
+    text = _TWO_IN_ONE.sub(" ", _OPINION.sub(_said_as, _spelt_out(cleaned(reply).casefold().replace("’", "'"))))
     for pattern in (_ANNOUNCED, _SENTENCE, _BEGINS, _ENDS):
         word = _last(pattern, text)
         if word is not None:
@@ -109,7 +110,27 @@ def verdict(reply: str, subtask: str) -> int | None:
     return _last_statement(text, subtask)
 
 
+def _spelt_out(text: str) -> str:
+    return _YEAH.sub("yes", _NOPE.sub("no", text))
+
+
+def _said_as(opinion: re.Match[str]) -> str:
+    return "no" if opinion["not"] else "yes"
+
+
 _TRUE = ("yes", "true")
+_YEAH = re.compile(r"\b(?:yeah|yep|yup|yea|aye|uh-huh)\b")
+_NOPE = re.compile(r"\b(?:nope|nah|nay|uh-uh)\b")
+_TWO_IN_ONE = re.compile(
+    r"\b(?:yes|true)\s*(?:and|or|/|&)\s*(?:no|false)\b|\b(?:no|false)\s*(?:and|or|/|&)\s*(?:yes|true)\b"
+)
+"""Both answers in one breath are none."""
+_OPINION = re.compile(
+    r"""\bi\s+(?:(?P<not>do\s+not|don't|wouldn't|would\s+not|doubt)\s*(?:think|believe|say|guess)?
+    | (?:would\s+|do\s+)?(?:think|believe|guess|suppose))\s+(?:so|it)(?=\s*(?:[.!?;:,]|$))""",
+    re.VERBOSE,
+)
+"""An opinion that is an answer by itself: "I don't think so", "I believe so"."""
 _WORD = r"(?P<word>yes|no|true|false)\b"
 _SOFT = (
     r"(?:(?:a|an|that|still|simply|clearly|definitely|probably|therefore|thus|directly|just|indeed|most\s+likely)\s+)*"

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec, language_code
 from audiobench_pytest.errors import CatalogError
 from audiobench_pytest.metrics.base import Metric, flag, one_of, ratio, total
+from audiobench_pytest.metrics.error_rate import number_words
 from audiobench_pytest.metrics.error_rate.alignment import align_counts
 from audiobench_pytest.metrics.error_rate.compounds import join_equal_regions, merged_counts
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.references import all_references
+from audiobench_pytest.metrics.references import all_references, normaliser
 from audiobench_pytest.metrics.text.units import Counting, counting
 from audiobench_pytest.types import Quantity, SampleScore, State
 
@@ -55,6 +56,11 @@ class ErrorRate(Metric):
             `compounds.join_equal_regions`.
         empty_reference: `insertions` (the default) or `data_error`: such a sample is not scored.
         ignored_reference: A sample whose reference is this text after its steps is a data error.
+        fold_numbers: `true` for a second value (`wer_numbers_folded`) in which a number in digits is the number in
+            words; see `number_words`. `number_errors` and `number_units` are what it has less than the headline.
+        pooled: `apart` where a rate over languages counted in words and others counted in characters is called `mer`,
+            with a value of each kind; without it that is a `cer`. `character_errors` and `character_units` are those of
+            samples not counted in words.
     """
 
     options: ClassVar[Mapping[str, Callable[[str], object]]] = {
@@ -65,6 +71,8 @@ class ErrorRate(Metric):
         "join_regions": _codes,
         "empty_reference": one_of("insertions", "data_error"),
         "ignored_reference": str,
+        "fold_numbers": flag,
+        "pooled": one_of("apart"),
     }
     # jiwer stands for the alignment: its counts are ours (see `align_counts`), whichever of the two computed them.
     packages = ("jiwer",)
@@ -81,6 +89,8 @@ class ErrorRate(Metric):
         self._seconds: set[str] = set()
         if self._best:
             self.sees = ("aliases",)  # type: ignore[misc]  # what a score depends on is the recipe's, not the class's
+        self._folds = bool(self.given.get("fold_numbers"))
+        self._apart = self.given.get("pooled") == "apart"
         self._join_regions = cast("frozenset[str]", self.given.get("join_regions", frozenset()))
         self._count = merged_counts if self.given.get("compounds") else align_counts
 
@@ -95,9 +105,14 @@ class ErrorRate(Metric):
 
         The rate over a rule's second unit is among them when all the languages have the same.
         """
-        used = [(counting(self.spec.rule(language).unit), language) for language in languages]
-        name = "wer" if all(rule.is_words(language) for rule, language in used) else "cer"
+        used = [(counting(self.spec.rule(one).unit), self.spec.code(one)) for one in languages]
+        kinds = {rule.is_words(language) for rule, language in used}
+        name = "mer" if self._apart and len(kinds) == 2 else "wer" if False not in kinds else "cer"
         found = [Quantity(name)]
+        if name == "mer":
+            found += [Quantity("wer_words"), Quantity("cer_characters")]
+        if self._folds and any(number_words.language_of(language) for _, language in used):
+            found.append(Quantity(f"{name}_numbers_folded"))
         if self._compat:
             found.append(Quantity(f"{name}_compat"))
         seconds = {rule.second for rule, _ in used}
@@ -138,6 +153,10 @@ class ErrorRate(Metric):
             said = how.split_second(reference)
             numbers["second_errors"] = sum(align_counts(said, how.split_second(prediction)))
             numbers["second_units"] = len(said)
+        if self._apart and not how.is_words(self.spec.code(item.language)):
+            numbers |= {"character_errors": errors, "character_units": units}
+        if self._folds and errors:
+            numbers |= self._number_numbers(reference, prediction, item, rule, (errors, units))
         if self.utterance:
             numbers |= _utterance_numbers(counts, errors, units)
         if self._compat == "null-dropped" and state is State.EMPTY:
@@ -154,9 +173,25 @@ class ErrorRate(Metric):
         if reference == prediction:
             return reference_units, (0, 0, 0)
         prediction_units: Sequence[str] = how.split(prediction)
-        if self._join_regions and _main(item.language) in self._join_regions:
+        if self._join_regions and _main(self.spec.code(item.language)) in self._join_regions:
             reference_units, prediction_units = join_equal_regions(reference_units, prediction_units)
         return reference_units, self._count(reference_units, prediction_units)
+
+    def _number_numbers(
+        self, reference: str, prediction: str, item: Item, rule: LanguageRule, counted: tuple[int, int]
+    ) -> dict[str, float]:
+        """Return what a sample has less in errors and units where numbers in digits are those in words."""
+        language = number_words.language_of(self.spec.code(item.language))
+        if language is None or not any(map(str.isdecimal, reference + prediction)):
+            return {}
+        how, errors, units = counting(rule.unit), *counted
+        normalise, spaced = normaliser(rule), how.is_words("") or how.unit == "spaced"
+        said = number_words.folded(reference, prediction, language, normalise, spaced=spaced)
+        answered = number_words.folded(prediction, said, language, normalise, spaced=spaced)
+        reference_units, counts = self._aligned(how, said, answered, item)
+        if sum(counts) >= errors:
+            return {}
+        return {"number_errors": errors - sum(counts), "number_units": units - len(reference_units)}
 
     def _nearest(self, references: Sequence[str], prediction: str, item: Item, how: Counting) -> str:
         def rate(reference: str) -> float:
@@ -180,7 +215,9 @@ class ErrorRate(Metric):
         compat = ratio(errors - total(sums, "dropped_errors"), units - total(sums, "dropped_units"))
         values = {_second_name(unit): second for unit in self._seconds}
         values["hallucination_on_empty"] = total(sums, "hallucinations")
-        rates = {"": micro, "_compat": compat}
+        folded = ratio(errors - total(sums, "number_errors"), units - total(sums, "number_units"))
+        signs, of_signs = total(sums, "character_errors"), total(sums, "character_units")
+        rates = {"": micro, "_compat": compat, "_numbers_folded": folded}
         if self.utterance:
             n, below = total(sums, "n"), total(sums, "n_below")
             mean, mean_below = ratio(total(sums, "rate"), n), ratio(total(sums, "rate_below"), below)
@@ -189,15 +226,14 @@ class ErrorRate(Metric):
             values |= {f"{part}_rate": ratio(total(sums, f"{part}_rate"), n) for part in _PARTS}
         else:
             values |= {f"{part}_rate": ratio(total(sums, f"{part}s"), units) for part in _PARTS}
-        return values | {f"{name}{which}": rate for name in ("wer", "cer") for which, rate in rates.items()}
+        values |= {"wer_words": ratio(errors - signs, units - of_signs), "cer_characters": ratio(signs, of_signs)}
+        return values | {f"{name}{which}": rate for name in ("wer", "cer", "mer") for which, rate in rates.items()}
 
     def signature(self, languages: Iterable[str]) -> list[str]:
-        """Return the average and any other option."""
-        return (
-            super().signature(languages)
-            if "average" in self.spec.options
-            else ["avg:micro", *super().signature(languages)]
-        )
+        """Return the average and any other option that the headline depends on."""
+        beside = ("fold_numbers:", "pooled:")
+        fields = [field for field in super().signature(languages) if not field.startswith(beside)]
+        return fields if "average" in self.spec.options else ["avg:micro", *fields]
 
     def versions(self, languages: Iterable[str]) -> tuple[str, ...]:
         """Return the aligner, and the tokenizers that count in these languages.
@@ -205,10 +241,13 @@ class ErrorRate(Metric):
         Raises:
             MissingExtraError: One is not installed; the message names the extra.
         """
+        languages = list(languages)
         used = [counting(self.spec.rule(language).unit) for language in languages]
         for how in used:
             how.require()
-        return (*sorted({package for how in used for package in how.packages}), *self.packages)
+        read = self._folds and any(number_words.language_of(self.spec.code(language)) for language in languages)
+        needed = {package for how in used for package in how.packages} | ({"num2words"} if read else set())
+        return (*sorted(needed), *self.packages)
 
 
 def _utterance_numbers(counts: tuple[int, int, int], errors: int, units: int) -> dict[str, float]:

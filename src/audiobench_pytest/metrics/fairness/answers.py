@@ -1,6 +1,6 @@
 """Which option or label an answer names, in the languages that models answer in; see `metrics.extraction` for the rest.
 
-Each language has its ways to say "the answer is C" and "it is not C", in pairs: a cue that is known is known denied.
+The words of each language are in `cues`.
 """
 
 from __future__ import annotations
@@ -14,76 +14,10 @@ from audiobench_pytest.metrics.extraction import choices as strict
 from audiobench_pytest.metrics.extraction.denial import is_denied
 from audiobench_pytest.metrics.extraction.labels import OF_ITEM, ClosedSet, named_set, set_of_choices
 from audiobench_pytest.metrics.extraction.phrases import Phrases, words_of
+from audiobench_pytest.metrics.fairness import cues
 from audiobench_pytest.metrics.fairness.english import english_words
 from audiobench_pytest.metrics.item import Item
 
-_L = r"[(\[「『“\"'*]*(?P<{name}>[A-Z])(?![^\W\d_])"
-_CUES = {
-    "en": (
-        r"(?:\banswer|\boption|\bchoice)\s+(?:is|would be|should be|must be)\s*:?\s*(?:option\s+)?",
-        r"\bis(?:n't| not)\s+(?:option\s+)?",
-    ),
-    "es": (
-        r"\b(?:es|elijo|escojo|ser[ií]a)\s+(?:la\s+)?(?:opci[oó]n\s+|respuesta\s+|letra\s+)?",
-        r"\bno\s+(?:es|ser[ií]a)\s+(?:la\s+)?(?:opci[oó]n\s+)?",
-    ),
-    "fr": (
-        r"\b(?:est|choisis|serait)\s+(?:la\s+)?(?:r[ée]ponse\s+|option\s+|lettre\s+)?",
-        r"\bn['’](?:est|[ée]tait)\s+pas\s+(?:la\s+)?(?:r[ée]ponse\s+|option\s+)?",
-    ),
-    "de": (
-        r"\b(?:ist|lautet|w[äa]hle|w[äa]re)\s+(?:die\s+)?(?:option\s+|antwort\s+)?",
-        r"\b(?:ist|w[äa]re)\s+nicht\s+(?:die\s+)?(?:option\s+|antwort\s+)?",
-    ),
-    "it": (
-        r"(?:\bè|\bscelgo|\bsarebbe)\s+(?:la\s+)?(?:risposta\s+|opzione\s+|lettera\s+)?",
-        r"\bnon\s+è\s+(?:la\s+)?(?:risposta\s+|opzione\s+)?",
-    ),
-    "pt": (
-        r"(?:\bé|\bescolho|\bseria)\s+(?:a\s+)?(?:resposta\s+|op[çc][ãa]o\s+|letra\s+|alternativa\s+)?",
-        r"\bn[ãa]o\s+é\s+(?:a\s+)?(?:resposta\s+|op[çc][ãa]o\s+|alternativa\s+)?",
-    ),
-    "nl": (r"\bantwoord\s+is\s+(?:optie\s+)?", r"\bis\s+niet\s+(?:optie\s+)?"),
-    "pl": (r"\bodpowied[źz]\s+to\s+|\bwybieram\s+", r"\bnie\s+(?:jest\s+)?"),
-    "ru": (r"\bответ\s*(?::|-|–|—)?\s*(?:это\s+)?", r"\bне\s+"),
-    "uk": (r"\bвідповідь\s*(?::|-|–|—)?\s*(?:це\s+)?", r"\bне\s+"),
-    "tr": (r"\bcevap\s+|\byanıt\s+", r"(?!)"),
-    "id": (r"\badalah\s+|\bjawapan(?:nya)?\s+", r"\bbukan\s+"),
-    "vi": (r"\bđáp án(?:\s+đúng)?\s+là\s+", r"\bkhông phải(?:\s+là)?\s+"),
-    "hi": (r"उत्तर\s+(?:है\s+)?", r"(?!)"),
-    "th": (r"คือ\s*(?:ข้อ\s*)?|ตอบ\s*(?:ข้อ\s*)?", r"ไม่ใช่\s*(?:ข้อ\s*)?"),
-    "ja": (r"(?:答え|正解|回答|解答|選択肢)\s*(?:は|:)?\s*", r"(?!)"),
-    "ko": (r"(?:정답|답|답변)\s*(?:은|:)?\s*", r"(?!)"),
-    "zh": (
-        r"(?:答案|正确选项|正確選項|应选|應選|选择|選擇|选|選)\s*(?:是|为|為|:)?\s*",
-        r"(?:不是|并非|並非|不选|不選)\s*",
-    ),
-    "ar": (r"(?:الإجابة|الجواب)(?:\s+الصحيحة?)?\s*(?:هي|هو|:)?\s*", r"(?:ليست|ليس)\s+"),
-}
-"""By language: what stands before the letter that is the answer, and before one that is not."""
-
-_AFTER = (
-    r"\s*(?:です|でしょう|だと思|が正解|が答え)",
-    r"\s*(?:가|이)\s*(?:정답|답|맞)",
-    r"\s*(?:입니다|예요|이에요)",
-    r"\s+है(?![ंँ])",
-    r"\s*(?:是正确|是對的|是对的|正确|正確)",
-)
-_NOT_AFTER = (
-    r"\s*(?:では|じゃ)?(?:ない|ありません|なく)",
-    r"\s*(?:가|이|은|는)\s*(?:아니|아닙|틀)",
-    r"\s+(?:değil|nahi)",
-    r"\s+नहीं",
-    r"\s+(?:no|nicht|niet|pas|non)\s+(?:es|ist|is|est|è)\b",
-)
-_ANSWERS = re.compile(
-    "|".join(f"(?:{said}){_L.format(name=f'a{n}')}" for n, (said, _) in enumerate(_CUES.values())), re.IGNORECASE
-)
-_DENIES = re.compile(
-    "|".join(f"(?:{denied}){_L.format(name=f'a{n}')}" for n, (_, denied) in enumerate(_CUES.values())), re.IGNORECASE
-)
-_FOLLOWED = re.compile(rf"(?<![^\W\d_])([A-Z])(?:{'|'.join(_AFTER)})")
-_FOLLOWED_DENIED = re.compile(rf"(?<![^\W\d_])([A-Z])(?:{'|'.join(_NOT_AFTER)})")
 _BRACKETED = re.compile(r"[【〔\[(]\s*([A-Z])\s*[】〕\])]\s*[.。]?")
 _VERDICT = re.compile(
     r"(?<![^\W\d_])(?:option\s+)?([A-Z])\s*[).:]\s*\W{0,3}(?P<word>yes|no|correct|incorrect|right|wrong|true|false)\b",
@@ -105,13 +39,15 @@ def answered_option(text: str, item: Item) -> str | None:
     options = strict.options_of(item.choices)
     plain = strict.cleaned(text)
     known = set(options.letters)
-    denied = {_letter(found) for found in _DENIES.finditer(plain)} | {
-        found[1] for found in _FOLLOWED_DENIED.finditer(plain)
+    letters = [found for found in cues.LETTER.finditer(plain) if found[0] in known]
+    denied = {
+        one[0] for one in letters if cues.DENIED_AFTER.match(plain, one.start()) or _cued(cues.DENIED, plain, one)
     }
     said = _verdicts(plain) if _VERDICT.search(plain) else set()
     if not said:
-        said = {_letter(found) for found in _ANSWERS.finditer(plain) if _is_letter(plain, found)}
-        said |= {found[1] for found in _FOLLOWED.finditer(plain)} | {found[1] for found in _PICKED.finditer(plain)}
+        said = {one[0] for one in letters if _is_letter(plain, one) and _cued(cues.SAID, plain, one)}
+        said |= {one[0] for one in letters if cues.SAID_AFTER.match(plain, one.start())}
+        said |= {found[1] for found in _PICKED.finditer(plain)}
     said = {letter for letter in said if letter in known} - denied
     found = strict.option(text, item)
     if found is None or found in denied:
@@ -123,11 +59,12 @@ def answered_option(text: str, item: Item) -> str | None:
 
 def _otherwise(plain: str, item: Item, options: strict.Options) -> str | None:
     """Read what is no cue of any language: a letter in brackets or at the very end, a place, a number in words."""
-    whole = _BRACKETED.fullmatch(plain)
+    whole = _BRACKETED.fullmatch(plain) or cues.BARE_OPTION.fullmatch(plain)
     last = _LAST_WORD.search(plain)
     if whole is not None:
-        return options.same(whole[1]) if whole[1] in options.letters else None
-    if last is not None and last[1] in options.letters and len(set(_ANY_LETTER.findall(plain)) - {last[1]}) == 0:
+        return options.same(whole[1].upper()) if whole[1].upper() in options.letters else None
+    others = (set(_ANY_LETTER.findall(plain)) & set(options.letters)) - {last[1]} if last is not None else set()
+    if last is not None and last[1] in options.letters and not others:
         return options.same(last[1])
     if _LAST_PLACE.fullmatch(plain):
         return options.letters[-1]
@@ -136,14 +73,22 @@ def _otherwise(plain: str, item: Item, options: strict.Options) -> str | None:
     return None
 
 
-def _letter(found: re.Match[str]) -> str:
-    return next(letter for letter in found.groupdict().values() if letter)
+_REACH = 80
+"""Characters before a letter that a cue may take."""
 
 
-def _is_letter(plain: str, found: re.Match[str]) -> bool:
-    """Whether a cue is followed by a letter and not by a word of one letter ("es a menudo")."""
-    letter = _letter(found)
-    return letter.isupper() and not (letter in "AEIOY" and re.match(r"\s+[^\W\d_A-Z]", plain[found.end() :]))
+def _cued(cue: re.Pattern[str], plain: str, letter: re.Match[str]) -> bool:
+    """Whether a cue of some language ends with a letter; only what stands close before it is looked at."""
+    begin = max(0, letter.start() - _REACH)
+    for other in cues.LETTER.finditer(plain, begin, letter.start()):
+        begin = other.end()  # a cue names the letter next to it
+    window = plain[begin : letter.end()]
+    return any(found.end() == len(window) for found in cue.finditer(window))
+
+
+def _is_letter(plain: str, letter: re.Match[str]) -> bool:
+    """Whether a letter is one and not a word of one letter ("es a menudo", "A dog")."""
+    return not (letter[0] in "AEIOY" and re.match(r"\s+[^\W\d_A-Z]", plain[letter.end() : letter.end() + 9]))
 
 
 def _verdicts(plain: str) -> set[str]:
@@ -178,8 +123,24 @@ def _not_denied(labels: ClosedSet, text: str) -> str | None:
     whole = labels.gold(text)
     if whole is not None:
         return whole
-    named = {found.key for found in labels.found(plain) if not is_denied(plain, found.start, found.end)}
+    named = {found.key for found in labels.found(plain) if not _denies(plain, found.start, found.end)}
     return named.pop() if len(named) == 1 else None
+
+
+_DENIED_BEFORE = re.compile(
+    r"""(?<!\w)(?:than | without | no\s+longer | hardly | barely | scarcely | anything\s+but | far\s+from | free\s+of
+        | nicht | kein(?:e[nmrs]?)? | ohne | pas | sans | no | sin | non | senza | n[ãa]o | sem | niet | geen | nie
+        | inte | ikke | не | ні | без | bukan | tidak | không | değil | ليس | بدون | لا)
+    \s+ (?: (?:at\s+all|a|an|the|very|really|so|sehr|tr[èe]s|muy|molto|muito) \s+ )? $""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_DENIED_BEHIND = re.compile(r"\s*(?:değil|नहीं|ではな|じゃな|(?:이|가)\s*아니)")
+
+
+def _denies(text: str, start: int, end: int) -> bool:
+    """Tell whether a mention is denied, in English or Chinese or by the word beside it in another language."""
+    before = text[max(0, start - 40) : start]
+    return bool(is_denied(text, start, end) or _DENIED_BEFORE.search(before) or _DENIED_BEHIND.match(text, end))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -205,6 +166,10 @@ def set_with_synonyms(choices: tuple[str, ...]) -> ClosedSet | None:
     return set_of_choices(choices)
 
 
+_WITHOUT_STROKE = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "ß": "ss", "þ": "th"}
+)
+"""Letters that have no accent to lose, and are written without what makes them one all the same."""
 _ARTICLES = re.compile(r"\b(?:the|a|an)\b")
 
 
@@ -212,14 +177,15 @@ def short_answer(text: str) -> str:
     """Return a short answer as it is compared: words, numbers in digits, without case, articles, marks and accents."""
     words = english_words(text)
     plain = "".join(char for char in unicodedata.normalize("NFKD", words) if not unicodedata.combining(char))
-    return " ".join(_ARTICLES.sub(" ", plain).split())
+    plain = plain.translate(_WITHOUT_STROKE)
+    return " ".join(_ARTICLES.sub(" ", plain).split()) or plain
 
 
 def names_short_answer(text: str, wanted: str) -> bool:
     """Whether a text names a short answer in whole words and does not deny it everywhere."""
     said, phrase = short_answer(strict.cleaned(text)), short_answer(wanted)
     found = Phrases([("it", phrase)]).find(said)
-    return any(not is_denied(said, one.start, one.end) for one in found)
+    return any(not _denies(said, one.start, one.end) for one in found)
 
 
 EXTRACTIONS = {"answered_option": answered_option}

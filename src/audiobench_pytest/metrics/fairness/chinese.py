@@ -10,54 +10,93 @@ import functools
 import re
 from collections.abc import Callable
 
-from audiobench_pytest.metrics.text.chinese import chinese_numbers
+from audiobench_pytest.metrics.character_table import CharacterTable
+from audiobench_pytest.metrics.text.chinese import MEASURE_WORDS, chinese_numbers
 from audiobench_pytest.metrics.text.cn_tn import reading
 
 _NUMERALS = "零一二三四五六七八九"
-_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_AMOUNT = re.compile(r"(?<![\d.])(?!1[3-9]\d{9})[1-9]\d{3,8}000(?![\d.])")
 _MINUS = re.compile(r"(?<![0-9A-Za-z.])[-−–](?=\d)|零下(?=[\d零一二三四五六七八九十])")
+_RANGE = re.compile(
+    rf"(?<![\d\-–—~.:])(\d{{1,4}}(?:\.\d+)?[万亿]?)(?:[~～]|[-–—](?=\d+(?:\.\d+)?[%{MEASURE_WORDS}岁人米度倍万亿]))(?=\d)"
+)
+_DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)([-/.])(0?[1-9]|1[0-2])\2(0?[1-9]|[12]\d|3[01])(?!\d)")
+_YEARS = re.compile(r"(?<!\d)((?:19|20)\d\d)年?[-–—~～](?=(?:19|20)\d\d年)")
 _CLOCK = re.compile(r"(?<![\d:])([01]?\d|2[0-4]):([0-5]\d)(?![\d:])")
+_CELSIUS = re.compile("°\\s?c(?![a-z])")
 _MONEY = (("$", "美元"), ("€", "欧元"), ("£", "英镑"), ("￥", "元"), ("¥", "元"))
 _PRICE = {name: re.compile(rf"{re.escape(sign)}\s?(\d+(?:\.\d+)?[万亿]?)") for sign, name in _MONEY}
 _PLAIN = re.compile(r"(?<![\d.])[1-9]\d{2,5}(?![\d.年]|\s?[A-Za-z])")
 _SPELT_OUT = re.compile(
     r"(?<![零一二三四五六七八九十百千万亿点])[一二三四五六七八九][零一二三四五六七八九]{2,5}(?![零一二三四五六七八九十百千万亿点年])"
 )
+_EARLY_YEAR = re.compile(
+    r"(?<![零一二三四五六七八九十百千万亿点])[一二三四五六七八九][零一二三四五六七八九]{1,2}(?=年)"
+)
+_COUNTED_YEAR = re.compile(
+    "(?<![零一二三四五六七八九十百千万亿点])(一千九百|二千)(?:零([一二三四五六七八九])|零?([一二三四五六七八九])?(十)([一二三四五六七八九])?)?(?=年)"
+)
+_HALF_PAST = re.compile("(?<=[零一二三四五六七八九十]点)(?:半(?!点)|一刻|三刻)")
+_PAST = {"半": "三十", "一刻": "十五", "三刻": "四十五"}
+_GENERATION = re.compile("(?<![一二三四五六七八九百千万])([五六七八九])十后")
 _MINUTES = re.compile(r"(点[零一二三四五六七八九十]{1,3})分(?!之)")
 
 
-class _ScriptTable(dict[int, str]):
-    """Turns a traditional character into the simplified one, by itself: no word is replaced by another word."""
-
-    def __missing__(self, code: int) -> str:
-        import zhconv
-
-        char = chr(code)
-        found = zhconv.convert(char, "zh-hans")
-        self[code] = found if len(found) == 1 else char
-        return self[code]
+_VARIANTS = str.maketrans("祇衹著碁邨濬翺賸吿", "只只着棋村浚翱剩告")
 
 
-_SIMPLIFIED = _ScriptTable()
+def _simplified(code: int) -> str:
+    """Turn a traditional character into the simplified one, by itself: no word is replaced by another word."""
+    import zhconv
+
+    char = chr(code)
+    found = str(zhconv.convert(char, "zh-hans"))
+    return found if len(found) == 1 else char
+
+
+_SIMPLIFIED = CharacterTable(_simplified)
 
 
 def simplified_characters(text: str) -> str:
     """Write traditional characters as simplified ones, one by one: 軟體 is 软体, and not the 软件 of another region."""
-    return text if text.isascii() else text.translate(_SIMPLIFIED).translate(_SIMPLIFIED)
+    if text.isascii():
+        return text
+    return text.translate(_SIMPLIFIED).translate(_SIMPLIFIED).translate(_VARIANTS).replace("甚么", "什么")
 
 
 def chinese_values(text: str) -> str:
     """Read numbers, signs, clock times and prices out in one way; apply to simplified characters."""
     if _ANY_DIGIT.search(text):
-        text = _GROUPED.sub("", text)
+        text = _DATE.sub(lambda found: f"{found[1]}年{int(found[3])}月{int(found[4])}日", text)
+        text = _RANGE.sub(r"\1到", _YEARS.sub(r"\1到", text))
+        text = _GROUPED.sub(lambda found: _amount(found[0].replace(",", "")), text)
+        text = _AMOUNT.sub(lambda found: _cardinal(found[0]), text)
         text = _CLOCK.sub(_read_clock, text)
         for name, pattern in _PRICE.items():
             text = pattern.sub(rf"\1{name}", text)
-    text = _MINUS.sub("负", text)
+    text = _CELSIUS.sub("摄氏度", _MINUS.sub("负", text))
     text = _PLAIN.sub(lambda found: _cardinal(found[0]), text)
     text = chinese_numbers(text).replace("〇", "零").replace("两", "二")
-    text = _SPELT_OUT.sub(lambda found: _cardinal("".join(str(_NUMERALS.index(c)) for c in found[0])), text)
-    return _MINUTES.sub(r"\1", text)
+    text = _SPELT_OUT.sub(_counted, _EARLY_YEAR.sub(_counted, text))
+    text = _COUNTED_YEAR.sub(_as_year, text)
+    text = _HALF_PAST.sub(lambda found: _PAST[found[0]], _MINUTES.sub(r"\1", text))
+    return _GENERATION.sub(r"\1零后", text)
+
+
+def _counted(found: re.Match[str]) -> str:
+    return _cardinal("".join(str(_NUMERALS.index(char)) for char in found[0]))
+
+
+def _as_year(found: re.Match[str]) -> str:
+    """Return a count of years that may be a year (二千零五) as the year, 二零零五: 2005年 is read either way."""
+    century = "一九" if found[1].startswith("一") else "二零"
+    tens = (found[3] or "一") if found[4] else "零"
+    return f"{century}{tens}{found[2] or found[5] or '零'}"
+
+
+def _amount(digits: str) -> str:
+    return _cardinal(digits) if digits[0] != "0" else digits
 
 
 def _read_clock(found: re.Match[str]) -> str:

@@ -14,11 +14,32 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from audiobench_pytest.metrics.character_table import CharacterTable
+from audiobench_pytest.metrics.fairness.unicode14 import IDEOGRAPHS
+
 _NUMERIC = frozenset(".%$¢€£")
-_BEFORE: tuple[tuple[re.Pattern[str], str], ...] = (
+_PARTS = ("half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+
+def _fraction(over: str, under: str) -> str:
+    """Return a proper fraction as it is said; what is none (24/7) stays."""
+    if int(over) >= int(under):
+        return f"{over} {under}"
+    part = _PARTS[int(under) - 2]
+    return f"{over} {part}{'s' * (over != '1')}"
+
+
+_BEFORE: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"\b(?:hmm|mm|mhm|mmm|uh|um)\b"), ""),
     (re.compile(r"\s+'"), "'"),
     (re.compile(r"\bo\.?k\b\.?(?!')"), "okay"),
+    (re.compile(r"\bninth(?=s?\b)"), "nineth"),  # as the reader of numbers spells it
+    (re.compile(r"\bph\. ?d\b\.?"), "phd"),
+    (re.compile(r"\bno\. ?(?=\d)"), "number "),
+    (re.compile(r"\s*&\s*"), " and "),
+    (re.compile(r"(?<![\d:])(\d{1,2}):([0-5]\d)(?![\d:])"), r"\1\2"),
+    (re.compile(r"(?<=\d) 1[/⁄]2(?![\d/⁄])"), ".5"),
+    (re.compile(r"(?<![\d/⁄.,])([1-9])[/⁄]([2-9]|10)(?![\d/⁄])"), lambda found: _fraction(found[1], found[2])),
     (re.compile(r"\bcannot\b"), "can not"),
     (re.compile(r"\ba (?=(?:hundred|thousand|million|billion)\b)"), "one "),
     (re.compile(r"(?<![\w.])[-−–](?=\d)"), "minus "),
@@ -31,22 +52,20 @@ _AFTER: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<!\d)%"), " "),
     (re.compile(r"(?<!\S)-(?!\d)|(?<=\S)-"), " "),
 )
+_CENTS = re.compile(r"([$€£]\d+)(?: and)? [¢](\d{1,2})(?!\S)")
 _SINGLE_DIGITS = re.compile(r"(?<!\S)\d(?: \d)+(?!\S)")
 _GROUPED = re.compile(r"(?<=\d),(?=\d)")
 _FULL_STOP = re.compile(r"\.(?!\d)")
 
 
-class _KeptTable(dict[int, int]):
-    """Keeps letters, marks on them and what numbers are written with; any other mark becomes a space."""
-
-    def __missing__(self, code: int) -> int:
-        char = chr(code)
-        is_kept = char in _NUMERIC or char.isalnum() or unicodedata.category(char)[0] == "M"
-        self[code] = code if is_kept else ord(" ")
-        return self[code]
+def _kept(code: int) -> int:
+    """Keep letters, marks on them and what numbers are written with; any other mark becomes a space."""
+    char = chr(code)
+    is_kept = char in _NUMERIC or char.isalnum() or unicodedata.category(char)[0] == "M" or code in IDEOGRAPHS
+    return code if is_kept else ord(" ")
 
 
-_KEPT = _KeptTable()
+_KEPT = CharacterTable(_kept)
 
 
 def english_words(text: str) -> str:
@@ -66,7 +85,7 @@ def english_words(text: str) -> str:
     text = unicodedata.normalize("NFC", text).translate(_KEPT)
     with contextlib.suppress(AssertionError, ValueError):
         text = _numbers(text)
-    text = _spellings()(text)
+    text = _spellings()(_CENTS.sub(lambda found: f"{found[1]}.{int(found[2]):02}", text).replace("nineth", "ninth"))
     for pattern, replacement in _AFTER:
         text = pattern.sub(replacement, text)
     text = " ".join(text.split())

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from audiobench_pytest.catalog.schema import LanguageRule
 from audiobench_pytest.errors import CatalogError, did_you_mean
 from audiobench_pytest.metrics.base import Metric, ratio, total
+from audiobench_pytest.metrics.character_table import CharacterTable
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.ngrams.counts import ORDERS, bleu_numbers, word_ngrams
 from audiobench_pytest.metrics.references import all_references
@@ -122,20 +123,18 @@ def caption(text: str) -> list[str]:
     return [word for word in words if word]
 
 
-class _MarkTable(dict[int, int | str]):
-    """Translation table that turns punctuation into spaces and puts spaces around symbols."""
-
-    def __missing__(self, code: int) -> int | str:
-        character = chr(code)
-        kind = unicodedata.category(character)[0]
-        self[code] = " " if kind == "P" else f" {character} " if kind == "S" else code
-        return self[code]
+def _parted(code: int) -> int | str:
+    """Turn punctuation into a space and put spaces around a symbol."""
+    character = chr(code)
+    kind = unicodedata.category(character)[0]
+    return " " if kind == "P" else f" {character} " if kind == "S" else code
 
 
-_MARKS = _MarkTable(
+_MARKS = CharacterTable(
+    _parted,
     {ord(one): one for one in "-'.,:"}
     | {ord(one): f" {one} " for one in "%&@#*"}  # punctuation to Unicode, words to the Penn Treebank
-    | {ord("’"): "'", ord("´"): "'", ord("`"): " ", ord("‐"): "-", ord("‑"): "-"}
+    | {ord("’"): "'", ord("´"): "'", ord("`"): " ", ord("‐"): "-", ord("‑"): "-"},
 )
 _LONE_SEPARATOR = re.compile(r"(?<!\d)[.,:]|[.,:](?!\d)|--+")
 _ENDINGS = ("n't", "'s", "'re", "'ve", "'ll", "'d", "'m")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import string
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from audiobench_pytest.catalog.schema import LanguageRule
-from audiobench_pytest.metrics.base import Metric, total
+from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec
+from audiobench_pytest.metrics.base import Metric, one_of, total
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.ngrams.bleu import sacrebleu_field
 from audiobench_pytest.metrics.ngrams.counts import character_ngrams, matches
+from audiobench_pytest.metrics.references import all_references
 from audiobench_pytest.types import Quantity, SampleScore, State
 
 if TYPE_CHECKING:
@@ -34,11 +35,29 @@ class Chrf(Metric):
 
     Per sample and order (`char_1` ... `char_6`, `word_1`, `word_2`): `pred_*`, `ref_*` and `match_*`, the n-grams of
     the prediction, of the reference, and those in both. Case and punctuation count, white space does not; no tokenizer
-    is needed, whatever the language. Sources: Popovic, "chrF: character n-gram F-score for automatic MT evaluation",
+    is needed, whatever the language. Of several references the one with the highest chrF of the sample counts, for both
+    values.
+
+    Options:
+        references: `one` (the default) or `all`: an item's further references count as well.
+
+    Sources: Popovic, "chrF: character n-gram F-score for automatic MT evaluation",
     2015; "chrF++: words helping character n-grams", 2017.
     """
 
-    sees = ()
+    options: ClassVar[Mapping[str, Callable[[str], object]]] = {"references": one_of("one", "all")}
+    sees: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, spec: RecipeSpec) -> None:
+        """Configure.
+
+        Raises:
+            CatalogError: See `Metric`.
+        """
+        super().__init__(spec)
+        self.every_reference = self.given.get("references") == "all"
+        if self.every_reference:
+            self.sees = ("aliases",)  # type: ignore[misc]  # what a score depends on is the recipe's, not the class's
 
     def quantities(self, languages: Iterable[str]) -> tuple[Quantity, ...]:
         """Return chrF and, as `chrfpp`, chrF++; both 0 to 100."""
@@ -46,16 +65,12 @@ class Chrf(Metric):
 
     def score(self, item: Item, reference: str, prediction: str | None, rule: LanguageRule) -> SampleScore:
         """Count n-grams of characters and words."""
-        if not reference.strip():
+        references = all_references(item, reference, rule) if self.every_reference else [reference]
+        if not any(text.strip() for text in references):
             return SampleScore({}, reference, prediction or "", State.DATA_ERROR, "the reference is empty")
-        said, wanted = _ngrams(prediction or ""), _ngrams(reference)
-        numbers: dict[str, float] = {}
-        for name, found in said.items():
-            other = wanted[name]
-            # An order that the reference has no n-gram of says nothing, also of the corpus.
-            numbers[f"pred_{name}"] = found.total() if other else 0
-            numbers[f"ref_{name}"] = other.total()
-            numbers[f"match_{name}"] = matches(found, other)
+        said = _ngrams(prediction or "")
+        counted = [(text, _counts(said, _ngrams(text))) for text in references]
+        reference, numbers = max(counted, key=_chrf_of) if len(counted) > 1 else counted[0]
         if prediction is None:
             return SampleScore(numbers, reference, "", State.INVALID, "no answer could be extracted")
         return SampleScore(numbers, reference, prediction)
@@ -69,9 +84,29 @@ class Chrf(Metric):
 
     def signature(self, languages: Iterable[str]) -> list[str]:
         """Return sacrebleu's own signatures of the two, as fields."""
+        references = "var" if self.every_reference else "1"
         return [
-            sacrebleu_field(nrefs="1", case="mixed", eff="yes", nc="6", nw=order, space="no") for order in ("0", "2")
+            sacrebleu_field(nrefs=references, case="mixed", eff="yes", nc="6", nw=order, space="no")
+            for order in ("0", "2")
         ]
+
+
+def _counts(said: Mapping[str, Counter[str]], wanted: Mapping[str, Counter[str]]) -> dict[str, float]:
+    numbers: dict[str, float] = {}
+    for name, found in said.items():
+        other = wanted[name]
+        # An order that the reference has no n-gram of says nothing, also of the corpus.
+        numbers[f"pred_{name}"] = found.total() if other else 0
+        numbers[f"ref_{name}"] = other.total()
+        numbers[f"match_{name}"] = matches(found, other)
+    return numbers
+
+
+def _chrf_of(counted: tuple[str, Mapping[str, float]]) -> float:
+    import numpy as np
+
+    sums = {name: np.array(number, dtype=np.float64) for name, number in counted[1].items()}
+    return float(corpus_chrf(sums, CHARACTER_ORDERS))
 
 
 def corpus_chrf(sums: Sums, orders: Iterable[str]) -> NDArray[np.float64]:

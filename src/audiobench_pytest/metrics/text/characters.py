@@ -8,38 +8,31 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from audiobench_pytest.metrics.character_table import CharacterTable
+
 _SPACE = ord(" ")
 
 
-class _DropTable(dict[int, int | None]):
-    """Translation table that deletes characters which write no sound; filled as characters are met."""
-
-    def __missing__(self, code: int) -> int | None:
-        invisible = (
-            unicodedata.category(chr(code)) == "Cf"
-            or 0xFE00 <= code <= 0xFE0F  # variation selectors: emoji or text style, shape of a Han character
-            or 0xE0100 <= code <= 0xE01EF
-            or 0x180B <= code <= 0x180F
-            or code in (0x034F, 0x115F, 0x1160)  # combining grapheme joiner, Hangul fillers
-            or code == 0x0640  # tatweel: stretches an Arabic word on the page
-        )
-        self[code] = None if invisible else code
-        return self[code]
+def _heard(code: int) -> int | None:
+    """Delete a character that writes no sound."""
+    invisible = (
+        unicodedata.category(chr(code)) == "Cf"
+        or 0xFE00 <= code <= 0xFE0F  # variation selectors: emoji or text style, shape of a Han character
+        or 0xE0100 <= code <= 0xE01EF
+        or 0x180B <= code <= 0x180F
+        or code in (0x034F, 0x115F, 0x1160)  # combining grapheme joiner, Hangul fillers
+        or code == 0x0640  # tatweel: stretches an Arabic word on the page
+    )
+    return None if invisible else code
 
 
-class _SpaceTable(dict[int, int]):
-    """Translation table that turns punctuation, symbols, separators and control characters into spaces."""
-
-    def __missing__(self, code: int) -> int:
-        category = unicodedata.category(chr(code))
-        self[code] = _SPACE if category[0] in "PSZ" or category in ("Cc", "Cs") else code
-        return self[code]
+def _spaced(code: int) -> int:
+    """Turn punctuation, a symbol, a separator or a control character into a space."""
+    category = unicodedata.category(chr(code))
+    return _SPACE if category[0] in "PSZ" or category in ("Cc", "Cs") else code
 
 
-_DROP = _DropTable()
-
-
-_TO_SPACE = _SpaceTable()
+_DROP, _TO_SPACE = CharacterTable(_heard), CharacterTable(_spaced)
 
 
 _PARTED_DAKUTEN = re.compile("(?<! ) +(?=[\u3099\u309a])")  # a run of spaces is tried at its first one only

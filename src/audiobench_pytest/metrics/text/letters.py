@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from audiobench_pytest.metrics.character_table import CharacterTable
+
 _PERSIAN = str.maketrans("يىك", "ییک")
 _ROMANIAN = str.maketrans("şţŞŢ", "șțȘȚ")
 _APOSTROPHES = "'`‘’ʻʼʽ′"
@@ -16,15 +18,8 @@ _APOSTROPHE_IN_WORD = re.compile(f"(?<=[^\\W\\d_])[{_APOSTROPHES}](?=[^\\W\\d_])
 _APOSTROPHE_AT_EDGE = re.compile("(?<![^\\W\\d_])[ʻʼʽ]|[ʻʼʽ](?![^\\W\\d_])")
 
 
-class _MarkTable(dict[int, int | None]):
-    """Translation table that deletes the Unicode category Mn."""
-
-    def __missing__(self, code: int) -> int | None:
-        self[code] = None if unicodedata.category(chr(code)) == "Mn" else code
-        return self[code]
-
-
-_NO_MARKS = _MarkTable()
+_NO_MARKS = CharacterTable(lambda code: None if unicodedata.category(chr(code)) == "Mn" else code)
+"""Deletes the Unicode category Mn."""
 
 
 def persian_letters(text: str) -> str:

@@ -10,6 +10,7 @@ import string
 import unicodedata
 from collections.abc import Callable
 
+from audiobench_pytest.metrics.character_table import CharacterTable
 from audiobench_pytest.metrics.text.tokenizers import TOKENIZERS, tokens
 
 CHINESE_MARKS = (
@@ -30,15 +31,8 @@ _SPACED = str.maketrans(dict.fromkeys(CHINESE_MARKS + string.punctuation, " "))
 _BETWEEN_HAN = re.compile("(?<=[\u4e00-\u9fff])(?=[\u4e00-\u9fff])")
 
 
-class _PunctuationTable(dict[int, int | None]):
-    """Translation table that deletes the Unicode category P."""
-
-    def __missing__(self, code: int) -> int | None:
-        self[code] = None if unicodedata.category(chr(code))[0] == "P" else code
-        return self[code]
-
-
-_NO_PUNCTUATION = _PunctuationTable()
+_NO_PUNCTUATION = CharacterTable(lambda code: None if unicodedata.category(chr(code))[0] == "P" else code)
+"""Deletes the Unicode category P."""
 
 
 def delete_chinese_and_ascii_punctuation(text: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from audiobench_pytest.catalog.schema import language_code
 from audiobench_pytest.errors import CatalogError, did_you_mean
+from audiobench_pytest.languages import macro_language
 from audiobench_pytest.metrics.text.tokenizers import TOKENIZERS, packages, tokenizer, tokens
 
 UnitSplitter = Callable[[str], list[str]]
@@ -19,6 +20,11 @@ UnitSplitter = Callable[[str], list[str]]
 _HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _HAN_OR_RUN = re.compile(f"[{_HAN}]|[^{_HAN}\\s]+")
 _BASIC_HAN_OR_RUN = re.compile("[\u4e00-\u9fff]|[^\u4e00-\u9fff\\s]+")
+# Han, kana, Thai, Lao, Burmese and Khmer: scripts that write no spaces between words.
+_UNSPACED = (
+    f"{_HAN}\u3040-\u30ff\u31f0-\u31ff\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f\u1780-\u17ff"
+)
+_UNSPACED_RUN = re.compile(f"([{_UNSPACED}]+)")
 _SPACING_EXTENDERS = (
     "\u0e33\u0eb3"  # Thai SARA AM and Lao AM are letters by category, but part of the syllable's cluster
 )
@@ -54,6 +60,20 @@ def character(text: str) -> list[str]:
     return units
 
 
+def spaced(text: str) -> list[str]:
+    """Split at white space, and a run in a script that writes no spaces into its characters.
+
+    A clause in Chinese or Thai inside another language is as long as it is said, not one word.
+    """
+    if text.isascii() or _UNSPACED_RUN.search(text) is None:
+        return text.split()
+    units: list[str] = []
+    for one in text.split():
+        for position, run in enumerate(_UNSPACED_RUN.split(one)):
+            units += character(run) if position % 2 else [run] if run else []
+    return units
+
+
 def mixed(text: str) -> list[str]:
     """Split into single Han characters and runs of anything else (Latin words, digits); white space is no unit."""
     return _HAN_OR_RUN.findall(text)
@@ -66,6 +86,7 @@ def mixed_basic(text: str) -> list[str]:
 
 UNITS: Mapping[str, UnitSplitter] = {
     "word": word,
+    "spaced": spaced,
     "character": character,
     "codepoint": codepoint,
     "mixed": mixed,
@@ -74,8 +95,8 @@ UNITS: Mapping[str, UnitSplitter] = {
 """Splitter by the name it has in a recipe; the tokenizers of sacrebleu are units as well."""
 
 _WORDS = frozenset({"word", "13a", "intl", "ja-mecab", "ko-mecab"})
-_CHARACTERS_AND_WORDS = frozenset({"mixed", "mixed_basic", "zh"})
-_HAN_LANGUAGES = frozenset({"zh", "cmn", "yue", "wuu", "wu", "nan", "hak", "gan", "hsn", "cdo", "ja"})
+_CHARACTERS_AND_WORDS = frozenset({"mixed", "mixed_basic", "spaced", "zh"})
+_HAN_LANGUAGES = frozenset({"zh", "cmn", "wu", "ja"})
 
 
 def _lower(units: list[str]) -> list[str]:
@@ -127,7 +148,7 @@ class Counting:
         Han by character and the rest by word is a character error rate where the language is written in Han.
         """
         if self.unit in _CHARACTERS_AND_WORDS:
-            return language_code(language).partition("-")[0] not in _HAN_LANGUAGES
+            return macro_language(language_code(language)) not in _HAN_LANGUAGES
         return self.unit in _WORDS
 
 

@@ -11,6 +11,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from audiobench_pytest.metrics.character_table import CharacterTable
+
 _NOT_IN_THE_ORIGINAL = ("kinda", "sorta", "dunno", "cause")
 _BRACKETS = re.compile(r"[<\[][^>\]]*[>\]]")
 _PARENTHESES = re.compile(r"\([^)]+\)")
@@ -20,15 +22,8 @@ _MANY = 100
 _SPACE = ord(" ")
 
 
-class _BasicTable(dict[int, int]):
-    """Translation table that turns marks, symbols and punctuation into spaces."""
-
-    def __missing__(self, code: int) -> int:
-        self[code] = _SPACE if unicodedata.category(chr(code))[0] in "MSP" else code
-        return self[code]
-
-
-_TO_SPACE = _BasicTable()
+_TO_SPACE = CharacterTable(lambda code: _SPACE if unicodedata.category(chr(code))[0] in "MSP" else code)
+"""Turns marks, symbols and punctuation into spaces."""
 
 
 def whisper_english(text: str) -> str:

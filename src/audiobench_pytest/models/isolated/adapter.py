@@ -13,7 +13,7 @@ from audiobench_pytest.models.base import ModelAdapter, waveform_of
 from audiobench_pytest.models.isolated.audio_file import AudioFile, as_bytes
 from audiobench_pytest.models.isolated.entry import checked_runtime, find_entry
 from audiobench_pytest.models.isolated.environment import RUNNING, Environment, ensure, requirements_digest
-from audiobench_pytest.models.isolated.interpreters import running, without_our_python
+from audiobench_pytest.models.isolated.interpreters import find_interpreter, running, without_our_python
 from audiobench_pytest.models.isolated.process import ChildDiedError, ChildProcess
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.records.keys import digest
@@ -60,6 +60,18 @@ class IsolatedAdapter(ModelAdapter):
             if name not in cls.options and isinstance(value, str)
         }
         return {**cls.options, **own}
+
+    @classmethod
+    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return the packages that are not there, and the interpreter of its environment where it is not installed."""
+        found = super().lacks(spec, args)
+        runtime = checked_runtime(spec)
+        if runtime.python != RUNNING:
+            try:
+                find_interpreter(spec.name, runtime.python)
+            except ModelError as exc:
+                found.append((f"Python {runtime.python}", str(exc).partition("installed here: ")[2] or str(exc)))
+        return found
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Check the entry; make no environment and start no process.

@@ -11,6 +11,9 @@ from audiobench_pytest.models.isolated.environment import RUNNING, requirement_l
 from audiobench_pytest.models.isolated.interpreters import check_version, module_file
 from audiobench_pytest.records.digests import file_digest
 
+_BUNDLED = Path(__file__).parent / "bundled"
+"""Classes of the catalogue's own isolated models."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -84,7 +87,8 @@ def find_entry(model: str, runtime: RuntimeSpec, *, here: bool = False) -> Entry
     """
     where, _, name = runtime.entry.rpartition(":")
     if where.endswith(".py"):
-        path = Path(where).expanduser().absolute()
+        ours = where.startswith(f"{_BUNDLED.name}/")
+        path = _BUNDLED.parent / where if ours else Path(where).expanduser().absolute()
         if not path.is_file():
             raise ModelError(f"model '{model}': there is no file {path}, which its runtime's entry names")
         return Entry(str(path), name, path)

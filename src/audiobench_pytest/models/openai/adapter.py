@@ -73,11 +73,13 @@ class OpenAIAdapter(ModelAdapter):
 
     @classmethod
     def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Return the packages that are not there, and the server where nobody says which one."""
+        """Return the packages that are not there, an address that nobody has given, and the key that a vendor wants."""
         found = super().lacks(spec, args)
         if args["url"] is None and not os.environ.get(URL_VARIABLE, "").strip():
             what = f"the address of a server that has {spec.source or spec.name}"
             found.append((what, f"--model-args url=http://HOST:PORT/v1, or {URL_VARIABLE}"))
+        if spec.args.get("key_env") and not os.environ.get(str(args["key_env"]), "").strip():
+            found.append((f"a key for {spec.name}", f"the environment variable {args['key_env']}"))
         return found
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:

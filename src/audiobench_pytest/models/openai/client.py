@@ -28,6 +28,7 @@ _JOIN_S = 10.0
 _CLOSE_S = 2.0
 _POLL_S = 1.0
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_LOOPBACK_HOSTS = tuple(host.strip("[]") for host in _LOOPBACK)
 
 # Questions wait ready for a slot, as many as there are slots, unless they hold more sound than this (an hour of it is
 # 230 MB as float32): a caller that is busy for a while, storing answers, then leaves no slot empty.
@@ -236,8 +237,9 @@ class HttpAsker:
             timeout=httpx.Timeout(limits.total, connect=limits.connect, read=limits.read),
             limits=httpx.Limits(keepalive_expiry=_KEEP_ALIVE_S),
             verify=self._certificates,
-            # No proxy stands between this machine and itself.
+            # No proxy stands between this machine and itself; where nobody else is asked none need be understood.
             mounts={f"all://{host}": None for host in _LOOPBACK},
+            trust_env=any(httpx.URL(url).host.strip("[]") not in _LOOPBACK_HOSTS for url in self._urls),
         )
 
     @contextlib.contextmanager

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
+
 from audiobench_pytest.catalog.loader import Catalog, load_catalog
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
 from audiobench_pytest.datasets import is_path_like, spec_for_path
@@ -52,15 +55,38 @@ def find_models(catalog: Catalog, settings: Settings) -> tuple[ModelSpec, ...]:
         UsageError: One does not exist, or two different ones share a name.
     """
     found: dict[str, ModelSpec] = {}
-    for text in settings.models:
-        try:
-            spec = _model(catalog, text)
-        except UnknownNameError as exc:
-            raise UsageError(f"--model: {exc}; or {forms()}") from None
+    for text, spec in typed_models(catalog, settings).items():
         if spec.name in found and found[spec.name] != spec:
-            raise UsageError(f"--model: two different models are called '{spec.name}': run them one after the other")
+            raise UsageError(
+                f"--model: two different models are called '{spec.name}': write NAME={text} for one of them"
+            )
         found[spec.name] = spec
     return tuple(found.values())
+
+
+def typed_models(catalog: Catalog, settings: Settings) -> dict[str, ModelSpec]:
+    """Return the models asked for by what was typed; folders of one name are called with the folder above them.
+
+    Raises:
+        UsageError: One does not exist.
+    """
+    found: dict[str, ModelSpec] = {}
+    for text in settings.models:
+        try:
+            found[text] = _model(catalog, text)
+        except UnknownNameError as exc:
+            raise UsageError(f"--model: {exc}; or {forms()}") from None
+    names: dict[str, set[str | None]] = {}
+    for spec in found.values():
+        names.setdefault(spec.name, set()).add(spec.source)
+    return {text: _told_apart(spec) if len(names[spec.name]) > 1 else spec for text, spec in found.items()}
+
+
+def _told_apart(spec: ModelSpec) -> ModelSpec:
+    """Return a checkpoint in a folder named with the folder above (`run1-checkpoint-500`), any other as it is."""
+    if not spec.source or not Path(spec.source).is_dir() or Path(spec.source).name != spec.name:
+        return spec
+    return dataclasses.replace(spec, name=f"{Path(spec.source).parent.name}-{spec.name}")
 
 
 def _model(catalog: Catalog, text: str) -> ModelSpec:
@@ -69,10 +95,11 @@ def _model(catalog: Catalog, text: str) -> ModelSpec:
 
 def args_by_name(settings: Settings, models: tuple[ModelSpec, ...]) -> dict[str, dict[str, str]]:
     """Return the arguments of each model by its name: those for all models, overridden by its own."""
+    typed = {text: spec.name for text, spec in typed_models(load_catalog(), settings).items()}
     merged = {spec.name: dict(settings.model_args.get("", {})) for spec in models}
     for target, args in settings.model_args.items():
         if target:  # a text of `--model`: maybe an alias, and two of them may mean one model
-            merged[_model(load_catalog(), target).name].update(args)
+            merged[typed.get(target, target)].update(args)
     return merged
 
 
@@ -87,7 +114,11 @@ def find_datasets(catalog: Catalog, settings: Settings) -> tuple[DatasetSpec, ..
     found: dict[str, DatasetSpec] = {}
     for text in settings.datasets:
         try:
-            spec = spec_for_path(text, cwd=settings.data_folder) if is_path_like(text) else catalog.datasets.get(text)
+            spec = (
+                catalog.datasets.get(text)
+                if not is_path_like(text)
+                else spec_for_path(text, cwd=settings.data_folder, default_language=settings.language)
+            )
         except UsageError as exc:
             raise UsageError(f"--dataset: {exc}") from None
         if spec.name in found and found[spec.name] != spec:

@@ -110,12 +110,31 @@ def _names(given: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in parts if part))
 
 
+def _word(given: Any) -> str:
+    text = str(given).strip()
+    if not text:
+        raise ValueError("must name something")
+    return text
+
+
 def _path(given: Any) -> Path | None:
     return Path(str(given)).expanduser() if given else None
 
 
 def _paths(given: Any) -> tuple[Path, ...]:
     return tuple(Path(name).expanduser() for name in _names(given))
+
+
+def _language(given: Any) -> str:
+    if not given:
+        return ""
+    from audiobench_pytest.errors import UsageError
+    from audiobench_pytest.languages import known_language
+
+    try:
+        return known_language(str(given))
+    except UsageError as exc:
+        raise ValueError(str(exc)) from None
 
 
 def _part(given: Any) -> Part:
@@ -146,8 +165,8 @@ class Settings:
     models = Setting[tuple[str, ...]](
         "model",
         (),
-        "model to benchmark: a name of the catalogue, hf:<hub id or folder>[@revision], openai:<name on a server>, or "
-        "./file.py:Class, a class of your own; repeatable, or a,b,c",
+        "model to benchmark: a name of the catalogue, [NAME=]hf:<hub id or folder>[@revision], [NAME=]openai:<name on "
+        "a server>, or ./file.py:Class, a class of your own; repeatable, or a,b,c",
         _names,
         metavar="NAME",
         repeat=True,
@@ -225,6 +244,14 @@ class Settings:
         metavar="S",
         type=float,
     )
+    cluster = Setting[str](
+        "cluster",
+        "",
+        "meta key whose samples err together and are resampled as a whole (speaker), or none; default: what the data "
+        "set names, else speaker, session or recording where a manifest has them",
+        _word,
+        metavar="KEY|none",
+    )
     probe = Setting[int | None](
         "probe",
         None,
@@ -255,6 +282,15 @@ class Settings:
         _one_of("text", "json"),
         metavar="text|json",
         bare="text",
+    )
+    exit_kinds = Setting[bool](
+        "exit-kinds",
+        False,
+        "end with status 10 where all that is red is a harness error, 11 where it is the data, so that CI may retry",
+        bool,
+        metavar="FLAG",
+        short=False,
+        type=bool,
     )
     run = Setting[Path | None](
         "run",
@@ -310,6 +346,9 @@ class Settings:
     )
     librispeech_dir = Setting[str](
         "librispeech_dir", "", "folder of OpenSLR's LibriSpeech; then nothing is asked of the hub", str
+    )
+    language = Setting[str](
+        "language", "", "language of your own data where its lines name none (default: en)", _language
     )
     catalog = Setting[str](
         "catalog", "", "folder of your own recipes/*.yaml, labels/*.yaml, ..., beside the built-in ones", str

@@ -46,6 +46,8 @@ def _ini_help(option: Setting[Any]) -> str:
 
 def _arguments(option: Setting[Any]) -> dict[str, Any]:
     # No default here: with two options of one `dest`, argparse applies the default of whichever was added first.
+    if option.type is bool:
+        return {"dest": option.dest, "action": "store_true", "help": option.help, "default": None}
     common: dict[str, Any] = {"dest": option.dest, "metavar": option.metavar, "help": option.help, "default": None}
     if option.bare is not None:
         common |= {"nargs": "?", "const": option.bare}

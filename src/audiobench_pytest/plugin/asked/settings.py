@@ -78,7 +78,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         many = isinstance(value, list) and option is not None and (option.repeat or key == "cache")
         kind, fitting = _TOML_KINDS[option.type if option is not None else object]
         for one in value if many else [value]:
-            if not isinstance(one, fitting) or (isinstance(one, bool) and option is not None):
+            if not isinstance(one, fitting) or (isinstance(one, bool) and option is not None and bool not in fitting):
                 raise UsageError(f"{path}: '{key}' must be {kind}; it is {value!r}")
     return content
 
@@ -87,6 +87,7 @@ _TOML_KINDS: Mapping[type, tuple[str, tuple[type, ...]]] = {
     str: ("text", (str,)),
     int: ("a whole number", (int,)),
     float: ("a number", (int, float)),
+    bool: ("true or false", (bool,)),
     object: ("text, a number, true or false", (str, int, float)),
 }
 

@@ -48,7 +48,7 @@ class RunDirectory:
     """Reads and writes one run directory.
 
     Layout: `run.json` (what was asked, by which versions, on which machine), `plan.json` (cells and shards),
-    `gates.toml` (a copy of the limits it began with),
+    `gates.toml` (a copy of the limits it began with), `doubts.json` (recipes whose judge cannot be trusted),
     `results/<attempt>-<writer>-<pid>-<random>.jsonl` (one file per process), `prompts.jsonl` (the words that were sent,
     each once), `leaderboard.*` (what was concluded).
     The same directory can be given again: each invocation is an attempt, and the newest word on a sample counts.
@@ -176,6 +176,30 @@ class RunDirectory:
             write_atomically(kept, path.read_bytes())
         except OSError as exc:
             raise RecordError(f"cannot keep {path} in {self.path}: {exc.strerror or exc}") from exc
+
+    def keep_doubts(self, doubts: Mapping[str, str]) -> None:
+        """Note the recipes whose scores are not to be trusted, with the reason; the newest attempt's word counts.
+
+        Raises:
+            RecordError: It cannot be written.
+        """
+        path = self.path / "doubts.json"
+        if doubts or path.exists():
+            write_atomically(path, msgspec.json.encode(dict(sorted(doubts.items()))))
+
+    def doubts(self) -> dict[str, str]:
+        """Return why the scores of some recipes are not to be trusted, by recipe; empty where none is in doubt.
+
+        Raises:
+            RecordError: The note cannot be read.
+        """
+        path = self.path / "doubts.json"
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+        except FileNotFoundError:
+            return {}
+        except (OSError, *DAMAGED) as exc:
+            raise RecordError(f"cannot read {path}: {exc}") from exc
 
     def writer(self, name: str, attempt: int) -> ResultWriter:
         """Return a writer for one process (`main`, `gw0`)."""

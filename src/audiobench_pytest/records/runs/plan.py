@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from audiobench_pytest.types import CellId
+from audiobench_pytest.types import AUTO, CLUSTERS, NO_CLUSTERS, CellId
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class PlannedCell:
         published_recipe: The dataset's own recipe where this version scores with another one, else None.
         samples: Number of samples selected, when known while planning, else None.
         recipe: The recipe as it was when planned, as plain values, so that a run can be reduced wherever it is read.
-        clusters: Meta key whose values are resampled as wholes (`speaker`), or "" for single samples.
+        clusters: Meta key whose values are resampled as wholes (`speaker`); `auto` for the first known one that the
+            samples have; "" or `none` for single samples.
         slices: Meta keys that results are also given by (`gender`, `accent`).
         own_recipe: The recipe that the data set is scored by where nobody asks for another, if this is another one.
     """
@@ -44,7 +45,14 @@ class PlannedCell:
     @property
     def keys(self) -> tuple[str, ...]:
         """Meta keys that the statistics look at."""
-        return tuple(dict.fromkeys((*((self.clusters,) if self.clusters else ()), *self.slices)))
+        return tuple(dict.fromkeys((*self.cluster_keys, *self.slices)))
+
+    @property
+    def cluster_keys(self) -> tuple[str, ...]:
+        """Meta keys that may say which samples err together, the first that does so being used."""
+        if self.clusters == AUTO:
+            return CLUSTERS
+        return () if self.clusters in ("", NO_CLUSTERS) else (self.clusters,)
 
     @property
     def partial(self) -> bool:

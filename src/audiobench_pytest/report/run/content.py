@@ -9,8 +9,7 @@ from audiobench_pytest.errors import Red
 from audiobench_pytest.leaderboard.cells.losses import lost
 from audiobench_pytest.leaderboard.cells.totals import ModelTotals, best_cells, model_totals
 from audiobench_pytest.leaderboard.conclusion import Conclusion
-from audiobench_pytest.leaderboard.gates.words import told_time
-from audiobench_pytest.leaderboard.quantities import FIXED, RATE, SUM, adding_up
+from audiobench_pytest.leaderboard.quantities import FIXED, LEAST_EFFECTIVE, MOST_OF_ONE, RATE, SUM, adding_up
 from audiobench_pytest.report import numbers
 from audiobench_pytest.report.text import clean
 from audiobench_pytest.types import CellId, CellResult, GateResult, Quantity, State, Verdict
@@ -99,7 +98,7 @@ def legend(board: Conclusion) -> str:
     way = "error rates: lower is better" if len(ways) > 1 else f"{'higher' if ways == {True} else 'lower'} is better"
     clusters = {result.clusters for result in board.results if result.clusters}
     over = f" over {'/'.join(sorted(clusters))}" if clusters else ""
-    return f"{what} [95 % bootstrap interval{over}], {way}{bold}; RTFx: seconds of audio per second of inference"
+    return f"{what} [95 % interval{over}], {way}{bold}; RTFx: seconds of audio per second of inference"
 
 
 def total_fields(rows: Sequence[ModelTotals]) -> dict[str, list[str]]:
@@ -115,70 +114,6 @@ def total_fields(rows: Sequence[ModelTotals]) -> dict[str, list[str]]:
     fields["wall"] = [numbers.duration(row.wall_s) for row in rows]
     fields["RTFx"] = [numbers.significant(row.rtfx) + ("~" if measured_earlier(row) else "") for row in rows]
     return fields
-
-
-def measured_lines(board: Conclusion) -> list[str]:
-    """Return a line per model on what was measured: weights, which part of each set, answers of which day."""
-    by_model: dict[str, list[CellResult]] = {}
-    for result in board.results:
-        cells = by_model.setdefault(result.cell.model, [])
-        if all(one.cell.dataset != result.cell.dataset for one in cells):  # recipes share their answers
-            cells.append(result)
-    lines = []
-    for model, cells in by_model.items():
-        told = [f"weights {weights[:10]}" for weights in dict.fromkeys(c.evidence.weights for c in cells) if weights]
-        told += [f"{clean(c.cell.dataset)}: {text}" for c in cells if (text := "; ".join(_evidence(c)))]
-        if told:
-            lines.append(f"{clean(model)}: {', '.join(told)}")
-    return lines
-
-
-def _evidence(result: CellResult) -> Iterator[str]:
-    evidence = result.evidence
-    if evidence.selection:
-        yield f"the {evidence.selection} samples"
-    if evidence.reused:
-        when = told_time(evidence.oldest, evidence.newest)
-        pinned = "" if evidence.pinned else ", of a model that cannot be pinned"
-        yield f"{evidence.reused} of {result.scored} answers of {when}{pinned}"
-    if evidence.failed_first:
-        share = 100.0 * evidence.failed_first / max(1, result.scored)
-        yield f"{evidence.failed_first} answers ({share:.3g} %) only after earlier attempts had failed"
-
-
-def limit_lines(board: Conclusion) -> list[str]:
-    """Return how many limits there were, and each that applied to nothing with the reason."""
-    limits = board.limits
-    if limits is None:
-        return []
-    if not limits.file:
-        return ["no file of limits: nothing but coverage was judged"]
-    if not limits.total:
-        return [f"no limit in {clean(limits.file)}: nothing but coverage was judged"]
-    lines = []
-    if limits.unmatched:
-        applied = limits.total - len(limits.unmatched)
-        lines.append(f"{applied} of {limits.total} limits applied; to nothing here:")
-        lines += [f"  {clean(source)}: {clean(reason)}" for source, reason in limits.unmatched[:_FOOTNOTES]]
-        if len(limits.unmatched) > _FOOTNOTES:
-            lines.append(f"  and {len(limits.unmatched) - _FOOTNOTES} more")
-    return lines
-
-
-def release_line(board: Conclusion) -> str:
-    """Return what a release was judged on, in a line; "" where none was promised."""
-    if board.limits is None or not board.limits.release:
-        return ""
-    weights = {r.cell.model: r.evidence.weights[:10] or "no digest" for r in board.results}
-    models = ", ".join(f"{clean(model)} ({digits})" for model, digits in weights.items())
-    asked = {(r.cell.dataset, r.cell.model): r.scored for r in board.results}
-    waived = sum(bool(gate.waiver) for gate in board.gates)
-    still_open = sum(gate.verdict is Verdict.INCONCLUSIVE for gate in board.gates)
-    red = "red" if board.is_red else "green"
-    return (
-        f"release {red}: {models}; {len(board.results)} cells, {sum(asked.values())} samples, {waived} waived, "
-        f"{still_open} inconclusive"
-    )
 
 
 def _samples(row: ModelTotals) -> str:
@@ -276,9 +211,36 @@ def footnotes(board: Conclusion) -> list[str]:
     lines = [_incomplete_line(result) for result in open_cells[:_FOOTNOTES]]
     if len(open_cells) > _FOOTNOTES:
         lines.append(f"* and {len(open_cells) - _FOOTNOTES} more incomplete cells")
+    lines += _cluster_lines(board)
     if any(measured_earlier(row) for row in model_totals(board.results)):
         lines.append(MEASURED_EARLIER)
     return lines
+
+
+def _cluster_lines(board: Conclusion) -> list[str]:
+    """Return what each data set's intervals resample, and what is weak about it, once where its cells agree."""
+    lines: dict[str, None] = {}
+    for result in board.results:
+        if result.scored and result.without_cluster:
+            told = f"no sample says its {clean(result.without_cluster)}: the intervals are over single samples"
+            lines[f"{clean(result.cell.dataset)}: {told}"] = None
+        elif result.n_clusters:
+            lines[_cluster_line(result, result.n_clusters)] = None
+    return list(lines)
+
+
+def _cluster_line(result: CellResult, count: int) -> str:
+    name, key = clean(result.cell.dataset), clean(result.clusters)
+    if count == 1:
+        return f"{name}: one {key} only, which tells nothing of others: --cluster none looks at its samples"
+    effective, largest = result.effective_clusters or 0.0, result.largest_cluster or 0.0
+    line = f"{name}: intervals over {count} values of {key}, effectively {effective:.1f}"
+    doubts = []
+    if effective < LEAST_EFFECTIVE:
+        doubts.append(f"below {LEAST_EFFECTIVE:g} an interval is a rough guess")
+    if largest > MOST_OF_ONE:
+        doubts.append(f"one has {100 * largest:.0f} % of the samples")
+    return f"{line}; {' and '.join(doubts)}" if doubts else line
 
 
 def _incomplete_line(result: CellResult) -> str:

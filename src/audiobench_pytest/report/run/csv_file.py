@@ -21,7 +21,7 @@ COLUMNS = {
     "unit": "% or points; empty for a plain number",
     "higher_is_better": "True or False",
     "value": "over the scored samples; empty when nothing was scored",
-    "low": "lower end of the 95 % bootstrap interval",
+    "low": "lower end of the 95 % interval",
     "high": "upper end",
     "worst": "the value had the samples without a score been answered with nothing",
     "expected": "samples selected; empty when nobody knows",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Mapping
@@ -67,8 +68,12 @@ def cell_document(result: CellResult) -> dict[str, Any]:
         "wall_s": result.wall_s,
         "rtfx": result.rtfx,
         "speed": dict(result.speed),
+        "percentiles": {name: dataclasses.asdict(one) for name, one in result.percentiles.items()},
         "clusters": result.clusters,
         "n_clusters": result.n_clusters,
+        "effective_clusters": result.effective_clusters,
+        "largest_cluster": result.largest_cluster,
+        "without_cluster": result.without_cluster,
         "slices": [
             {
                 "key": part.key,

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from audiobench_pytest.leaderboard.cells.totals import ModelTotals
 from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.report import numbers
-from audiobench_pytest.report.run import content
+from audiobench_pytest.report.run import content, evidence
 from audiobench_pytest.report.run.content import Column
 from audiobench_pytest.report.text import GAP, Cell, Span, clean, render, shorten, width, widths
 from audiobench_pytest.types import GateResult, Verdict
@@ -39,7 +39,7 @@ def lines(board: Conclusion, width: int) -> list[list[Span]]:
         _table(board, max(width, _LEAST_WIDTH)),
         [_plain(line) for line in content.footnotes(board)],
         _titled("speed", content.speed_lines(board)),
-        _titled("measured on", content.measured_lines(board)),
+        _titled("measured on", evidence.measured_lines(board)),
         _titled("recipes", content.signature_lines(board)),
         _errors(board),
         _gates(board),
@@ -151,7 +151,7 @@ def _gates(board: Conclusion) -> list[list[Span]]:
     ]
     if len(passed) > 1:
         drawn.append([("  PASS", _COLOURS[Verdict.PASS]), (f"  coverage of {len(passed)} cells", {})])
-    drawn += [_plain(f"  {line}") for line in content.limit_lines(board)]
+    drawn += [_plain(f"  {line}") for line in evidence.limit_lines(board)]
     failed = board.is_red
     return [[(content.gate_summary(board), {"bold": True, "red" if failed else "green": True})], *drawn]
 
@@ -166,6 +166,6 @@ def _closing(board: Conclusion) -> list[list[Span]]:
     drawn = [_plain(f"run: {clean(board.run_dir)}, {numbers.duration(board.wall_s)}")]
     if board.interrupted:
         drawn.append([(content.GO_ON, {"yellow": True, "bold": True})])
-    if line := content.release_line(board):
+    if line := evidence.release_line(board):
         drawn.append([(line, {"bold": True, "red" if board.is_red else "green": True})])
     return drawn

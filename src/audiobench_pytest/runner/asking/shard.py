@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import time
 from array import array
+from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.datasets import Dataset, shard
 from audiobench_pytest.errors import UsageError
+from audiobench_pytest.languages import other_script
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.runner import hardware
@@ -76,6 +79,24 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
         failed_first=reused.failed_first + _failed_first(session, questions),
     )
     _write_receipts(runner, job, ended, scored_in)
+
+
+_LOOKED_AT = 200
+"""References whose script is compared with their language: more tell no more."""
+
+
+def _script_note(samples: Sequence[Sample]) -> str:
+    """Say how many references are not written as their language is, where it is a tenth of them or more."""
+    texts = ((language_of(s.language, s.meta), s.reference) for s in samples if s.reference)
+    looked = list(itertools.islice(texts, _LOOKED_AT))
+    found = Counter((code, script) for code, text in looked if (script := other_script(code, text)))
+    if sum(found.values()) * 10 < len(looked) or not found:
+        return ""
+    (code, script), _ = found.most_common(1)[0]
+    return (
+        f"{sum(found.values())} of {len(looked)} references looked at are not written in the script of their language "
+        f"('{code}', written in {script}): say the language in each line, or with --audiobench-set language=CODE"
+    )
 
 
 class Reused:
@@ -147,6 +168,7 @@ def _receipt(runner: Runner, job: Job, dataset: Dataset, expected: int, adapter:
             "source": dataset.source,
             "size": dataset.size,
             "selection": dataset.selection or None,
+            "script": _script_note(dataset.samples) or None,
         },
         model={
             "identity": runner.pool.identity(job.model),

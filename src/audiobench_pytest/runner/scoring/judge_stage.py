@@ -11,7 +11,7 @@ from audiobench_pytest.runner.scoring.judge_check import calibration, has_calibr
 from audiobench_pytest.runner.scoring.judge_record import JudgeRecord, JudgeSettings
 from audiobench_pytest.runner.scoring.judging import judge_of, judge_scores
 from audiobench_pytest.runner.scoring.scorer import item_of, with_score
-from audiobench_pytest.runner.scoring.stages import Stage
+from audiobench_pytest.runner.scoring.stages import Checked, Stage
 from audiobench_pytest.types import Outcome
 
 
@@ -54,9 +54,12 @@ class JudgeStage(Stage):
         """Return the judge that replied: two values with different judges never compare."""
         return self.record.signature_fields()
 
-    def check(self, cache: PredictionCache | None) -> str | None:
+    def check(self, cache: PredictionCache | None) -> Checked | None:
         """Have the rubric's clear cases judged, and say what came of it."""
-        return calibration(self._recipe, self._settings, cache).message if has_calibration(self._recipe) else None
+        if not has_calibration(self._recipe):
+            return None
+        found = calibration(self._recipe, self._settings, cache)
+        return Checked(found.message, is_trusted=not found.drifted)
 
     def _reference(self, outcome: Outcome) -> str:
         return self._recipe.texts(item_of(outcome))[0]

@@ -21,6 +21,19 @@ STAGES: dict[str, str] = {"judge": "audiobench_pytest.runner.scoring.judge_stage
 """`module:Class` by the name that a metric asks for it by, see `metrics.base.Metric.stage`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a stage's model made of cases whose answer is known.
+
+    Attributes:
+        note: A sentence for people.
+        is_trusted: Whether scores that rest on it may be judged.
+    """
+
+    note: str
+    is_trusted: bool = True
+
+
 class Stage(abc.ABC):
     """One model asked about the answers of another: what it is asked, and what its replies are worth, is a recipe's.
 
@@ -65,8 +78,8 @@ class Stage(abc.ABC):
     def signature(self) -> list[str]:
         """Return what the stage adds to the recipe's signature, once it has asked: who replied."""
 
-    def check(self, cache: PredictionCache | None) -> str | None:
-        """Ask about cases whose answer is known, once per run; return a sentence for people, or None without any.
+    def check(self, cache: PredictionCache | None) -> Checked | None:
+        """Ask about cases whose answer is known, once per run; return what came of it, or None without any.
 
         Raises:
             AudiobenchError: They could not be asked.
@@ -136,7 +149,7 @@ def score_all(
         scorer.close()
         return Scored(found, recipe.signature(languages))
     cache = PredictionCache(caches) if caches else None
-    note = stage.check(cache) if check else None
+    checked = stage.check(cache) if check else None
     found = list(stage.scored(outcomes, cache))
     signature = "|".join([recipe.signature(languages), *stage.signature()])
-    return Scored(found, signature, (note,) if note is not None else ())
+    return Scored(found, signature, (checked.note,) if checked is not None else ())

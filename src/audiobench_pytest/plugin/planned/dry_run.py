@@ -15,9 +15,8 @@ import pytest
 from audiobench_pytest.datasets import Dataset, how_to_get, load_known
 from audiobench_pytest.errors import AudiobenchError, SampleError
 from audiobench_pytest.metrics.recipes import Recipe
-from audiobench_pytest.models.options import checked_args
-from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.collection import job_of
+from audiobench_pytest.plugin.planned.missing import of_model
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.prompts.profiles import profile_for, prompt_for
 from audiobench_pytest.records.keys import words_of
@@ -177,10 +176,7 @@ def _columns(job: Job, here: Dataset | None) -> dict[str, str]:
 
 
 def _model_lacks(session: BenchmarkSession, job: Job) -> Iterator[Missing]:
-    adapter = adapter_class(job.model.adapter)
-    args = checked_args(adapter, job.model, session.model_args.get(job.model.name, {}))
-    for what, command in adapter.lacks(job.model, args):
-        yield Missing(what, command)
+    yield from (Missing(what, command) for what, command in of_model(session, job.model))
 
 
 def _data_lacks(job: Job, known: Dataset | str | None) -> Iterator[Missing]:

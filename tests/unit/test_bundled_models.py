@@ -1,0 +1,190 @@
+"""The catalogue's isolated models, each with a stand-in of the package that it calls, through a process of its own.
+
+A stand-in has the entry points of the real package and answers with what it was asked, so that a wrong call shows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audiobench_pytest.catalog.loader import load_catalog
+from audiobench_pytest.catalog.schema import ModelSpec, RuntimeSpec
+from audiobench_pytest.errors import ModelError
+from audiobench_pytest.models.registry import create
+from audiobench_pytest.types import Audio, Prompt, Request
+
+RATE = 16_000
+
+READS = """
+import wave
+def heard(path):
+    with wave.open(path) as file:
+        return f"{file.getnframes() / file.getframerate():.2f} s at {file.getframerate()}"
+"""
+
+STAND_INS = {
+    "kimia_infer/__init__.py": "",
+    "kimia_infer/api/__init__.py": "",
+    "kimia_infer/api/kimia.py": READS
+    + """
+class KimiAudio:
+    def __init__(self, model_path, load_detokenizer):
+        assert load_detokenizer is False
+        self.path = model_path
+    def generate(self, messages, *, output_type, text_temperature, **settings):
+        assert (output_type, text_temperature) == ("text", 0.0)
+        assert {m["role"] for m in messages} == {"user"}
+        told = [m["content"] if m["message_type"] == "text" else heard(m["content"]) for m in messages]
+        return None, " | ".join([self.path, *told])
+""",
+    "swift/__init__.py": "",
+    "swift/llm.py": READS
+    + """
+from types import SimpleNamespace
+class RequestConfig:
+    def __init__(self, max_tokens, temperature): self.max_tokens, self.temperature = max_tokens, temperature
+class InferRequest:
+    def __init__(self, messages, audios): self.messages, self.audios = messages, audios
+class PtEngine:
+    def __init__(self, source, *, torch_dtype, adapters, max_batch_size, model_type, use_hf, revision):
+        assert torch_dtype == "bfloat16" and use_hf
+        self.name = " ".join([model_type, source, *adapters])
+    def infer(self, requests, config, use_tqdm):
+        assert config.temperature == 0.0
+        found = []
+        for request in requests:
+            (message,) = request.messages
+            text = " | ".join([self.name, message["content"], *map(heard, request.audios)])
+            choice = SimpleNamespace(message=SimpleNamespace(content=text), finish_reason="stop")
+            found.append(SimpleNamespace(choices=[choice]))
+        return found
+""",
+    "torch.py": "bfloat16 = 'bfloat16'\nclass cuda:\n    is_available = staticmethod(lambda: False)\n",
+    "huggingface_hub.py": "def snapshot_download(name, allow_patterns): return f'/fetched/{name}/{allow_patterns}'\n",
+    "funasr.py": """
+class AutoModel:
+    def __init__(self, model, hub, disable_update, disable_pbar, **more):
+        self.name = " ".join([hub, model, *more.values()])
+    def generate(self, input, fs, language, use_itn, batch_size_s):
+        return [{"text": f"<|{language}|><|NEUTRAL|>{self.name} {len(one) / fs:.2f} s"} for one in input]
+""",
+    "fireredasr/__init__.py": "",
+    "fireredasr/models/__init__.py": "",
+    "fireredasr/models/fireredasr.py": READS
+    + """
+class FireRedAsr:
+    @classmethod
+    def from_pretrained(cls, kind):
+        self = cls(); self.kind = kind; return self
+    def transcribe(self, names, paths, args):
+        assert args["use_gpu"] is False and args["beam_size"] == 3
+        found = [{"uttid": n, "text": f"{self.kind} {heard(p)}"} for n, p in zip(names, paths)]
+        return found[::-1]
+""",
+    "dolphin.py": READS
+    + """
+from types import SimpleNamespace
+def load_model(size): return size
+def transcribe(model, path, lang_sym, decoding_method, beam_size):
+    text = f"{model} {lang_sym} {decoding_method} {beam_size} {heard(path)}"
+    return SimpleNamespace(text_nospecial=text, language=lang_sym, region="CN")
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("packages")
+    for name, source in STAND_INS.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(source)
+    return folder
+
+
+def here(spec: ModelSpec, stand_ins: Path) -> ModelSpec:
+    """Return an entry that runs in this very interpreter, where the stand-ins are what its requirements would be."""
+    assert spec.runtime is not None
+    runtime = RuntimeSpec("isolated", spec.runtime.entry, python="running", env={"PYTHONPATH": str(stand_ins)})
+    return dataclasses.replace(spec, runtime=runtime)
+
+
+def clip(seconds: float) -> Audio:
+    return Audio(np.linspace(-1, 1, int(seconds * RATE), dtype=np.float32), RATE)
+
+
+def answers(spec: ModelSpec, *prompts: Prompt) -> list[str]:
+    adapter = create(spec, {})
+    adapter.load()
+    try:
+        requests = [Request("", clip(0.5 + 0.25 * n), prompt, None) for n, prompt in enumerate(prompts)]
+        found = adapter.generate(requests)
+        assert all(answer.error is None for answer in found), found
+        return [answer.text for answer in found]
+    finally:
+        adapter.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("kimiaudio", ["moonshotai/Kimi-Audio-7B-Instruct | Write it down. | {heard}"]),
+        ("step-audio-2-mini", ["step_audio2_mini stepfun-ai/Step-Audio-2-mini | <audio>Write it down. | {heard}"]),
+        ("qwen2.5-omni", ["qwen2_5_omni Qwen/Qwen2.5-Omni-7B | <audio>Write it down. | {heard}"]),
+        (
+            "step-audio2-wu-und",
+            [
+                "step_audio2_mini stepfun-ai/Step-Audio-2-mini /fetched/ASLP-lab/WenetSpeech-Wu-Speech-Understanding/"
+                "['step-audio2-wu-und/*']/step-audio2-wu-und | <audio>Write it down. | {heard}"
+            ],
+        ),
+        ("paraformer-zh", ["hf funasr/paraformer-zh {seconds}"]),
+        ("paraformer-large-vad-punc", ["vocab8404-pytorch fsmn-vad ct-punc {seconds}"]),
+        ("sensevoice-small", ["hf FunAudioLLM/SenseVoiceSmall {seconds}"]),
+        ("fireredasr-aed-l", ["aed {heard}"]),
+        ("dolphin-small", ["small zh attention_rescoring 10 {heard}"]),
+    ],
+)
+def test_each_asks_its_package_for_every_clip_in_order(name: str, told: list[str], stand_ins: Path) -> None:
+    spec = here(load_catalog().models.get(name), stand_ins)
+    prompt = Prompt("Write it down." if spec.follows else None, "zh")
+    for number, text in enumerate(answers(spec, prompt, prompt)):
+        seconds = f"{0.5 + 0.25 * number:.2f} s"
+        assert text.endswith(told[0].format(heard=f"{seconds} at {RATE}", seconds=seconds))
+
+
+def test_a_plain_question_needs_no_words(stand_ins: Path) -> None:
+    (text,) = answers(here(load_catalog().models.get("kimiaudio"), stand_ins), Prompt(None, "en"))
+    assert text == f"moonshotai/Kimi-Audio-7B-Instruct | 0.50 s at {RATE}"
+
+
+def test_languages_of_a_batch_are_asked_apart(stand_ins: Path) -> None:
+    spec = here(load_catalog().models.get("sensevoice-small"), stand_ins)
+    assert [text[-6:] for text in answers(spec, Prompt(None, "zh"), Prompt(None, "ja"), Prompt(None, "zh"))] == [
+        "0.50 s",
+        "0.75 s",
+        "1.00 s",
+    ]
+
+
+def test_code_of_a_checkpoint_runs_only_at_a_commit(stand_ins: Path) -> None:
+    spec = here(load_catalog().models.get("minicpm-o-2.6"), stand_ins)
+    adapter = create(spec, {})
+    with pytest.raises(ModelError, match="runs only at a commit that somebody has looked at"):
+        adapter.load()
+    pinned = dataclasses.replace(spec, revision="0123456789abcdef0123456789abcdef01234567")
+    assert answers(pinned, Prompt("Hello", "en"))[0].startswith("minicpmo2_6 openbmb/MiniCPM-o-2_6")
+
+
+def test_every_entry_of_the_catalogue_can_be_made_and_says_what_it_is() -> None:
+    models = list(load_catalog().models)
+    assert len(models) >= 80
+    for spec in models:
+        assert spec.licence, spec.name
+        if spec.adapter == "isolated":
+            identity = create(spec, {}).identity()
+            assert identity["entry"]["file"].startswith("sha256:"), spec.name
+            assert all("==" in line or "<" in line or " @ " in line for line in spec.runtime.requirements), spec.name

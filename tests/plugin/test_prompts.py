@@ -60,6 +60,7 @@ def test_the_words_of_the_user_are_sent_and_kept_once_with_their_digest_in_each_
         "messages": [["user", [["sound", "audio"], "Say it."], []]],
     }
     assert {row["prompt"] for row in project.outcomes()} == {digest}
+    assert project.board()["notes"] == ["asked by the prompt given: small-ear"]
 
 
 def test_another_prompt_is_another_question_and_the_same_one_is_answered_by_the_cache(project):

@@ -108,6 +108,14 @@ _TABLE = (
         "share of the answers that came only after the question had been asked in vain",
         limited=True,
     ),
+    *(
+        Fixed(Quantity(name, maximum=100.0), "attempts", f"share of the answers that were {how}", limited=True)
+        for name, how in (
+            ("truncated_rate", "cut off at the limit of tokens"),
+            ("filtered_rate", "withheld by the server's filter"),
+            ("refused_rate", "refusals"),
+        )
+    ),
 )
 FIXED = {fixed.quantity.name: fixed for fixed in _TABLE}
 """By name, in the order of tables."""
@@ -125,8 +133,14 @@ PERCENTILES = tuple(name for name in SPEED if "_p50_" in name or "_p95_" in name
 FLIPS = _limited("repeats")
 """What a probe measures (`--probe K`)."""
 
+ATTEMPTS = _limited("attempts")
+"""How answers came to be: shares that are 0 where nothing is told of them."""
+
 FAILED_FIRST = FIXED["failed_first_rate"].quantity
 """How often a model had to be asked again, in this run or before."""
+
+OF_ENDINGS = {"length": "truncated_rate", "filter": "filtered_rate", "refusal": "refused_rate"}
+"""The share of each way that an answer may end other than of itself."""
 
 
 def adding_up(how: str) -> Iterator[str]:

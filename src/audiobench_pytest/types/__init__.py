@@ -1,7 +1,7 @@
 """The nouns that flow through the rooms; frozen, none does any work, importing them costs the standard library only."""
 
 from audiobench_pytest.types.answers import Answer, Prediction
-from audiobench_pytest.types.outcomes import SCORED_STATES, CellId, Outcome, SampleScore, State
+from audiobench_pytest.types.outcomes import ENDINGS, SCORED_STATES, CellId, Outcome, SampleScore, State
 from audiobench_pytest.types.results import (
     CellResult,
     Evidence,
@@ -29,6 +29,7 @@ from audiobench_pytest.types.samples import (
 __all__ = [
     "AUTO",
     "CLUSTERS",
+    "ENDINGS",
     "MAIN_SOUND",
     "NO_CLUSTERS",
     "SCORED_STATES",

@@ -31,6 +31,14 @@ SCORED_STATES = (State.OK, State.EMPTY, State.INVALID)
 """States that enter the headline value."""
 
 
+ENDINGS = {
+    "length": "cut off at the limit of tokens",
+    "filter": "withheld by the server's filter",
+    "refusal": "refused to answer",
+}
+"""How an answer may end other than of itself, in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class CellId:
     """Which (dataset, model, recipe) a number belongs to."""
@@ -84,6 +92,7 @@ class Outcome:
         meta: The sample's meta, for slices and notebooks.
         prompt: Digest of the words that were sent, which the run's `prompts.jsonl` holds; "" where there were none.
         calls: Tools that the answer calls, as plain values: `name`, `arguments`.
+        ended: How the answer ended, one of `ENDINGS`; "" where it ended of itself, as far as anybody says.
     """
 
     cell: CellId
@@ -103,3 +112,4 @@ class Outcome:
     meta: Mapping[str, Any] = field(default_factory=dict)
     prompt: str = ""
     calls: tuple[Mapping[str, Any], ...] = ()
+    ended: str = ""

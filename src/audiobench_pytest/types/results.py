@@ -93,6 +93,7 @@ class Evidence:
         oldest: When the oldest of them was given, in seconds since the epoch; 0 where that is not known.
         newest: The same of the newest.
         failed_first: Answers that came only after the question had been asked in vain.
+        endings: How many scored answers did not end of themselves, by one of `ENDINGS`.
     """
 
     size: int | None = None
@@ -103,6 +104,7 @@ class Evidence:
     oldest: float = 0.0
     newest: float = 0.0
     failed_first: int = 0
+    endings: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ class CellResult:
     model: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     first_errors: tuple[tuple[str, State, str], ...] = ()
-    evidence: Evidence = Evidence()
+    evidence: Evidence = field(default_factory=Evidence)
 
     @property
     def scored(self) -> int:

@@ -9,12 +9,17 @@ from typing import Any
 from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.types import Evidence
 
-_WEIGHTS = ("weights", "revision", "digest")
+_WEIGHTS = ("weights", "revision", "observed", "digest")
 """What may tell a model's weights apart in its identity, the closest first."""
 
 
-def evidence_of(receipts: Sequence[ShardReceipt]) -> Evidence:
-    """Return what the shards of a cell say of their evidence."""
+def evidence_of(receipts: Sequence[ShardReceipt], endings: Mapping[str, int] | None = None) -> Evidence:
+    """Return what the shards of a cell say of their evidence.
+
+    Args:
+        receipts: What they say of themselves.
+        endings: How many scored answers did not end of themselves, by way.
+    """
     data, model = merged(r.dataset for r in receipts), merged(r.model for r in receipts)
     told = [r.reused for r in receipts]
     reused = [one for one in told if one]
@@ -28,6 +33,7 @@ def evidence_of(receipts: Sequence[ShardReceipt]) -> Evidence:
         oldest=min((one["oldest"] for one in reused), default=0.0),
         newest=max((one["newest"] for one in reused), default=0.0),
         failed_first=sum(r.failed_first for r in receipts),
+        endings=dict(endings or {}),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from audiobench_pytest.leaderboard.cells.planned import recipe_of
 from audiobench_pytest.leaderboard.cells.repeats import flip_rates
 from audiobench_pytest.leaderboard.cells.slices import duration_bin, slices, snr_bin
 from audiobench_pytest.leaderboard.cells.speed import percentiles_of, speed_of
-from audiobench_pytest.leaderboard.quantities import FAILED_FIRST
+from audiobench_pytest.leaderboard.quantities import FAILED_FIRST, FIXED, OF_ENDINGS
 from audiobench_pytest.leaderboard.statistics.intervals import intervals
 from audiobench_pytest.metrics.base import Metric
 from audiobench_pytest.records.runs.cells import CellData
@@ -72,7 +73,7 @@ def reduce_cell(data: CellData) -> CellResult:
     quantities = recipe.quantities(languages_of(table, signature))
     several = int(scored.sum()) > 1
     spread = intervals(answered, recipe.values, clusters, quantities=quantities) if scored.any() else {}
-    evidence = evidence_of(data.receipts)
+    evidence = evidence_of(data.receipts, _endings(table, scored))
     audio_s, infer_s = math.fsum(table.audio_s[scored]), math.fsum(table.infer_s[scored])
     return CellResult(
         cell=plan.cell,
@@ -85,7 +86,7 @@ def reduce_cell(data: CellData) -> CellResult:
                 for name in [quantity.name]
             ),
             *flip_rates(data.probes),
-            *_failed_first(evidence, int(scored.sum())),
+            *_attempts(evidence, int(scored.sum())),
         ),
         signature=signature,
         published_recipe=plan.published_recipe,
@@ -162,9 +163,17 @@ def _coverage(counts: Mapping[State, int], expected: int | None) -> float:
     return (scored + (silent if silent <= MOST_JUDGE_INVALID * expected else 0)) / expected
 
 
-def _failed_first(evidence: Evidence, scored: int) -> Iterable[MetricValue]:
+def _endings(table: CellTable, scored: NDArray[np.bool_]) -> dict[str, int]:
+    found = Counter(ended for row, ended in table.endings.items() if scored[row] and ended in OF_ENDINGS)
+    return {ending: found[ending] for ending in OF_ENDINGS if found[ending]}
+
+
+def _attempts(evidence: Evidence, scored: int) -> Iterable[MetricValue]:
+    """Yield the shares of answers that came late, or did not end of themselves; none where there are no such."""
     if evidence.failed_first and scored:
         yield MetricValue(FAILED_FIRST, 100.0 * evidence.failed_first / scored)
+    for ending, number in evidence.endings.items():
+        yield MetricValue(FIXED[OF_ENDINGS[ending]].quantity, 100.0 * number / scored)
 
 
 def slice_keys(data: CellData, counted: NDArray[np.bool_]) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ from audiobench_pytest.errors import Red
 from audiobench_pytest.leaderboard.cells.losses import kind_of_loss, lost
 from audiobench_pytest.leaderboard.gates.schema import Limit
 from audiobench_pytest.leaderboard.gates.words import apart, first_reason, gate, incomplete, quantity_of
-from audiobench_pytest.leaderboard.quantities import FAILED_FIRST, FLIPS, SPEED, title, unit_of
+from audiobench_pytest.leaderboard.quantities import ATTEMPTS, FLIPS, SPEED, title, unit_of
 from audiobench_pytest.types import CellResult, GateResult, Percentile, Verdict
 
 _SIDES = {"max": ("within the maximum", "above the maximum"), "min": ("not below the minimum", "below the minimum")}
@@ -41,7 +41,7 @@ def judge_value(result: CellResult, limit: Limit) -> GateResult:
         return _speed(result, limit)
     known = result.named(limit.metric)
     # Before the first shard has started nobody knows what is measured: then nothing was scored, and that is said.
-    if known is None and limit.metric == FAILED_FIRST.name and result.scored:
+    if known is None and limit.metric in ATTEMPTS and result.scored:
         return bounded(result, limit, 0.0)
     if known is None and limit.metric in FLIPS:
         return gate(result, limit, None, Verdict.SKIP, f"no {limit.metric}: the run asked nothing twice (--probe K)")

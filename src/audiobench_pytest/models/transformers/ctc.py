@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from audiobench_pytest.errors import ModelError, did_you_mean
 from audiobench_pytest.models.transformers.devices import Placement
 from audiobench_pytest.models.transformers.recognizer import Recognizer
 from audiobench_pytest.types import Answer, Request
@@ -48,6 +49,8 @@ class CtcRecognizer(Recognizer):
     def __init__(self, checkpoint: Any, args: Any) -> None:
         super().__init__(checkpoint, args)
         idle = {"language": None, "task": "transcribe", "num_beams": 1, "max_new_tokens": None}
+        if checkpoint.config.get("adapter_attn_dim"):
+            del idle["language"]  # of many languages, with a vocabulary and an adapter for each
         self._refuse(idle, "a CTC model has no decoder to tell that to")
         config = checkpoint.config
         self.equal_length = not (
@@ -65,9 +68,31 @@ class CtcRecognizer(Recognizer):
         """
         self._features = self.checkpoint.load("AutoFeatureExtractor")
         self._tokenizer = self.checkpoint.load("AutoTokenizer")
+        languages = self._vocabularies()
+        if languages:
+            self._refuse_language(languages)
+            self._tokenizer.set_target_lang(self.args["language"])
+        self.check_writes(self._tokenizer)
         self._model = self.checkpoint.load_model("AutoModelForCTC", placement, self.args["attn"])
+        if languages:
+            self._model.load_adapter(self.args["language"])
         config = self._model.config
         self._layers = list(zip(config.conv_kernel, config.conv_stride, strict=True))
+
+    def _vocabularies(self) -> list[str]:
+        """Return the languages of a tokenizer that has a vocabulary for each; none for any other."""
+        known = getattr(self._tokenizer, "vocab", None)
+        nested = isinstance(known, dict) and known and all(isinstance(one, dict) for one in known.values())
+        return sorted(known) if nested and isinstance(known, dict) else []
+
+    def _refuse_language(self, languages: list[str]) -> None:
+        wanted = self.args["language"]
+        if wanted not in languages:
+            what = "answers in one language at a time" if wanted is None else f"has no vocabulary '{wanted}'"
+            raise ModelError(
+                f"model '{self.checkpoint.model}': {self.checkpoint.where} {what} (target_lang): say which with "
+                f"--model-args language=CODE{did_you_mean(wanted or '', languages)}"
+            )
 
     def recognize(self, batch: Sequence[Request], placement: Placement) -> list[Answer]:
         """Answer the batch in one go, or, where padding would show, one go per length."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_TOKENS_LOOKED_AT = 500
+
+
 class Recognizer(abc.ABC):
     """One checkpoint of one family: what can be told from its small files, and after `load` its model.
 
@@ -66,6 +69,20 @@ class Recognizer(abc.ABC):
         if self._model is None:
             raise ModelError(f"model '{self.checkpoint.model}' was asked before it was loaded")
         return self._model
+
+    def check_writes(self, tokenizer: Any) -> None:
+        """Refuse a tokenizer that turns every token into nothing: each answer would be empty.
+
+        Raises:
+            ModelError: It does; a checkpoint of a trainer may be saved without its tokenizer's files.
+        """
+        size = int(self.checkpoint.config.get("vocab_size", 0) or len(tokenizer))
+        looked_at = range(0, size, max(1, size // _TOKENS_LOOKED_AT))
+        if not any(tokenizer.decode([token], skip_special_tokens=True).strip() for token in looked_at):
+            raise ModelError(
+                f"model '{self.checkpoint.model}': {self.checkpoint.where} has no tokenizer that writes anything "
+                "(tokenizer.json, vocab.json): copy its files from the checkpoint it was made of"
+            )
 
     def close(self) -> None:
         """Forget the model."""

@@ -37,12 +37,17 @@ class WhisperRecognizer(Recognizer):
         self._languages: dict[str, int] = {}
         if generation.get("is_multilingual", True):
             self._languages = {k.strip("<|>"): int(v) for k, v in (generation.get("lang_to_id") or {}).items()}
+        # A checkpoint of one language says so; where nothing is said, nobody knows how to tell it language and task.
+        self._is_untold = not self._languages and "is_multilingual" not in generation
         self._check_arguments()
         # Forced or detected, the language is no matter of the dataset's.
-        self.takes_language_hint = bool(self._languages) and self.args["language"] is None
+        knows = bool(self._languages) or self._is_untold
+        self.takes_language_hint = knows and self.args["language"] is None
 
     def _check_arguments(self) -> None:
-        if not self._languages:
+        if self._is_untold:
+            self._refuse({"language": None, "task": "transcribe"}, self._untold())
+        elif not self._languages:
             why = "its checkpoint has no language and task tokens, so it transcribes the one language it knows"
             self._refuse({"language": None, "task": "transcribe"}, why)
         elif self.args["language"] is not None:
@@ -60,6 +65,13 @@ class WhisperRecognizer(Recognizer):
                 f"its decoder has room for {room}"
             )
 
+    def _untold(self) -> str:
+        return (
+            f"{self.checkpoint.where} has no generation_config.json that says how language and task are told "
+            "(is_multilingual, lang_to_id, task_to_id, no_timestamps_token_id): copy that file from the checkpoint it "
+            "was made of"
+        )
+
     def _code(self, language: str) -> str | None:
         """Return the model's own code of an ISO 639 language, or None if it has none."""
         code = language.casefold().replace("_", "-").split("-")[0]
@@ -71,6 +83,7 @@ class WhisperRecognizer(Recognizer):
         """Bring model, feature extractor and tokenizer into memory."""
         self._features = self.checkpoint.load("AutoFeatureExtractor")
         self._tokenizer = self.checkpoint.load("AutoTokenizer")
+        self.check_writes(self._tokenizer)
         self._model = self.checkpoint.load_model("AutoModelForSpeechSeq2Seq", placement, self.args["attn"])
 
     def recognize(self, batch: Sequence[Request], placement: Placement) -> list[Answer]:
@@ -80,6 +93,9 @@ class WhisperRecognizer(Recognizer):
         long: list[int] = []
         short: list[int] = []
         for row, request in enumerate(batch):
+            if self._is_untold and (problem := self._cannot(request)):
+                answers[row] = Answer(error=problem)
+                continue
             hint = self.args["language"] or (request.prompt.language if self._languages else None)
             language = None if hint in (None, "auto") else self._code(str(hint))
             if language is None and hint not in (None, "auto"):
@@ -98,6 +114,15 @@ class WhisperRecognizer(Recognizer):
                 answers.update(zip(rows, found, strict=True))
         return [answers[row] for row in range(len(batch))]
 
+    def _cannot(self, request: Request) -> str | None:
+        """Return why a checkpoint that cannot be told language and task cannot answer a request, or None."""
+        language = (request.prompt.language or "en").split("-")[0]
+        if language != "en":
+            return f"the language '{language}' cannot be told to it: {self._untold()}"
+        if len(self._waveform(request)) > self._features.n_samples:
+            return f"clips of more than 30 s need timestamps: {self._untold()}"
+        return None
+
     def _decode(
         self, sounds: Sequence[NDArray[np.float32]], languages: list[str | None], placement: Placement, *, long: bool
     ) -> list[Answer]:
@@ -113,16 +138,24 @@ class WhisperRecognizer(Recognizer):
         tokens = self.model.generate(features, attention_mask=mask.to(self.model.device), **options)
         texts = self._tokenizer.batch_decode(tokens, skip_special_tokens=True)
         pad = self.model.generation_config.pad_token_id
+        most = self.args["max_new_tokens"]
         return [
             Answer(
                 text=text.strip(),
                 meta={
                     "tokens": int((tokens[row] != pad).sum()),
+                    **({"finish_reason": "length"} if not long and self._is_cut(tokens[row], pad, most) else {}),
                     **({"detected_language": detected[row]} if row in detected else {}),
                 },
             )
             for row, text in enumerate(texts)
         ]
+
+    def _is_cut(self, tokens: Any, pad: int, most: int | None) -> bool:
+        """Whether an answer ended at the limit of tokens and not of itself."""
+        ends = self.model.generation_config.eos_token_id
+        ends = set(ends) if isinstance(ends, list) else {ends}
+        return most is not None and not ends & set(tokens.tolist()) and int((tokens != pad).sum()) >= most
 
     def _detect(self, features: Any, languages: list[str | None]) -> dict[int, str]:
         """Return the model's guess, from the first 30 s, of each language that is not given."""

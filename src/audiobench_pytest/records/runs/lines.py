@@ -46,6 +46,7 @@ class OutcomeNumbers(OutcomeNews):
     decode_s: float = 0.0
     timing: dict[str, Any] = {}
     meta: dict[str, Any] = {}
+    ended: str = ""
 
 
 class Line(msgspec.Struct, Generic[T], omit_defaults=True):

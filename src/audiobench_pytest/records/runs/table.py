@@ -40,6 +40,7 @@ class CellTable:
         keys: Text per sample of the meta keys that were asked for (`speaker`); "" where a sample has none.
         more: Further `(samples,) float64` per sample, NaN where it has none (`ttft_s`).
         reasons: Why, by row, for samples without a score.
+        endings: How answers ended, by row, for those that did not end of themselves.
     """
 
     ids: Sequence[str]
@@ -54,6 +55,7 @@ class CellTable:
     keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
     more: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     reasons: Mapping[int, str] = field(default_factory=dict)
+    endings: Mapping[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -81,6 +83,7 @@ class TableBuilder:
         self._keys: dict[str, list[str]] = {key: [] for key in keys}
         self._more: dict[str, array[float]] = {}
         self._reasons: dict[int, str] = {}
+        self._endings: dict[int, str] = {}
         self._interned: dict[str, str] = {}
 
     def add(self, outcome: Outcome | OutcomeNumbers) -> int:
@@ -101,6 +104,7 @@ class TableBuilder:
             for column in self._more.values():
                 column[row] = math.nan
             self._reasons.pop(row, None)
+            self._endings.pop(row, None)
         columns = self._columns
         columns["states"][row] = _CODES[outcome.state]
         columns["has_score"][row] = outcome.score is not None
@@ -120,6 +124,8 @@ class TableBuilder:
             texts[row] = self._interned.setdefault(text, text)
         if outcome.reason is not None:
             self._reasons[row] = outcome.reason
+        if outcome.ended:
+            self._endings[row] = outcome.ended
         return row
 
     def _column(self, columns: dict[str, array[float]], name: str, nothing: float) -> array[float]:
@@ -134,7 +140,8 @@ class TableBuilder:
 
         ids = sorted(self.rows)
         order = np.fromiter((self.rows[sample_id] for sample_id in ids), np.intp, len(ids))
-        place = {int(row): position for position, row in enumerate(order)} if self._reasons else {}
+        told = self._reasons or self._endings
+        place = {int(row): position for position, row in enumerate(order)} if told else {}
 
         def column(values: Any, dtype: Any) -> Any:
             return np.frombuffer(values, dtype=dtype)[order] if len(values) else np.empty(0, dtype)
@@ -147,6 +154,7 @@ class TableBuilder:
             keys={key: [texts[row] for row in order] for key, texts in self._keys.items()},
             more={name: column(values, np.float64) for name, values in sorted(self._more.items())},
             reasons={place[row]: reason for row, reason in self._reasons.items()},
+            endings={place[row]: ended for row, ended in self._endings.items()},
         )
 
 

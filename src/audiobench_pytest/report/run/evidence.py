@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.leaderboard.gates.words import told_time
 from audiobench_pytest.report.text import clean
-from audiobench_pytest.types import CellResult, Verdict
+from audiobench_pytest.types import ENDINGS, CellResult, Verdict
 
 _MOST_LINES = 20
+_OBSERVED = {
+    "changed": "another model answers under this name than at first, and its answers are kept apart",
+    "varies": "the server does not answer a fixed clip alike twice, so nobody can tell whether the model is the same",
+    "unreached": "the server could not be asked who answers",
+}
 
 
 def measured_lines(board: Conclusion) -> list[str]:
@@ -30,6 +35,8 @@ def measured_lines(board: Conclusion) -> list[str]:
 
 def _evidence(result: CellResult) -> Iterator[str]:
     evidence = result.evidence
+    if (observed := result.model.get("observed")) in _OBSERVED:
+        yield _OBSERVED[observed]
     if script := result.data.get("script"):
         yield clean(str(script))
     if evidence.selection:
@@ -38,6 +45,8 @@ def _evidence(result: CellResult) -> Iterator[str]:
         when = told_time(evidence.oldest, evidence.newest)
         pinned = "" if evidence.pinned else ", of a model that cannot be pinned"
         yield f"{evidence.reused} of {result.scored} answers of {when}{pinned}"
+    for ending, number in evidence.endings.items():
+        yield f"{number} of {result.scored} answers {ENDINGS[ending]}"
     if evidence.failed_first:
         share = 100.0 * evidence.failed_first / max(1, result.scored)
         yield f"{evidence.failed_first} answers ({share:.3g} %) only after earlier attempts had failed"

@@ -94,6 +94,7 @@ def cell_document(result: CellResult) -> dict[str, Any]:
             "oldest": result.evidence.oldest or None,
             "newest": result.evidence.newest or None,
             "failed_first": result.evidence.failed_first,
+            "endings": dict(result.evidence.endings),
         },
         "first_errors": [
             {"id": sample_id, "state": str(state), "reason": reason} for sample_id, state, reason in result.first_errors

@@ -170,7 +170,27 @@ def outcome_of(
         meta=sample.kept_meta,
         prompt=prompt,
         calls=tuple(prediction.meta.get(CALLS, ())),
+        ended=ending_of(prediction.meta),
     )
+
+
+_ENDINGS = {
+    "length": "length",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "content_filter": "filter",
+    "safety": "filter",
+    "recitation": "filter",
+    "refusal": "refusal",
+}
+"""How servers call it."""
+
+
+def ending_of(meta: Mapping[str, Any]) -> str:
+    """Return how an answer ended, one of `types.ENDINGS`, or "" where it ended of itself as far as anybody says."""
+    if meta.get("refusal"):
+        return "refusal"
+    return _ENDINGS.get(str(meta.get("finish_reason", "")).lower(), "")
 
 
 def data_error(cell: CellId, sample: Sample, problem: str) -> Outcome:

@@ -60,8 +60,8 @@ def profile_for(asked: Asked, language: str) -> PromptSpec:
         for field in load_catalog().tasks.get(asked.task).mentions:
             if not any(field in turn.text for turn in found.turns):
                 raise UsageError(
-                    f"the prompt '{found.name}' never mentions {{{{ {field} }}}}, which is what the task '{asked.task}' "
-                    "asks"
+                    f"the prompt '{found.name}' never mentions {{{{ {field} }}}}, which is what the task "
+                    f"'{asked.task}' asks"
                 )
     return found
 

@@ -94,6 +94,7 @@ def evaluate(
         load=LoadSettings(cache=cache[0], limit=limit),
         budgets=Budgets(),
         began=run.began(),
+        observed_in=run.path / f"observed-{attempt}.json",
     )
     try:
         adapter = runner.pool.adapter(spec)

@@ -35,7 +35,7 @@ def test_a_folder_without_a_tokenizer_is_refused(whisper: Path) -> None:
 
 def test_an_adapter_beside_the_weights_is_refused(whisper: Path) -> None:
     (whisper / "adapter_config.json").write_text("{}")
-    with pytest.raises(ModelError, match="holds an adapter .* merge it"):
+    with pytest.raises(ModelError, match=r"holds an adapter .* merge it"):
         tiny.unloaded(whisper)
 
 

@@ -53,6 +53,16 @@ class ModelPool:
             entry.identity = entry.adapter.identity()
         return entry.identity
 
+    def set_apart(self, spec: ModelSpec, observed: str) -> None:
+        """Keep answers of a model apart from those of another one that went by its name.
+
+        Args:
+            spec: The model.
+            observed: What tells it from that one.
+        """
+        entry = self._entry(spec)
+        entry.identity = {**entry.adapter.identity(), "observed": observed}
+
     def load(self, spec: ModelSpec) -> ModelAdapter:
         """Return the model's adapter, loaded; another one in memory is closed first.
 

@@ -104,6 +104,7 @@ class BenchmarkSession:
             datasets=self.read,
             probe=Probe(self.settings.probe, self.settings.seed) if self.settings.probe else None,
             began=self.run.began(),
+            observed_in=self.run.path / f"observed-{self.attempt}.json",
         )
 
     @cached_property

@@ -9,7 +9,7 @@ from typing import Any
 from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.types import Evidence
 
-_WEIGHTS = ("weights", "revision", "digest")
+_WEIGHTS = ("weights", "revision", "observed", "digest")
 """What may tell a model's weights apart in its identity, the closest first."""
 
 

@@ -10,6 +10,11 @@ from audiobench_pytest.report.text import clean
 from audiobench_pytest.types import ENDINGS, CellResult, Verdict
 
 _MOST_LINES = 20
+_OBSERVED = {
+    "changed": "another model answers under this name than at first, and its answers are kept apart",
+    "varies": "the server does not answer a fixed clip alike twice, so nobody can tell whether the model is the same",
+    "unreached": "the server could not be asked who answers",
+}
 
 
 def measured_lines(board: Conclusion) -> list[str]:
@@ -30,6 +35,8 @@ def measured_lines(board: Conclusion) -> list[str]:
 
 def _evidence(result: CellResult) -> Iterator[str]:
     evidence = result.evidence
+    if (observed := result.model.get("observed")) in _OBSERVED:
+        yield _OBSERVED[observed]
     if script := result.data.get("script"):
         yield clean(str(script))
     if evidence.selection:

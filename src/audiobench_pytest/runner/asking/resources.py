@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
 from audiobench_pytest.datasets import Dataset, LoadSettings, load_dataset
+from audiobench_pytest.errors import ModelError
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.models.pool import ModelPool
 from audiobench_pytest.records.answers.cache import ModelCache, PredictionCache
@@ -16,6 +18,7 @@ from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.runner.asking.giving_up import FailureStreak
 from audiobench_pytest.runner.asking.inference import Budgets
 from audiobench_pytest.runner.asking.probing import Probe
+from audiobench_pytest.runner.observing import UNREACHED, Observed, observe, shared
 from audiobench_pytest.runner.scoring.scorer import Scorer
 from audiobench_pytest.types import CellId
 
@@ -34,6 +37,7 @@ class Runner:
         datasets: Those that were read already.
         probe: Which samples are asked twice, or None.
         began: When the run began, in seconds since the epoch: answers that are older belong to another run.
+        observed_in: File of this attempt that says who answered behind servers; None observes nobody.
     """
 
     pool: ModelPool
@@ -45,6 +49,8 @@ class Runner:
     datasets: dict[DatasetSpec, Dataset] = field(default_factory=dict)
     probe: Probe | None = None
     began: float = 0.0
+    observed_in: Path | None = None
+    _observed: dict[str, Observed] = field(default_factory=dict)
     _scorers: dict[str, Scorer] = field(default_factory=dict)
     _caches: dict[str, ModelCache] = field(default_factory=dict)
     _receipts: dict[CellId, ShardReceipt] = field(default_factory=dict)
@@ -69,6 +75,34 @@ class Runner:
         if spec.name not in self._scorers:
             self._scorers[spec.name] = Scorer(Recipe(spec), self.cache.folders, writer=self.writer)
         return self._scorers[spec.name]
+
+    def observe(self, spec: ModelSpec) -> Observed | None:
+        """See who answers behind a server, before any of its answers is looked up; None of a model that is no server's.
+
+        Where the entry has a revision, its owner vouches for it.
+
+        Raises:
+            RecordError: What was seen cannot be kept.
+        """
+        adapter = self.pool.adapter(spec)
+        if not adapter.streams or spec.revision or self.observed_in is None:
+            return None
+        if spec.name not in self._observed:
+            self._observed[spec.name] = shared(self.observed_in, spec.name, lambda: self._asked_who(spec))
+            if self._observed[spec.name].digest:
+                self.pool.set_apart(spec, self._observed[spec.name].digest)
+        return self._observed[spec.name]
+
+    def _asked_who(self, spec: ModelSpec) -> Observed:
+        try:
+            adapter = self.pool.load(spec)
+        except ModelError:
+            return Observed(UNREACHED)  # asking the first question says why, if there is one
+        known = self.cache.model(spec.name, self.pool.identity(spec), writer=self.writer)
+        try:
+            return observe(adapter, known)
+        finally:
+            known.close()
 
     def answers(self, spec: ModelSpec) -> ModelCache:
         """Return the part of the cache that belongs to a model as it is configured in this run."""

@@ -23,6 +23,7 @@ from audiobench_pytest.runner.asking.questions import Question, no_answer, outco
 from audiobench_pytest.runner.asking.resources import Runner
 from audiobench_pytest.runner.asking.session import InferenceSession
 from audiobench_pytest.runner.job import Job
+from audiobench_pytest.runner.observing import CHANGED, FIRST, SAME, Observed
 from audiobench_pytest.runner.scoring.scorer import language_of
 from audiobench_pytest.types import Outcome, Prediction, Sample
 
@@ -37,10 +38,11 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
         ModelError: The model cannot be loaded; samples that the cache knows were yielded before.
         RecordError: The cache cannot be written.
     """
+    observed = runner.observe(job.model)
     dataset = runner.dataset(job.dataset)
     samples = shard(dataset.samples, job.shard, job.of)
     session = InferenceSession(runner, job)
-    receipt = _receipt(runner, job, dataset, len(samples), session.adapter)
+    receipt = _receipt(runner, job, dataset, len(samples), session.adapter, observed)
     scored_in = {s.target or language_of(s.language, s.meta) for s in dataset.samples}
     _write_receipts(runner, job, receipt, scored_in)
     _refuse_unknown_language(job.model, {s.language for s in dataset.samples})
@@ -153,7 +155,9 @@ def _ask_twice(runner: Runner, job: Job, session: InferenceSession, samples: Seq
             runner.results.probe(compared(runner.scorer(spec), answers, errors.get(second.key)))
 
 
-def _receipt(runner: Runner, job: Job, dataset: Dataset, expected: int, adapter: ModelAdapter) -> ShardReceipt:
+def _receipt(
+    runner: Runner, job: Job, dataset: Dataset, expected: int, adapter: ModelAdapter, observed: Observed | None
+) -> ShardReceipt:
     """Return what the shard says of itself when it starts."""
     return ShardReceipt(
         job.cell,
@@ -173,7 +177,10 @@ def _receipt(runner: Runner, job: Job, dataset: Dataset, expected: int, adapter:
         model={
             "identity": runner.pool.identity(job.model),
             "takes_language_hint": adapter.takes_language_hint,
-            "pinned": not adapter.streams or bool(runner.pool.identity(job.model).get("revision")),
+            "pinned": not adapter.streams
+            or bool(runner.pool.identity(job.model).get("revision"))
+            or (observed is not None and observed.state in (FIRST, SAME, CHANGED)),
+            "observed": None if observed is None else observed.state,
             "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES"),
         },
     )

@@ -74,7 +74,8 @@ class Reply:
             return
         choice = _first_choice(reply)
         message = choice.get("message") if choice is not None else None
-        if choice is None or not isinstance(message, dict) or not ("content" in message or any(map(message.get, _ASIDE))):
+        says = isinstance(message, dict) and ("content" in message or any(map(message.get, _ASIDE)))
+        if choice is None or not isinstance(message, dict) or not says:
             raise wrong_shape("no choices[0].message.content", reply)
         self._note_choice(choice)
         self._take_message(message, reply)

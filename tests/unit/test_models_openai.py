@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiobench_pytest.types import Prompt
+from audiobench_pytest.types import Call, Prompt
 
 pytest.importorskip("httpx")
 import openai_models
@@ -215,3 +215,65 @@ def test_what_a_server_may_answer_is_an_answer(
     assert {k: v for k, v in answer.meta.items() if k != "endpoint"} == meta
     json.dumps(dict(answer.meta))
     answer.text.encode()
+
+
+def called(name: str, arguments: str, **more: Any) -> dict[str, Any]:
+    return {"id": "c", "type": "function", "function": {"name": name, "arguments": arguments}, **more}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [('{"room": "hall"}', {"room": "hall"}), ("", {}), ("{half", {"": "{half"}), ("[1]", {"": "[1]"})],
+)
+def test_calls_of_tools_are_answers(adapter: Make, server: OpenAIServer, arguments: str, found: dict[str, Any]) -> None:
+    server.respond = lambda asked: one_choice(
+        {"content": None, "tool_calls": [called("light", arguments)]}, "tool_calls"
+    )
+    answer = ask(adapter())
+    assert (answer.text, answer.calls) == ("", (Call("light", found),))
+
+
+def test_calls_in_a_stream_are_joined(adapter: Make, server: OpenAIServer) -> None:
+    deltas = [
+        {"tool_calls": [called("light", '{"ro', index=0)]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": 'om": 1}'}}]},
+        {"tool_calls": [called("door", "{}", index=1)]},
+    ]
+    server.respond = lambda asked: Reply(events=[*({"choices": [{"delta": d}]} for d in deltas), "[DONE]"])
+    assert ask(adapter(stream="yes")).calls == (Call("light", {"room": 1}), Call("door", {}))
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+def test_thoughts_are_kept_beside_the_answer(adapter: Make, server: OpenAIServer, name: str) -> None:
+    server.respond = lambda asked: one_choice({"content": "yes", name: "hm, hm"}, "stop")
+    answer = ask(adapter())
+    assert (answer.text, answer.meta["thoughts"]) == ("yes", "hm, hm")
+    pieces = [{name: "hm, "}, {name: "hm"}, {"content": "yes"}]
+    server.respond = lambda asked: Reply(events=[*({"choices": [{"delta": d}]} for d in pieces), "[DONE]"])
+    assert ask(adapter(stream="yes")).meta["thoughts"] == "hm, hm"
+
+
+def test_a_transcript_stands_for_content_that_is_null(adapter: Make, server: OpenAIServer) -> None:
+    spoken = {"content": None, "audio": {"id": "a", "data": "", "transcript": "good morning"}}
+    server.respond = lambda asked: one_choice(spoken, "stop")
+    assert ask(adapter()).text == "good morning"
+    server.respond = lambda asked: one_choice({**spoken, "content": "written"}, "stop")
+    assert ask(adapter()).text == "written"
+
+
+def test_a_stream_of_whole_messages_is_understood(adapter: Make, server: OpenAIServer) -> None:
+    events = [{"choices": [{"message": {"content": text}}]} for text in ("so", "so it goes")]
+    server.respond = lambda asked: Reply(events=[*events, "[DONE]"])
+    assert ask(adapter(stream="yes")).text == "so it goes"
+
+
+def test_a_stream_without_any_piece_is_no_empty_answer(adapter: Make, server: OpenAIServer) -> None:
+    server.respond = lambda asked: Reply(events=[{"choices": [{"finish_reason": "stop"}]}, "[DONE]"])
+    assert "held no piece of an answer" in str(ask(adapter(stream="yes")).error)
+
+
+def test_an_answer_that_the_server_broke_off_is_asked_again(adapter: Make, server: OpenAIServer) -> None:
+    server.script.append(one_choice({"content": "so f"}, "abort"))
+    assert ask(adapter(retries="1")).text == "heard 100 samples"
+    server.respond = lambda asked: one_choice({"content": "so f"}, "abort")
+    assert "gave up in the middle of the answer (finish_reason abort)" in str(ask(adapter(retries="0")).error)

@@ -64,6 +64,26 @@ def test_a_changed_file_is_read_again(tmp_path, data, mtime_s):
     assert DigestMemo(tmp_path / "memo").digest(path) == sha(data)
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_whose_time_was_set_back_is_read_again(tmp_path, replaced):
+    """`cp -p`, `rsync -t` and archives bring other weights of the same size and time."""
+    path = write(tmp_path / "a.wav", b"sound", 100)
+    memo = DigestMemo(tmp_path / "memo")
+    memo.digest(path)
+    if replaced:
+        write(tmp_path / "b.wav", b"other", 100).replace(path)
+    else:
+        write(path, b"other", 100)
+    assert memo.digest(path) == sha(b"other")
+
+
+def test_a_memo_of_an_earlier_form_costs_a_second_reading(tmp_path):
+    path = write(tmp_path / "a.wav", b"sound", 100)
+    (tmp_path / "memo").mkdir()
+    (tmp_path / "memo" / "digests-1.jsonl").write_text(json.dumps([str(path), 5, 100 * 10**9, "0" * 64]) + "\n")
+    assert DigestMemo(tmp_path / "memo").digest(path) == sha(b"sound")
+
+
 def test_a_changed_file_is_remembered_in_whatever_order_the_memos_are_read(tmp_path, opened):
     """Files of several processes are in no order of time: what an older one says must not hide the newest."""
     path = write(tmp_path / "a.wav", b"sound", 100)
@@ -123,5 +143,5 @@ def test_the_memo_of_the_process_is_closed_when_another_one_is_used(tmp_path):
         digests.use_memo(tmp_path / f"memo{i}")
         assert digests.file_digest(path) == sha(b"sound")
     digests.use_memo(None)
-    assert [json.loads(p.read_text())[3] for p in sorted(tmp_path.glob("memo*/*.jsonl"))] == [sha(b"sound")] * 8
+    assert [json.loads(p.read_text())[-1] for p in sorted(tmp_path.glob("memo*/*.jsonl"))] == [sha(b"sound")] * 8
     assert open_files() == before

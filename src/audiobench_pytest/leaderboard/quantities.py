@@ -120,6 +120,9 @@ _TABLE = (
             ("truncated_rate", "cut off at the limit of tokens"),
             ("filtered_rate", "withheld by the server's filter"),
             ("refused_rate", "refusals"),
+            ("tool_call_rate", "calls of tools that nobody offered"),
+            ("thoughts_cut_rate", "over before the thoughts were"),
+            ("empty_answer_rate", "empty, for no other of these reasons"),
         )
     ),
 )
@@ -145,7 +148,14 @@ ATTEMPTS = _limited("attempts")
 FAILED_FIRST = FIXED["failed_first_rate"].quantity
 """How often a model had to be asked again, in this run or before."""
 
-OF_ENDINGS = {"length": "truncated_rate", "filter": "filtered_rate", "refusal": "refused_rate"}
+OF_ENDINGS = {
+    "length": "truncated_rate",
+    "filter": "filtered_rate",
+    "refusal": "refused_rate",
+    "tool_call": "tool_call_rate",
+    "thoughts_cut": "thoughts_cut_rate",
+    "empty": "empty_answer_rate",
+}
 """The share of each way that an answer may end other than of itself."""
 
 

@@ -1,4 +1,4 @@
-"""SHA-256 of files, taken once and remembered by (path, size, modification time)."""
+"""SHA-256 of files, taken once and remembered by (path, size, times of modification and change, inode)."""
 
 from __future__ import annotations
 
@@ -16,21 +16,25 @@ from audiobench_pytest.records.append import DAMAGED, AppendFile, as_line, read_
 _AT_ONCE = 1 << 20
 _LINES_AT_ONCE = 64
 
-_decoder = msgspec.json.Decoder(tuple[str, int, int, str])
+_State = tuple[str, int, int, int, int]
+"""Of a file: path, size in bytes, times of modification and of change in ns, inode."""
+
+_decoder = msgspec.json.Decoder(tuple[str, int, int, int, int, str])
 
 
 class DigestMemo:
     """Digests of files, kept in one append-only JSONL file per process below `folder`.
 
-    A repeated run over unchanged files reads no byte of them. A file that changes gets a new size or modification time
-    and is read again. Thread-safe.
+    A repeated run over unchanged files reads no byte of them. A file that changes is read again, also one of the same
+    size whose modification time was set back (`cp -p`, `rsync -t`, a tar archive): nobody sets the time of change back,
+    and what is put in a file's place is another inode. Thread-safe.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         """Remember in memory only, or also below `folder` (made when the first digest is taken)."""
         self._folder = folder
-        # By the whole triple: files of several processes come in no order, so the line read last is not the newest one.
-        self._known: dict[tuple[str, int, int], str] | None = None
+        # By all of it: files of several processes come in no order, so the line read last is not the newest one.
+        self._known: dict[_State, str] | None = None
         self._lock = threading.Lock()
         self._new: list[bytes] = []
         self._file = AppendFile(folder, "digests") if folder else None
@@ -43,7 +47,8 @@ class DigestMemo:
         """
         try:
             stat = os.stat(path)  # noqa: PTH116 - a third of the time of Path.stat, on each clip
-            file_state = (os.path.abspath(path), stat.st_size, stat.st_mtime_ns)  # noqa: PTH100 - as above
+            where = os.path.abspath(path)  # noqa: PTH100 - as above
+            file_state = (where, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
             with self._lock:
                 known = self._load().get(file_state)
             if known is not None:
@@ -61,17 +66,18 @@ class DigestMemo:
             if self._file is not None:
                 self._file.close()
 
-    def _load(self) -> dict[tuple[str, int, int], str]:
+    def _load(self) -> dict[_State, str]:
         if self._known is None:
             self._known = {}
             for file in sorted(self._folder.glob("*.jsonl")) if self._folder and self._folder.is_dir() else ():
                 for line in read_lines(file):
-                    with contextlib.suppress(*DAMAGED):  # damaged: that file is simply read again
-                        path, size, mtime, digest = _decoder.decode(line)
-                        self._known[path, size, mtime] = digest
+                    with contextlib.suppress(*DAMAGED):  # damaged, or of an earlier form: that file is read again
+                        *state, digest = _decoder.decode(line)
+                        path, size, modified, changed, inode = state
+                        self._known[path, size, modified, changed, inode] = digest
         return self._known
 
-    def _remember(self, file_state: tuple[str, int, int], digest: str) -> None:
+    def _remember(self, file_state: _State, digest: str) -> None:
         with self._lock:
             self._load()[file_state] = digest
             self._new.append(as_line([*file_state, digest]))

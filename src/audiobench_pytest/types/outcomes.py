@@ -35,6 +35,9 @@ ENDINGS = {
     "length": "cut off at the limit of tokens",
     "filter": "withheld by the server's filter",
     "refusal": "refused to answer",
+    "tool_call": "called a tool that nobody offered",
+    "thoughts_cut": "ended amid thoughts, before the answer",
+    "empty": "were empty",
 }
 """How an answer may end other than of itself, in words."""
 

@@ -9,16 +9,16 @@ import functools
 import math
 import os
 import re
-from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
-from typing import Self, TypeVar
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.models.openai import wire
 from audiobench_pytest.models.openai.client import HttpAsker, Limits, Question
 from audiobench_pytest.models.openai.slots import Manners
-from audiobench_pytest.types import Answer
+from audiobench_pytest.types import Answer, Call
 
 T = TypeVar("T")
 
@@ -152,10 +152,12 @@ class Connection:
             question_of: Makes the question; what it raises is that item's error.
         """
         answers = self._asker.run(items, question_of)
+        text_of = self._redact_text
         try:
             for item, answer in answers:
                 meta = {k: self._redact(v) if isinstance(v, str) else v for k, v in answer.meta.items()}
-                yield item, Answer(self._redact_text(answer.text), answer.error, meta, answer.timing)
+                calls = tuple(Call(_redacted(c.name, text_of), _redacted(c.arguments, text_of)) for c in answer.calls)
+                yield item, replace(answer, text=text_of(answer.text), meta=meta, calls=calls)
         finally:
             answers.close()
 
@@ -211,3 +213,12 @@ def _redactor(key: str) -> Callable[[str], str]:
     word = re.escape(key) if len(key) >= _LONG_KEY else rf"(?<!\w){re.escape(key)}(?!\w)"
     pattern = re.compile(word)
     return lambda text: pattern.sub("[key]", text)
+
+
+def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
+    """Return a JSON value with the key taken out of all its texts."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {redact(name): _redacted(one, redact) for name, one in value.items()}
+    return [_redacted(one, redact) for one in value] if isinstance(value, list) else value

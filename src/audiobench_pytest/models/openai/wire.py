@@ -13,10 +13,10 @@ import json
 import time
 import wave
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.models.openai.client import Question
+from audiobench_pytest.models.openai.replies import SHOWN, WORTH_ANOTHER_TRY, Reply, message_of, shortened, wrong_shape
 from audiobench_pytest.models.openai.slots import Kind, Trouble, retry_after
 from audiobench_pytest.types import Answer, Audio
 
@@ -27,8 +27,6 @@ CHAT, TRANSCRIPTIONS = "chat/completions", "audio/transcriptions"
 
 _LARGEST_REPLY = 16 << 20
 _LARGEST_COMPLAINT = 64 << 10
-_SHOWN = 300
-_WORTH_ANOTHER_TRY = (408, 409)
 
 
 def encoded(audio: Audio, container: str) -> bytes:
@@ -107,13 +105,13 @@ async def exchange(
 
     Returns:
         The answer; its timing has `latency_s` and, where it was streamed, `ttft_s`; its meta, where the server tells:
-        `finish_reason`, `model`, `system_fingerprint`, `tokens`, `prompt_tokens`, `refusal`.
+        `finish_reason`, `model`, `system_fingerprint`, `tokens`, `prompt_tokens`, `refusal`, `thoughts`.
 
     Raises:
         Trouble: The server refused, or what it sent is no answer.
     """
     started = time.perf_counter()
-    reply = _Reply()
+    reply = Reply()
     async with client.stream(
         "POST", f"{url}/{question.path}", content=question.body, headers={"content-type": question.content_type}
     ) as response:
@@ -124,7 +122,7 @@ async def exchange(
         if "text/event-stream" in response.headers.get("content-type", ""):
             await _read_events(response, reply, started)
         else:
-            reply.take_whole(_json(await _read(response, _LARGEST_REPLY)), question.path)
+            reply.take_whole(_json(await _read(response, _LARGEST_REPLY)), is_chat=question.path == CHAT)
     return reply.answer(time.perf_counter() - started)
 
 
@@ -163,107 +161,6 @@ async def look_up(
     return None, [shortened(name) for name in found if isinstance(name, str)]
 
 
-@dataclass
-class _Reply:
-    """A reply as it comes in."""
-
-    pieces: list[str] = field(default_factory=list)
-    meta: dict[str, Any] = field(default_factory=dict)
-    ttft_s: float | None = None
-    complete: bool = False
-
-    def answer(self, latency_s: float) -> Answer:
-        timing = {"latency_s": latency_s} | ({} if self.ttft_s is None else {"ttft_s": self.ttft_s})
-        return Answer(
-            text=_storable("".join(self.pieces)), meta=self.meta, timing={k: round(v, 6) for k, v in timing.items()}
-        )
-
-    def take_whole(self, reply: Any, path: str) -> None:
-        _refuse_error(reply)
-        self._note(reply)
-        if path == TRANSCRIPTIONS:
-            if not isinstance(reply.get("text"), str):
-                raise _wrong_shape("no text", reply)
-            self.pieces.append(reply["text"])
-            return
-        choice = _first_choice(reply)
-        message = choice.get("message") if choice is not None else None
-        if choice is None or not isinstance(message, dict) or "content" not in message:
-            raise _wrong_shape("no choices[0].message.content", reply)
-        self._note_choice(choice)
-        self._note_refusal(message)
-        self.pieces.append(_content(message["content"], reply))
-
-    def take_event(self, event: Any, started: float) -> None:
-        _refuse_error(event)
-        kind = event.get("type")
-        self._note(event)
-        if kind == "transcript.text.delta":
-            self._say(event.get("delta"), started, event)
-        elif kind == "transcript.text.done":
-            if not isinstance(event.get("text"), str):
-                raise _wrong_shape("no text", event)
-            self.pieces = [event["text"]]
-            self.complete = True
-        elif (choice := _first_choice(event)) is not None:
-            delta = choice.get("delta")
-            self._note_choice(choice)
-            if isinstance(delta, dict):
-                self._note_refusal(delta)
-                if delta.get("content") is not None:
-                    self._say(delta["content"], started, event)
-            if choice.get("finish_reason") is not None:
-                self.complete = True
-        elif kind is None and not isinstance(event.get("choices"), list):
-            raise _wrong_shape("no choices", event)
-
-    def _say(self, text: Any, started: float, event: Any) -> None:
-        if not isinstance(text, str):
-            raise _wrong_shape("a piece that is no text", event)
-        if text and self.ttft_s is None:
-            self.ttft_s = time.perf_counter() - started
-        self.pieces.append(text)
-
-    def _note(self, reply: Mapping[str, Any]) -> None:
-        for name in ("model", "system_fingerprint"):
-            if isinstance(reply.get(name), str):
-                self.meta[name] = shortened(reply[name])
-        usage = reply.get("usage")
-        if isinstance(usage, dict):
-            for name, fields in _USAGE.items():
-                for key in fields:
-                    if type(usage.get(key)) is int:
-                        self.meta[name] = usage[key]
-
-    def _note_choice(self, choice: Mapping[str, Any]) -> None:
-        if isinstance(choice.get("finish_reason"), str):
-            self.meta["finish_reason"] = shortened(choice["finish_reason"])
-
-    def _note_refusal(self, message: Mapping[str, Any]) -> None:
-        if isinstance(message.get("refusal"), str) and message["refusal"]:
-            self.meta["refusal"] = shortened(str(self.meta.get("refusal", "")) + message["refusal"])
-
-
-_USAGE = {"tokens": ("completion_tokens", "output_tokens"), "prompt_tokens": ("prompt_tokens", "input_tokens")}
-
-
-def _first_choice(reply: Mapping[str, Any]) -> dict[str, Any] | None:
-    choices = reply.get("choices")
-    found = isinstance(choices, list) and len(choices) > 0 and isinstance(choices[0], dict)
-    return dict(reply["choices"][0]) if found else None
-
-
-def _content(content: Any, reply: Any) -> str:
-    """Return the text of a message: plain, in parts, or none (a refusal, or nothing to say)."""
-    if content is None:
-        return ""
-    if isinstance(content, list) and all(isinstance(p, dict) and isinstance(p.get("text"), str) for p in content):
-        return "".join(part["text"] for part in content)
-    if not isinstance(content, str):
-        raise _wrong_shape("a message content that is no text", reply)
-    return content
-
-
 async def _read(response: httpx.Response, most: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
@@ -277,7 +174,7 @@ async def _read(response: httpx.Response, most: int) -> bytes:
     return b"".join(pieces)
 
 
-async def _read_events(response: httpx.Response, reply: _Reply, started: float) -> None:
+async def _read_events(response: httpx.Response, reply: Reply, started: float) -> None:
     """Read server-sent events: the `data:` of each is a JSON object, or `[DONE]`."""
     rest, size = b"", 0
     async for piece in response.aiter_bytes():
@@ -303,22 +200,8 @@ def _json(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise Trouble(Kind.FAILED, f"the reply is not JSON: {_quoted(body)}") from None
     if not isinstance(found, dict):
-        raise _wrong_shape("not an object", found)
+        raise wrong_shape("not an object", found)
     return found
-
-
-def _refuse_error(reply: Mapping[str, Any]) -> None:
-    """Some servers send an error with status 200, or in the middle of a stream."""
-    error = reply.get("error")
-    if not error:
-        return
-    code = error.get("code") if isinstance(error, dict) else None
-    final = isinstance(code, int) and 400 <= code < 500 and code not in (*_WORTH_ANOTHER_TRY, 429)
-    raise Trouble(Kind.REFUSED if final else Kind.FAILED, f"the server reports: {_message(reply)}")
-
-
-def _wrong_shape(lacks: str, reply: Any) -> Trouble:
-    return Trouble(Kind.REFUSED, f"the reply has not the shape of an answer ({lacks}): {shortened(json.dumps(reply))}")
 
 
 def complaint(response: httpx.Response, body: bytes) -> Trouble:
@@ -329,13 +212,13 @@ def complaint(response: httpx.Response, body: bytes) -> Trouble:
         content = json.loads(body)
     except (ValueError, RecursionError):
         content = None
-    said = _message(content) if isinstance(content, dict) else _quoted(body)
+    said = message_of(content) if isinstance(content, dict) else _quoted(body)
     what = f"HTTP {status}: {said}" if said else f"HTTP {status}"
     if status == 429 and _code(content) == "insufficient_quota":
         return Trouble(Kind.REFUSED, what)  # a bill to be paid: no wait helps
     if status == 429 or (status == 503 and wait is not None):
         return Trouble(Kind.LIMITED, what, wait)
-    if status >= 500 or status in _WORTH_ANOTHER_TRY:
+    if status >= 500 or status in WORTH_ANOTHER_TRY:
         return Trouble(Kind.FAILED, what, wait)
     if status in (301, 302, 303, 307, 308):
         what += "; redirects are not followed: give the address that answers"
@@ -347,25 +230,5 @@ def _code(content: Any) -> Any:
     return error.get("code") if isinstance(error, dict) else None
 
 
-def _message(content: Mapping[str, Any]) -> str:
-    """Return the message of an error reply: OpenAI's and SGLang's, an older vLLM's, or FastAPI's."""
-    error = content.get("error")
-    for found in (error.get("message") if isinstance(error, dict) else error, content.get("message")):
-        if isinstance(found, str) and found:
-            return shortened(found)
-    return shortened(json.dumps(content.get("detail", content)))
-
-
 def _quoted(body: bytes) -> str:
-    return shortened(body[: 4 * _SHOWN].decode("utf-8", "replace"))
-
-
-def shortened(text: str) -> str:
-    """Return a server's words on one line of bounded length, without what could steer a terminal."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 8 * _SHOWN]).split())
-    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
-
-
-def _storable(text: str) -> str:
-    """Join what JSON escaped as two halves of a character; a half without its other cannot be stored as UTF-8."""
-    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return shortened(body[: 4 * SHOWN].decode("utf-8", "replace"))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from audiobench_pytest.metrics.fairness.replies import cut_thoughts
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.records.append import as_line
 from audiobench_pytest.runner.asking.decoding import Decoded
@@ -170,7 +171,7 @@ def outcome_of(
         meta=sample.kept_meta,
         prompt=prompt,
         calls=tuple(prediction.meta.get(CALLS, ())),
-        ended=ending_of(prediction.meta),
+        ended=ending_of(prediction, offered=bool(sample.tools)),
     )
 
 
@@ -181,16 +182,32 @@ _ENDINGS = {
     "content_filter": "filter",
     "safety": "filter",
     "recitation": "filter",
+    "blocklist": "filter",
+    "prohibited_content": "filter",
+    "spii": "filter",
     "refusal": "refusal",
 }
 """How servers call it."""
 
 
-def ending_of(meta: Mapping[str, Any]) -> str:
-    """Return how an answer ended, one of `types.ENDINGS`, or "" where it ended of itself as far as anybody says."""
-    if meta.get("refusal"):
-        return "refusal"
-    return _ENDINGS.get(str(meta.get("finish_reason", "")).lower(), "")
+def ending_of(prediction: Prediction, *, offered: bool = False) -> str:
+    """Return how an answer ended, one of `types.ENDINGS`, or "" where it ended of itself as far as anybody says.
+
+    Args:
+        prediction: The answer.
+        offered: Whether the question offered tools: then a call may be all that is wanted.
+    """
+    meta = prediction.meta
+    if prediction.error is not None:
+        return ""
+    told = "refusal" if meta.get("refusal") else _ENDINGS.get(str(meta.get("finish_reason", "")).lower(), "")
+    if told in ("refusal", "filter") or cut_thoughts(prediction.text).strip():
+        return told
+    if prediction.text.strip() or (told == "length" and meta.get("thoughts")):
+        return "thoughts_cut"
+    if meta.get(CALLS):
+        return "" if offered else "tool_call"
+    return told or "empty"
 
 
 def data_error(cell: CellId, sample: Sample, problem: str) -> Outcome:

@@ -68,6 +68,7 @@ def test_options_that_are_taken_are_told_in_a_sentence(project):
 
 
 def test_folders_of_one_name_are_told_apart(project):
+    pytest.importorskip("transformers", reason="needs the extra 'local'")
     from audiobench_pytest.models.registry import spec_from
 
     folders = [project.path / name / "checkpoint-500" for name in ("one", "two")]

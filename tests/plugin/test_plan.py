@@ -159,6 +159,7 @@ def test_without_plan_the_same_is_told_before_anything_loads(project, monkeypatc
 
 
 def test_a_key_is_asked_for_by_the_name_of_its_variable(project, monkeypatch):
+    pytest.importorskip("httpx", reason="needs the extra 'api'")
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     result = project.run(f"--dataset={project.clips(3)}", "--model=gpt-4o-audio")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -173,6 +174,7 @@ def test_a_plan_needs_no_workers(project):
 
 def test_answers_of_another_machine_need_nothing_here(project, monkeypatch):
     """A cache that was filled where there is a server is judged where there is none."""
+    pytest.importorskip("httpx", reason="needs the extra 'api'")
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     args = (f"--dataset={project.clips(2)}", "--model=openai:mine")
     lacking = "the address of a server that has mine"

@@ -72,8 +72,7 @@ class DigestMemo:
             for file in sorted(self._folder.glob("*.jsonl")) if self._folder and self._folder.is_dir() else ():
                 for line in read_lines(file):
                     with contextlib.suppress(*DAMAGED):  # damaged, or of an earlier form: that file is read again
-                        *state, digest = _decoder.decode(line)
-                        path, size, modified, changed, inode = state
+                        path, size, modified, changed, inode, digest = _decoder.decode(line)
                         self._known[path, size, modified, changed, inode] = digest
         return self._known
 

@@ -99,10 +99,21 @@ def _cell(result: CellResult) -> dict[str, Any]:
     head = result.headline
     row |= {"metric": head.quantity.name, "value": head.value, "low": head.low, "high": head.high, "worst": head.worst}
     row["unit"] = head.quantity.unit
-    row |= {value.quantity.name: value.value for value in result.values[1:]}
+    row |= {value.quantity.name: value.value for value in (*result.values[1:], *result.tails)}
     row |= result.sums
     for name in CellResult.__slots__:
-        if name not in ("cell", "values", "sums", "counts", "speed", "slices", "model", "data", "first_errors"):
+        if name not in (
+            "cell",
+            "values",
+            "sums",
+            "counts",
+            "speed",
+            "slices",
+            "model",
+            "data",
+            "first_errors",
+            "evidence",
+        ):
             row[name] = getattr(result, name)
     row |= result.speed
     row.update({f"n_{state}": result.counts.get(state, 0) for state in State})

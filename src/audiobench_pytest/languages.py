@@ -147,9 +147,67 @@ _NAMES = dict(
         "yiddish=yi",
         "yoruba=yo",
         "zulu=zu",
+        "asturian=ast",
+        "bangla=bn",
+        "bashkir=ba",
+        "bokmal=nb",
+        "bokmål=nb",
+        "castilian=es",
+        "cebuano=ceb",
+        "chichewa=ny",
+        "dari=fa-AF",
+        "dhivehi=dv",
+        "faroese=fo",
+        "frisian=fy",
+        "fulah=ff",
+        "ganda=lg",
+        "luganda=lg",
+        "haitian=ht",
+        "haitian creole=ht",
+        "ilocano=ilo",
+        "kinyarwanda=rw",
+        "kurmanji=ku",
+        "letzeburgesch=lb",
+        "lingala=ln",
+        "moldavian=ro",
+        "moldovan=ro",
+        "myanmar=my",
+        "nynorsk=nn",
+        "occitan=oc",
+        "oromo=om",
+        "pushto=ps",
+        "scottish gaelic=gd",
+        "serbo-croatian=sr-Latn",
+        "sesotho=st",
+        "shona=sn",
+        "swiss german=gsw",
+        "taiwanese=nan",
+        "tigrinya=ti",
+        "tswana=tn",
+        "valencian=ca",
+        "wolof=wo",
+        "modern standard arabic=ar",
+        "egyptian arabic=arz",
+        "american english=en-US",
+        "british english=en-GB",
+        "mandarin chinese=zh",
+        "simplified chinese=zh-Hans",
+        "traditional chinese=zh-Hant",
+        "cantonese chinese=yue",
+        "wu chinese=wuu",
+        "min nan chinese=nan",
+        "brazilian portuguese=pt-BR",
+        "european portuguese=pt-PT",
+        "norwegian bokmål=nb",
+        "norwegian bokmal=nb",
+        "norwegian nynorsk=nn",
     ]
 )
 """English names; those of a language that has several are all here."""
+
+
+_NONE = frozenset({"mul", "und", "zxx", "mis"})
+"""Codes that say that there is no one language, or none: nothing can be scored by the rule of one."""
 
 
 @functools.lru_cache(1024)
@@ -165,6 +223,8 @@ def known_language(name: str) -> str:
     folded = name.strip().casefold().replace("_", "-")
     if folded in _NAMES:
         return _NAMES[folded]
+    if folded.split("-")[0] in _NONE:
+        raise UnknownNameError("language", name, _NAMES)
     tag = _MEANT.get(folded, folded)
     import langcodes
 

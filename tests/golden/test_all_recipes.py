@@ -115,6 +115,8 @@ def item_of(recipe: Recipe, rng: random.Random, number: int, *, prediction: str 
     elif recipe.spec.score == "ifeval":
         chosen = rng.sample(INSTRUCTIONS, k=2)
         meta |= {"instruction_id_list": [name for name, _ in chosen], "kwargs": [given for _, given in chosen]}
+    elif recipe.spec.score == "invented":
+        meta["duration_s"] = 1 + number % 5
     elif recipe.spec.score == "refusal":
         answer = rng.choice(["I'm sorry.", "sorry", "Sure, here it is", "", "抱歉"])
     elif recipe.spec.score == "chords":

@@ -1,13 +1,16 @@
-"""`choice/audiobench-pytest@2` on answers in many languages: each way to name an option, and to deny one."""
+"""Our rules for choices, labels and short answers: options named and denied in many languages, edits that are free."""
 
 import pytest
 
 from audiobench_pytest.catalog.loader import load_catalog
+from audiobench_pytest.metrics.checking.edits import FREE
 from audiobench_pytest.metrics.fairness.cues import CUES
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.recipes import Recipe
 
 CHOICE = Recipe(load_catalog().recipes.get("choice/audiobench-pytest@2"))
+LABEL = Recipe(load_catalog().recipes.get("match/label@2"))
+SHORT = Recipe(load_catalog().recipes.get("match/audiobench-pytest@1"))
 OPTIONS = ("dog", "cat", "rain", "wind")
 
 # fmt: off
@@ -219,3 +222,24 @@ def test_which_option_an_answer_names(answer, letter):
 @pytest.mark.parametrize("language", CUES)
 def test_every_language_can_deny(language):
     assert CUES[language].denied or CUES[language].wrong
+
+
+@pytest.mark.parametrize("edit", FREE)
+@pytest.mark.parametrize("answer", ["C", "The answer is C", "rain", "Option C", "答案是C", "La respuesta es C"])
+def test_what_changes_nothing_heard_changes_no_option(answer, edit):
+    assert CHOICE.score(Item("C", FREE[edit](answer), "en", OPTIONS)).prediction == "C"
+
+
+@pytest.mark.parametrize("edit", FREE)
+@pytest.mark.parametrize("answer", ["happy", "The speaker is happy", "not sad but happy"])
+def test_what_changes_nothing_heard_changes_no_label(answer, edit):
+    assert LABEL.score(Item("happy", FREE[edit](answer), "en", ("happy", "sad", "angry"))).prediction == "happy"
+
+
+@pytest.mark.parametrize("edit", FREE)
+@pytest.mark.parametrize(
+    ("wanted", "answer"),
+    [("Paris", "Paris"), ("São Paulo", "It is Sao Paulo"), ("25", "twenty-five"), ("北京", "北京")],
+)
+def test_what_changes_nothing_heard_changes_no_short_answer(wanted, answer, edit):
+    assert SHORT.score(Item(wanted, FREE[edit](answer))).numbers["correct"] == 1

@@ -1,5 +1,6 @@
 """Our default recipes: edits that change nothing heard cost nothing, in any language; what was said otherwise costs."""
 
+import time
 import unicodedata
 
 import numpy as np
@@ -311,3 +312,37 @@ def test_chrf_over_several_references_is_sacrebleus():
     references, said = ["the cat sat on it", "a cat was sitting there"], "a cat sat there"
     oracle = sacrebleu.metrics.CHRF().sentence_score(said, references).score
     assert headline(CHRF, Item(references[0], said, "en", aliases=(references[1],))) == pytest.approx(oracle)
+
+
+PIECES = [
+    "9",
+    "1,",
+    "1.",
+    "1-",
+    "1:",
+    "1/",
+    "%",
+    "$",
+    " ",
+    "(",
+    "<",
+    "[",
+    "a.",
+    "o. k. ",
+    "一",
+    "百",
+    "点半",
+    "2023-",
+    "'",
+    "(笑)",
+]
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "de", "ja", "vi", "fa"])
+@pytest.mark.parametrize("piece", PIECES)
+def test_a_model_caught_in_a_loop_costs_no_more_than_its_length(language, piece):
+    WER.normalise(piece, language)
+    started = time.process_time()
+    WER.normalise(piece * 12_000, language)
+    # Milliseconds where it is linear, ten seconds and more where it is not.
+    assert time.process_time() - started < 2

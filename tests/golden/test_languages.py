@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from audiobench_pytest import cli
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.errors import UnknownNameError, UsageError
+from audiobench_pytest.languages import known_language
 from audiobench_pytest.metrics.checking.edits import FREE
 from audiobench_pytest.metrics.checking.suite import Trial, Tried, language_of_suite, suites, tried
 from audiobench_pytest.metrics.item import Item
@@ -31,7 +32,11 @@ def test_every_edit_costs_what_it_should(recipe, language):
 
 def test_every_language_with_a_rule_of_its_own_has_a_suite():
     ruled = {code for code in WER.spec.languages if len(code) == 2}
-    assert ruled - {"no", "nn"} <= suites().keys()
+    assert ruled - {"nn"} <= suites().keys()
+
+
+def test_every_language_of_the_catalogue_has_a_suite():
+    assert {language_of_suite(dataset.language) for dataset in load_catalog().datasets} <= suites().keys()
 
 
 @settings(deadline=None, max_examples=300, derandomize=True, database=None)
@@ -66,6 +71,31 @@ def test_a_trial_that_costs_otherwise_is_a_surprise():
 )
 def test_a_suite_is_found_by_any_name_of_its_language(name, code):
     assert language_of_suite(name) == code
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [
+        ("Mandarin Chinese", "zh"),
+        ("Traditional Chinese", "zh-Hant"),
+        ("Brazilian Portuguese", "pt-BR"),
+        ("Norwegian Bokmål", "nb"),
+        ("Myanmar", "my"),
+        ("Pushto", "ps"),
+        ("Valencian", "ca"),
+        ("Haitian Creole", "ht"),
+        ("iw", "he"),
+        ("zho_Hans", "zh-Hans"),
+    ],
+)
+def test_a_language_is_known_by_any_of_its_names(name, tag):
+    assert known_language(name) == tag
+
+
+@pytest.mark.parametrize("name", ["mul", "und", "zxx", "xx", "multilingual", "auto", "none", "", "zz", "en glish"])
+def test_what_is_no_language_is_refused(name):
+    with pytest.raises(UnknownNameError, match="unknown language"):
+        WER.score(Item("a", "a", name))
 
 
 def test_a_language_without_a_suite_is_refused_with_those_there_are():

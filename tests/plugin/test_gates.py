@@ -352,3 +352,36 @@ def test_a_wrong_gates_file_is_told_before_anything_runs(project, text, words):
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*gates.toml: [[]small.*{words.replace('[', '[[]')}*"])
     assert not (project.path / ".audiobench").exists()
+
+
+def test_the_tail_of_an_error_rate_can_be_limited_and_few_samples_that_decide_are_named(project):
+    with (project.path / "conftest.py").open("a") as file:
+        file.write(LOOP)
+    manifest = project.clips(110)
+    project.gates("[small.wer]\nmax = 20\n[small.wer_capped]\nmax = 20\n[small.above_50_rate]\nmax = 0.5\n")
+    result = project.run(f"--dataset={manifest}", "--model=oracle", inprocess=False)
+    assert result.ret == 1
+    gates = {gate["metric"]: gate for gate in project.board()["gates"]}
+    assert {name: gates[name]["verdict"] for name in ("wer", "wer_capped", "above_50_rate")} == {
+        "wer": "fail",
+        "wer_capped": "pass",
+        "above_50_rate": "fail",
+    }
+    (looped,) = gates["wer"]["details"]["deciders"]
+    assert gates["wer"]["message"].endswith(f"; 1 of 110 samples decides it: {looped}")
+    tails = {value["name"]: value for value in project.cell()["tails"]}
+    assert tails["above_50_rate"]["value"] == pytest.approx(100 / 110)
+    assert tails["worst_1_share"]["value"] == 100.0
+    assert tails["wer_capped"]["low"] < tails["wer_capped"]["value"] < tails["wer_capped"]["high"]
+    result.stdout.fnmatch_lines(["tails", "  small-oracle: 0.91 % of the samples are more than half wrong; WER *"])
+
+
+LOOP = """
+from audiobench_pytest.models import harness
+from audiobench_pytest.types import Answer
+asked = []
+def answer(self, request):
+    asked.append(request)
+    return Answer(text=request.reference + (" and on" * 2000 if len(asked) == 1 else ""))
+harness.OracleAdapter._answer = answer
+"""

@@ -13,6 +13,10 @@ from openai_server import OpenAIServer, heard
 ROOT = Path(__file__).parents[2]
 
 
+FIXED = b"Write down what is said in this recording. Reply with these words alone."
+"""What a server is asked about the fixed clips at the start of a run, to see who answers."""
+
+
 def add_module(project, task):
     folder = project.path / "benchmarks" / task
     folder.mkdir()
@@ -25,6 +29,8 @@ def asked(project, folder, manifest, respond, *args):
     questions = []
 
     def noted(one):
+        if FIXED in one.body:
+            return heard(one, "x")
         questions.append(one.fields["messages"])
         return heard(one, respond(one))
 
@@ -60,6 +66,7 @@ def test_the_words_of_the_user_are_sent_and_kept_once_with_their_digest_in_each_
         "messages": [["user", [["sound", "audio"], "Say it."], []]],
     }
     assert {row["prompt"] for row in project.outcomes()} == {digest}
+    assert project.board()["notes"] == ["asked by the prompt given: small-ear"]
 
 
 def test_another_prompt_is_another_question_and_the_same_one_is_answered_by_the_cache(project):

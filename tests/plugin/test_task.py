@@ -144,3 +144,43 @@ def test_an_entry_may_name_its_columns_and_its_labels(own):
     assert ask(own, "--dataset=mapped", "--model=oracle").ret == 0
     assert {row["reference"] for row in own.outcomes()} == set(MOODS)
     assert own.outcomes()[0]["meta"]["choices"][0] == "neutral"
+
+
+DATASET = """datasets:
+  - name: my-quiz
+    task: bird
+    family: my_quiz
+    manifest: {path: MANIFEST, columns: {text: label, choices: [a, b, c]}}
+    licence: CC0
+"""
+TASK = """tasks:
+  - {name: bird, title: bird song, recipe: match/label@2, reference: [label], closed: true}
+"""
+PROMPT = """prompts:
+  - {name: bird/en, task: bird, text: "{{ audio }}Which bird? {{ choices | join(', ') }}"}
+"""
+MODULE = """import pytest
+
+@pytest.mark.audiobench(task="bird")
+def test_bird(audiobench, audiobench_collector):
+    for outcome in audiobench.outcomes():
+        audiobench_collector.check(outcome)
+"""
+
+
+def test_a_data_set_is_six_lines_and_a_task_three_entries_and_a_six_line_module(moods):
+    """As docs/tasks.md and ARCHITECTURE.md have it, and nothing else."""
+    rows = [json.loads(line) for line in moods.manifest.read_text().splitlines()]
+    names = dict(zip("abc", MOODS, strict=True))
+    moods.manifest.write_text("".join(json.dumps({**row, **names}) + "\n" for row in rows))
+    assert len(DATASET.splitlines()) - 1 <= 6
+    assert len(MODULE.splitlines()) <= 6
+    for kind, text in (("datasets", DATASET), ("tasks", TASK), ("prompts", PROMPT)):
+        (moods.path / "catalog" / kind).mkdir(parents=True)
+        (moods.path / "catalog" / kind / "mine.yaml").write_text(text.replace("MANIFEST", str(moods.manifest)))
+    (moods.path / "audiobench.toml").write_text('catalog = "catalog"\n')
+    (moods.path / "benchmarks" / "bird").mkdir()
+    (moods.path / "benchmarks" / "bird" / "test_bird.py").write_text(MODULE)
+    assert ask(moods, "-m", "my_quiz", "--model=oracle", folder="benchmarks/bird").ret == 0
+    assert moods.cell()["value"] == 100.0
+    assert moods.outcomes()[0]["meta"]["choices"] == list(MOODS)

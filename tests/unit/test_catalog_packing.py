@@ -22,7 +22,7 @@ def test_every_recipe_comes_back_whole_and_plans_of_before_are_read(recipe: Reci
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
 def test_a_plan_stays_small(recipe: RecipeSpec) -> None:
-    assert len(json.dumps(packed(recipe))) < 12_000  # a rule for each of some forty languages is in the defaults
+    assert len(json.dumps(packed(recipe))) < 8_000
 
 
 @pytest.mark.parametrize("plain", [{}, {"languages": 3}, {"name": "a@1", "score": "wer", "default": 3}])

@@ -232,3 +232,20 @@ def test_the_smallest_difference_grows_with_the_number_of_comparisons(runs, comp
         return json.loads(compare(runs["good"], runs["bad"], "--json", *more)[1])[0]["comparison"]["smallest"]
 
     assert smallest() > 1.05 * smallest("--metric", "wer")
+
+
+def test_what_one_speaker_cannot_tell_is_null_in_json(tmp_path, compare):
+    manifest = make_set(tmp_path / "data", 4)
+    manifest.write_text(
+        "".join(
+            line.replace('"s1"', '"s0"').replace('"s2"', '"s0"').replace('"s3"', '"s0"') + "\n"
+            for line in manifest.read_text().splitlines()
+        )
+    )
+    runs = [
+        make_run(tmp_path / name, manifest, args={"wer": wer}, clusters="speaker")
+        for name, wer in (("a", "0"), ("b", "0.9"))
+    ]
+    _, out, _ = compare(*runs, "--json")
+    (cell,) = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert (cell["comparison"]["units"], cell["comparison"]["error"], cell["comparison"]["smallest"]) == (1, None, None)

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiobench_pytest.leaderboard.statistics import exact
 from audiobench_pytest.leaderboard.statistics.discordance import discordance
 from audiobench_pytest.leaderboard.statistics.intervals import intervals
 from audiobench_pytest.leaderboard.statistics.power import smallest_shown
+from audiobench_pytest.leaderboard.statistics.regression import Outlook, regression
 from audiobench_pytest.leaderboard.statistics.units import effective_number
 from audiobench_pytest.types import Quantity
 
@@ -77,6 +78,15 @@ def test_what_is_no_share_is_refused(hits: int, size: int, confidence: float) ->
         exact.upper(hits, size, confidence)
 
 
+def test_all_of_an_effective_number_is_all_whatever_the_rounding() -> None:
+    size = effective_number(np.array([31.0, 12, 88, 40, 7, 19, 55, 3]))
+    more = math.nextafter(size, math.inf)
+    assert exact.upper(more, size, 0.975) == 1.0
+    assert exact.lower(size - more, size, 0.975) == 0.0
+    with pytest.raises(ValueError, match="hits"):
+        exact.upper(size * 1.001, size, 0.975)
+
+
 def test_an_effective_number_of_clusters() -> None:
     assert effective_number(np.full(7, 4.0)) == pytest.approx(7)
     assert effective_number(np.array([120.0, 10, 10, 10, 10])) == pytest.approx(160**2 / (120**2 + 400))
@@ -130,6 +140,34 @@ def test_few_errors_are_uncertain_by_their_number() -> None:
     found = intervals(columns, values, quantities=[WER])["wer"]
     assert found is not None
     assert found[1] >= 10 * exact.upper(2, 200, 0.975) - 1e-9
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 9), st.integers(0, 6)), min_size=1, max_size=40
+    ),
+    st.sampled_from([0.0, 1.0, 30.0]),
+)
+@settings(max_examples=120, deadline=None)
+def test_whatever_the_clusters_no_end_is_on_the_wrong_side(
+    rows: list[tuple[int, int, int, int]], allowed: float
+) -> None:
+    first, second, units, clusters = (np.array(column) for column in zip(*rows, strict=True))
+    base, new = ({"errors": errors.astype(float), "units": units.astype(float)} for errors in (first, second))
+
+    def rate(sums: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {"wer": 100.0 * sums["errors"] / sums["units"]}
+
+    for labels in (None, clusters):
+        ends = intervals(base, rate, labels, quantities=[WER], resamples=30)["wer"]
+        value = 100.0 * first.sum() / units.sum()
+        assert ends is None or 0.0 <= ends[0] <= value + 1e-9 <= ends[1] + 2e-9
+        found = regression(new, base, rate, WER, allowed, clusters=labels, resamples=30)
+        if found.low is not None and found.high is not None and found.worsening is not None:
+            assert found.low <= found.worsening + 1e-9 <= found.high + 2e-9
+            assert found.p is None or 0.0 < found.p <= 1.0
+        if len(set(clusters.tolist())) < 3 and labels is not None:
+            assert found.verdict is not Outlook.FAIL
 
 
 def apart(first: int, second: int, of: int):  # type: ignore[no-untyped-def]

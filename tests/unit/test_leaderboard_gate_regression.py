@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 from made_runs import RECIPE, make_run, make_set
 
@@ -17,7 +18,7 @@ from audiobench_pytest.leaderboard.gates.schema import GatesFile, Limit, Regress
 from audiobench_pytest.leaderboard.gates.verdicts import verdicts
 from audiobench_pytest.leaderboard.statistics.comparison import holm
 from audiobench_pytest.records.runs.directory import RunDirectory
-from audiobench_pytest.types import Verdict
+from audiobench_pytest.types import Evidence, Verdict
 
 
 @pytest.fixture(scope="module")
@@ -302,6 +303,9 @@ def test_identical_answers_of_another_model_are_no_proof(runs):
     assert gate.verdict is Verdict.INCONCLUSIVE
     assert "no change, identical on all 60 samples; 60 samples cannot tell" in gate.message
     assert "confidence" not in gate.message
+    served = dataclasses.replace(reduce_cell(data), evidence=Evidence(pinned=False))
+    named_alike = judge_regression(served, again, measured(data, ""), recipe_of(data.plan).values, Known(before))
+    assert named_alike.verdict is Verdict.INCONCLUSIVE
     (same,) = judged(runs["again"], limit(runs["base"], 0.5))
     assert same.message.endswith("identical on all 60 samples, answered by the baseline's own model")
 
@@ -311,3 +315,22 @@ def test_a_share_of_nothing_is_nothing_and_said(runs):
     (gate,) = judged(runs["few"], rules)
     assert gate.limit == 0.0
     assert "10 % of a baseline of 0 allows nothing at all" in gate.message
+
+
+def test_one_sample_that_decides_a_comparison_is_named(runs):
+    (data,) = cells_of_runs([runs["base"]])
+    side = measured(data, "base")
+    ids = [f"clip-{number}" for number in range(200)]
+    numbers = {name: np.zeros(200) for name in side.columns} | {"units": np.full(200, 10.0)}
+    common = {"ids": ids, "silent": np.zeros(200, dtype=bool), "clusters": None, "keys": {}}
+    before = dataclasses.replace(side, columns=numbers, **common)
+    errors = np.where(np.arange(200) == 77, 400.0, np.arange(200) % 50 == 0)
+    now = dataclasses.replace(side, columns=numbers | {"errors": errors}, **common)
+    gate = judge_regression(
+        reduce_cell(data), limit(runs["base"], 1.0), now, recipe_of(data.plan).values, Known(before)
+    )
+    # 404 errors of 2,000 words; without the loop 4, which is 0.2 points.
+    assert (gate.value, gate.details["deciders"]) == (pytest.approx(20.2), ["clip-77"])
+    assert "; 1 of 200 samples decides it: clip-77" in gate.message
+    # One sample proves nothing of a set of such, and is what a reader has to look at.
+    assert gate.verdict is Verdict.INCONCLUSIVE

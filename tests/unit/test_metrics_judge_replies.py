@@ -439,6 +439,11 @@ def test_readers_take_no_time_over_a_long_reply(name, reply):
         ("<think>no</think>\nyes", "\nyes"),
         (" <think>5", None),
         ("a <think>b</think> c", "a <think>b</think> c"),
+        ("it is bad, no.</think>\nyes", "\nyes"),
+        ("<THINKING>no</THINKING>yes", "yes"),
+        ("<reasoning>no</reasoning>", None),
+        ("[THINK]no[/THINK]yes", "yes"),
+        ("<|channel|>analysis<|message|>no<|end|><|start|>assistant<|channel|>final<|message|>yes", "yes"),
     ],
 )
 def test_thoughts_before_the_reply_are_not_part_of_it(reply, left):

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import time
 import types
 import unicodedata
 
@@ -280,3 +281,16 @@ def test_steps_added_twice_are_added_once():
     finally:
         for table in steps._TABLES.values():
             table.pop("fresh_step", None)
+
+
+@pytest.mark.parametrize(
+    "name", ["whisper_english", "whisper_english_openai", "whisper_basic", "openasr_english", "openasr_multilingual"]
+)
+@pytest.mark.parametrize("piece", ["(", "<", "[", "(rain ", "[<", "<("])
+def test_brackets_that_nothing_closes_cost_no_more_than_their_length(name, piece):
+    apply_step = TEXT_STEPS[name]
+    short = apply_step(f"so {piece * 3} it is")
+    started = time.process_time()
+    long = apply_step(f"so {piece * 12_000} it is")
+    assert time.process_time() - started < 0.4
+    assert long.replace("rain ", "") == short.replace("rain ", "")

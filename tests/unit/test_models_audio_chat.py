@@ -16,7 +16,7 @@ from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.registry import adapter_class, create
 from audiobench_pytest.models.transformers.audio_chat import FAMILIES, _Penalty
-from audiobench_pytest.types import Answer, Audio, Prompt, Request
+from audiobench_pytest.types import Answer, Audio, Message, Prompt, Request, Sound
 
 QUESTIONS = ("what is said?", "who is it?")
 LENGTHS = (1.0, 3.34567, 0.02, 31.5, 12.0, 0.0, 7.0, 2.2)
@@ -335,3 +335,39 @@ def test_a_closed_model_is_gone_until_it_is_loaded_again(checkpoints: Path) -> N
         adapter.generate(requests(1))
     adapter.load()
     assert adapter.generate(requests(1)) == before
+
+
+# --- conversations: order, several sounds, turns -------------------------------------------------
+
+
+def conversation(*messages: Message, sounds: int = 1) -> Request:
+    more = {f"audio{n}": Audio(speechlike(1.0 + n, n), 16_000) for n in range(2, sounds + 1)}
+    return Request("c", Audio(speechlike(2.0, 1), 16_000), Prompt(messages=messages), sounds=more)
+
+
+def test_text_and_sound_stand_where_the_prompt_puts_them(qwen: ModelAdapter) -> None:
+    before = conversation(Message("user", (Sound(), QUESTIONS[0])))
+    after = conversation(Message("user", (QUESTIONS[0], Sound())))
+    assert qwen._text(before).index(qwen._processor.audio_token) < qwen._text(before).index(QUESTIONS[0])
+    assert qwen._text(after).index(qwen._processor.audio_token) > qwen._text(after).index(QUESTIONS[0])
+    plain = Request("c", before.audio, Prompt(QUESTIONS[0]))
+    assert qwen._text(plain) == qwen._text(before), "the order of the model's own format"
+    assert texts(qwen.generate([before])) == texts(qwen.generate([plain]))
+
+
+def test_several_sounds_and_turns_are_heard_in_order_alone_and_in_a_batch(qwen: ModelAdapter) -> None:
+    both = Message("user", (Sound(), "and", Sound("audio2"), "?"))
+    swapped = Message("user", (Sound("audio2"), "and", Sound(), "?"))
+    turns = (Message("system", ("Be brief.",)), Message("user", (Sound(),)), Message("assistant", ("Yes.",)), both)
+    batch = [conversation(both, sounds=2), conversation(swapped, sounds=2), conversation(*turns, sounds=2)]
+    together = qwen.generate(batch)
+    assert together == alone(qwen, batch)
+    assert len(set(texts(together))) == 3
+    assert "Be brief." in qwen._text(batch[2])
+    assert qwen._text(batch[2]).count(qwen._processor.audio_token) == 3
+
+
+def test_a_model_of_one_sound_says_so(checkpoints: Path) -> None:
+    two = Prompt(messages=(Message("user", (Sound(), Sound("audio2"))),))
+    assert talker(checkpoints / "qwen2_audio").refuses(two) is None
+    assert "hears 1 sound at once; the question has 2" in str(talker(checkpoints / "audioflamingo3").refuses(two))

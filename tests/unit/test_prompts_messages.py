@@ -10,7 +10,7 @@ from audiobench_pytest.catalog.schema import MessageSpec, PromptSpec
 from audiobench_pytest.errors import CatalogError, SampleError, UsageError
 from audiobench_pytest.models.openai.messages import conversation_question
 from audiobench_pytest.prompts.asked import Asked
-from audiobench_pytest.prompts.profiles import given_prompt, prompt_for
+from audiobench_pytest.prompts.profiles import given_prompt, profile_for, prompt_for
 from audiobench_pytest.prompts.render import Template
 from audiobench_pytest.types import Audio, Call, Message, Prompt, Request, Sample, Sound
 
@@ -130,3 +130,11 @@ def test_a_server_is_sent_text_and_sound_in_the_order_of_the_prompt():
     assert body["tools"] == [{"type": "function", "function": {"name": "look", "parameters": {}}}]
     assert "seed" not in body
     assert asked.seconds == pytest.approx(0.2)
+
+
+def test_a_question_that_a_prompt_never_mentions_is_not_asked():
+    """A model that is never told the question would be scored as if it were."""
+    given = PromptSpec("given", "audio-qa", "{{ audio }}Reply with a letter.")
+    with pytest.raises(UsageError, match=r"'given' never mentions \{\{ question \}\}.* 'audio-qa' asks"):
+        profile_for(Asked("audio-qa", given=given), "en")
+    assert profile_for(Asked("audio-qa", "audio-qa/open-en"), "en").name == "audio-qa/open-en"

@@ -63,14 +63,14 @@ def test_json_keeps_every_number_to_the_last_bit() -> None:
     cell = document["cells"][0]
     assert (cell["dataset"], cell["model"], cell["recipe"]) == ("minispeech", "pocketsphinx", "wer/audiobench-pytest@1")
     for name in CellResult.__dataclass_fields__:
-        if name not in ("cell", "values", "counts", "slices", "model", "data", "first_errors", "evidence"):
+        if name not in ("cell", "values", "tails", "counts", "slices", "model", "data", "first_errors", "evidence"):
             assert cell[name] == getattr(RESULT, name), name
     assert (cell["metric"], cell["unit"], cell["higher_is_better"]) == ("wer", "%", False)
     headline = {name: cell[name] for name in ("value", "low", "high", "worst")}
     assert headline == {"value": 100 / 3, "low": 20.0, "high": 40.0, "worst": 50.0}
     plain = {"name": "wer", "unit": "%", "higher_is_better": False, "range": [0.0, None]}
     assert cell["values"] == [{**plain, **headline}]
-    assert cell["slices"] == []
+    assert (cell["slices"], cell["tails"]) == ([], [])
     assert cell["counts"] == {**dict.fromkeys(map(str, State), 0), "ok": 90, "empty": 1, "failed": 1}
     assert cell["model_info"] == RESULT.model
     assert cell["first_errors"] == [{"id": "utt-07", "state": "failed", "reason": "a | b"}]

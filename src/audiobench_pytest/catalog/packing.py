@@ -56,15 +56,23 @@ def _rule(rule: LanguageRule) -> dict[str, Any]:
 
 
 def _step(step: StepSpec) -> Any:
-    return step.name if step.argument is None else {"name": step.name, "argument": step.argument}
+    return step.name if step.argument is None else {step.name: step.argument}
 
 
 def _whole(rule: Any) -> Any:
     if not isinstance(rule, Mapping):
         return rule
     return {
-        name: [{"name": step} if isinstance(step, str) else step for step in value]
-        if isinstance(value, list | tuple)
-        else value
+        name: [_whole_step(step) for step in value] if isinstance(value, list | tuple) else value
         for name, value in rule.items()
     }
+
+
+def _whole_step(step: Any) -> Any:
+    """Return a step with the names of its fields: of its name alone, of `{name: argument}`, or as it is."""
+    if isinstance(step, str):
+        return {"name": step}
+    if isinstance(step, Mapping) and len(step) == 1 and "name" not in step:
+        ((name, argument),) = step.items()
+        return {"name": name, "argument": argument}
+    return step

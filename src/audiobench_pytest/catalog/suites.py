@@ -116,6 +116,8 @@ class PlannedProtocol:
         tolerance: By how much the rounding of the printed value may have moved it, in the recipe's unit.
         missing: Why this version cannot run it, a sentence each; empty when it can.
         lacks_model: Whether the model is one of the reasons; nothing is in the way of another model if it is the only.
+        differs: In what this version asks otherwise than the protocol, a clause each: the values are then not of the
+            same question.
     """
 
     protocol: ProtocolSpec
@@ -124,6 +126,7 @@ class PlannedProtocol:
     tolerance: float
     missing: tuple[str, ...]
     lacks_model: bool
+    differs: tuple[str, ...] = ()
 
     @property
     def runnable(self) -> bool:
@@ -171,7 +174,20 @@ def _planned(protocol: ProtocolSpec, catalog: Catalog) -> PlannedProtocol:
         published.tolerance * ref.scale,
         tuple(_missing(protocol, catalog)),
         lacks_model=protocol.model not in catalog.models,
+        differs=tuple(_differs(protocol, catalog)),
     )
+
+
+def _differs(protocol: ProtocolSpec, catalog: Catalog) -> list[str]:
+    found = []
+    if protocol.prompt and protocol.prompt not in catalog.prompts:
+        found.append(f"the prompt '{protocol.prompt}' is not known here, the task's own words ask")
+    if protocol.decoding:
+        said = ", ".join(f"{name}={value}" for name, value in sorted(protocol.decoding.items()))
+        found.append(f"the decoding ({said}) is not set")
+    if protocol.language_hint == "none":
+        found.append("the model may be told the language")
+    return found
 
 
 def _missing(protocol: ProtocolSpec, catalog: Catalog) -> list[str]:

@@ -23,9 +23,10 @@ COMMANDS = (
     "rescore",
     "board",
     "gate",
-    "baseline",
-    "calibrate",
-    "compare",
+    "releases.baseline",
+    "releases.calibrate",
+    "releases.compare",
+    "releases.report",
     "check",
     "cache",
 )

@@ -240,7 +240,19 @@ def as_document(result: CellResult) -> dict[str, Any]:
     document = cell_document(result)
     head = {"recipe": result.cell.recipe, "metric": result.metric, "value": result.value}
     keep = ("unit", "higher_is_better", "low", "high", "worst")
-    more = ("expected", "coverage", "counts", "values", "sums", "clusters", "n_clusters", "slices", "first_errors")
+    more = (
+        "expected",
+        "coverage",
+        "counts",
+        "values",
+        "tails",
+        "sums",
+        "clusters",
+        "n_clusters",
+        "effective_clusters",
+        "slices",
+        "first_errors",
+    )
     return {
         **head,
         **{name: document[name] for name in keep},
@@ -253,18 +265,28 @@ def as_document(result: CellResult) -> dict[str, Any]:
 
 def as_text(result: CellResult) -> list[str]:
     """Return a result as lines for people."""
+    from audiobench_pytest.leaderboard.quantities import LEAST_EFFECTIVE
     from audiobench_pytest.report import numbers
     from audiobench_pytest.types import State
 
     head = result.headline
-    over = f" over {result.n_clusters} values of {result.clusters}" if result.clusters else ""
+    over = ""
+    if result.clusters:
+        effective = result.effective_clusters or 0.0
+        over = f" over {result.n_clusters} values of {result.clusters}, effectively {effective:.1f}"
+        if effective < LEAST_EFFECTIVE:
+            over += f": below {LEAST_EFFECTIVE:g} it is a rough guess"
     lines = [result.cell.recipe]
-    wide = max(len(value.quantity.name) for value in result.values)
+    wide = max(len(value.quantity.name) for value in (*result.values, *result.tails))
     for value in result.values:
         unit = f" {value.quantity.unit}".rstrip()
         interval = numbers.interval(value.low, value.high)
         shown = "-" if value.value is None else f"{value.value:.4f}{unit}"
         lines.append(f"  {value.quantity.name:<{wide}}  {shown}  {interval}".rstrip())
+    for value in result.tails:
+        interval = numbers.interval(value.low, value.high)
+        if value.value is not None:
+            lines.append(f"  {value.quantity.name:<{wide}}  {value.value:.4f} %  {interval}".rstrip())
     other = ", ".join(f"{n} {state}" for state, n in result.counts.items() if n and state is not State.OK)
     lines.append(f"  n {result.scored} of {numbers.count(result.expected)}" + (f" ({other})" if other else ""))
     if head.low is not None:

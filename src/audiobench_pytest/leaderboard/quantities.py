@@ -11,6 +11,12 @@ SUM, SPAN, RATE = "sum", "span", "rate"
 """How a quantity of several cells becomes one of their model: added up, least to greatest, by the total time."""
 
 
+ABOVE_50 = Quantity("above_50_rate", maximum=100.0)
+"""Share of the samples of which more than half is wrong."""
+
+WORST_SHARE = Quantity("worst_1_share", maximum=100.0)
+"""Share of all errors that the worst 1 % of the samples make; of fewer than 100 samples, the worst one."""
+
 LEAST_EFFECTIVE = 6.0
 """Below this many effective clusters an interval is a rough guess."""
 
@@ -151,6 +157,11 @@ OF_ENDINGS = {
     "empty": "empty_answer_rate",
 }
 """The share of each way that an answer may end other than of itself."""
+
+
+def capped(headline: Quantity) -> Quantity:
+    """Return the quantity of an error rate to which each sample adds no more than were it all wrong: `wer_capped`."""
+    return Quantity(f"{headline.name}_capped", maximum=100.0)
 
 
 def adding_up(how: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ class Item:
         choices: Texts of the options, in order (`("a cat", "a dog")` are A and B); empty where there are none.
         aliases: Further references that count as well as the first.
         id: The sample's id.
+        audio_s: Seconds of sound, 0 where nobody said.
         meta: Every other key of the row, unchanged (`question`, `instruction_id_list`, `speaker`).
     """
 
@@ -28,3 +29,4 @@ class Item:
     aliases: tuple[str, ...] = ()
     id: str = ""
     meta: Mapping[str, Any] = field(default_factory=dict)
+    audio_s: float = 0.0

@@ -12,6 +12,7 @@ from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec, Steps
 from audiobench_pytest.errors import CatalogError, UsageError
 from audiobench_pytest.metrics.fairness.replies import cut_thoughts
 from audiobench_pytest.metrics.item import Item
+from audiobench_pytest.metrics.probe import probe
 from audiobench_pytest.metrics.registry import metric_class
 from audiobench_pytest.metrics.steps import Extraction, Step, step
 from audiobench_pytest.types import Quantity, SampleScore
@@ -98,9 +99,10 @@ class Recipe:
         The fields are the recipe, then languages, steps and unit of each rule used, then what the metric says of
         itself and the versions of the packages that decide the numbers: `wer/audiobench-pytest@1|lang:en|
         steps:whisper_english|unit:word|avg:micro|whisper-normalizer:0.1.15|jiwer:4.0.0`. It depends neither on the
-        order of the languages nor on repetitions.
+        order of the languages nor on repetitions, and where languages go by any name, not on their region.
         """
-        codes = sorted({self.spec.code(language) for language in languages})
+        name = self.spec.ruled_by if self.spec.known_languages else self.spec.code
+        codes = sorted({name(language) for language in languages})
         used: dict[LanguageRule, list[str]] = {}
         for language in codes:
             used.setdefault(self.spec.rule(language), []).append(language)
@@ -111,6 +113,8 @@ class Recipe:
             fields += [f"lang:{','.join(names)}", *pipeline.fields]
             if self.metric.uses_units:
                 fields.append(f"unit:{rule.unit}")
+            if self.spec.probed:
+                fields.append(f"probe:{probe(rule)}")
             packages.update(package for one in pipeline.steps for package in one.packages)
         fields += self.metric.signature(codes)
         own = self.metric.versions(codes)

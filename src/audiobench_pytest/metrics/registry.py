@@ -19,6 +19,7 @@ METRICS: dict[str, str] = {
     "judge": "audiobench_pytest.metrics.judge.metric:Judge",
     "ifeval": "audiobench_pytest.metrics.ifeval.metric:InstructionFollowing",
     "bbh": "audiobench_pytest.metrics.bbh.metric:BigBenchHard",
+    "invented": "audiobench_pytest.metrics.invented:InventedWords",
     "refusal": "audiobench_pytest.metrics.refusal:Refusal",
 }
 """`module:Class` by the name it has in a recipe."""

@@ -218,10 +218,22 @@ def planned_cells(session: BenchmarkSession, items: Iterable[pytest.Item]) -> li
             clusters=session.settings.cluster or found[0].dataset.resampled,
             slices=session.settings.slices,
             own_recipe=_own(session, found[0].dataset, cell),
+            prompt=_other_prompt(session, found[0]),
         )
         for found in sorted(jobs.values(), key=place)
         for cell, recipe in found[0].cells()
     ]
+
+
+def _other_prompt(session: BenchmarkSession, job: Job) -> str:
+    """Return the name of a job's prompt where it is not the one that its task and language would have."""
+    if not session.is_told(job.model):
+        return ""
+    language = job.dataset.language
+    name = profile_for(job.asked, language).name
+    with contextlib.suppress(UsageError):  # a task whose data sets bring all of their prompts
+        return name if name != profile_for(Asked(job.dataset.task), language).name else ""
+    return name
 
 
 def _own(session: BenchmarkSession, dataset: DatasetSpec, cell: CellId) -> str | None:

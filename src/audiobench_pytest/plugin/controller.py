@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -231,9 +231,10 @@ class Controller:
 
     def _notes(self) -> tuple[str, ...]:
         part = self._session.settings.part
-        if part.of == 1:
-            return ()
-        return (f"part {part} of the plan: `audiobench gate RUN...` merges the {part.of} parts and judges them",)
+        notes = _prompt_notes(self._run.plan())
+        if part.of > 1:
+            notes += (f"part {part} of the plan: `audiobench gate RUN...` merges the {part.of} parts and judges them",)
+        return notes
 
     def _discard(self) -> None:
         """Remove the directory of a run that selected nothing; one that already holds results stays.
@@ -275,3 +276,15 @@ def _shown(path: Path | str) -> str:
         return str(Path(path).relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def _prompt_notes(plan: Sequence[PlannedCell]) -> tuple[str, ...]:
+    """Return in whose words cells were asked, where those are not the words of their task."""
+    cells: dict[str, list[str]] = {}
+    for planned in plan:
+        if planned.prompt:
+            cells.setdefault(planned.prompt, []).append(str(planned.cell))
+    return tuple(
+        f"asked by the prompt {name}: {', '.join(dict.fromkeys(of[:8]))}{f' and {len(of) - 8} more' * (len(of) > 8)}"
+        for name, of in cells.items()
+    )

@@ -12,7 +12,7 @@ from audiobench_pytest.catalog.schema import PromptSpec
 from audiobench_pytest.catalog.schema.recipes import language_code
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.prompts.asked import Asked
-from audiobench_pytest.prompts.render import Template, row_prompt
+from audiobench_pytest.prompts.render import TURNS, Template, row_prompt
 from audiobench_pytest.types import Prompt, Sample
 
 
@@ -53,8 +53,20 @@ def profile_for(asked: Asked, language: str) -> PromptSpec:
         language: ISO 639 code of the recordings.
 
     Raises:
-        UsageError: There is none, or the one named asks another task.
+        UsageError: There is none, or the one named asks another task or never mentions what the task asks about.
     """
+    found = _profile_for(asked, language)
+    if asked.task in load_catalog().tasks and not any(turn.role == TURNS for turn in found.turns):
+        for field in load_catalog().tasks.get(asked.task).mentions:
+            if not any(field in turn.text for turn in found.turns):
+                raise UsageError(
+                    f"the prompt '{found.name}' never mentions {{{{ {field} }}}}, which is what the task "
+                    f"'{asked.task}' asks"
+                )
+    return found
+
+
+def _profile_for(asked: Asked, language: str) -> PromptSpec:
     if asked.given is not None:
         return _of_task(asked.given, asked.task)
     fitting = [prompt for prompt in load_catalog().prompts if prompt.task == asked.task and prompt.chosen]

@@ -116,6 +116,8 @@ class CellResult:
         task: The dataset's task (`asr`).
         family: The dataset's family marker (`librispeech`), or "" for a user's own data.
         values: All values of the recipe, the headline first (`wer`, then its parts), and `flip_rate` after a probe.
+        tails: Of an error rate: the share of samples above 50 %, the rate with each sample at most all wrong, the share
+            of the errors that the worst 1 % of the samples make.
         signature: What makes two values comparable: recipe, normaliser, unit, package versions.
         published_recipe: The dataset's own recipe where this version scores with another one, else None.
         expected: Samples selected before inference; None when no shard of the cell ever said so.
@@ -158,6 +160,7 @@ class CellResult:
     rtfx: float | None
     speed: Mapping[str, float] = field(default_factory=dict)
     percentiles: Mapping[str, Percentile] = field(default_factory=dict)
+    tails: tuple[MetricValue, ...] = ()
     clusters: str = ""
     n_clusters: int | None = None
     effective_clusters: float | None = None
@@ -191,7 +194,7 @@ class CellResult:
 
     def named(self, name: str) -> MetricValue | None:
         """Return the value of a name, or None when the recipe has none of it."""
-        return next((value for value in self.values if value.quantity.name == name), None)
+        return next((value for value in (*self.values, *self.tails) if value.quantity.name == name), None)
 
 
 class Verdict(enum.StrEnum):

@@ -129,6 +129,8 @@ class Sample:
     @property
     def kept_meta(self) -> dict[str, Any]:
         """Its meta as records keep it: with choices, further references and target language where it has them."""
+        if not (self.choices or self.aliases or self.target):
+            return dict(self.meta)
         fields = (("choices", self.choices), ("aliases", self.aliases), ("target_language", self.target))
         return {**self.meta, **{name: value for name, value in fields if value}}
 

@@ -79,6 +79,8 @@ class RecipeSpec:
         source: Where the rule is defined.
         known_languages: Whether a rule is found by every name that a language has (`jpn`, `Japanese`, `cmn-Hant`), and
             a language that there is not is an error. Without it codes are only folded, as earlier versions did.
+        probed: Whether the signature holds a digest of what the rules make of some frozen texts, so that a change of
+            our own steps is another signature.
         aliases: Other names it is known by.
     """
 
@@ -90,6 +92,7 @@ class RecipeSpec:
     description: str = ""
     source: str = ""
     known_languages: bool = False
+    probed: bool = False
     aliases: tuple[str, ...] = ()
 
     def code(self, language: str) -> str:
@@ -108,14 +111,23 @@ class RecipeSpec:
         Raises:
             UnknownNameError: As for `code`.
         """
-        code = self.code(language)
+        return self.languages.get(self.ruled_by(language), self.default)
+
+    def ruled_by(self, language: str) -> str:
+        """Return the code whose rule a language has; of one without a rule, that of the language without its region.
+
+        Raises:
+            UnknownNameError: As for `code`.
+        """
+        code = whole = self.code(language)
         while code:
             if code in self.languages:
-                return self.languages[code]
+                return code
             code = code.rpartition("-")[0]
-        if self.known_languages:
-            return self.languages.get(macro_language(self.code(language)), self.default)
-        return self.default
+        if not self.known_languages:
+            return whole
+        macro = macro_language(whole)
+        return macro if macro in self.languages else whole.partition("-")[0]
 
 
 @dataclass(frozen=True, slots=True)

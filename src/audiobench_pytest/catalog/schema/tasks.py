@@ -19,6 +19,7 @@ class TaskSpec:
         closed: Whether the answer is one of a closed set: where neither rows nor data set list its labels, they are
             those that the data set holds.
         sounds: Names of the sounds that a row must have.
+        mentions: Fields of a row that its prompts have to name: what is asked.
         needs_reference: Whether a row must say what is expected.
         needs_target: Whether a data set must say which language the answer is in.
         description: One sentence for `list`.
@@ -33,6 +34,7 @@ class TaskSpec:
     reference: tuple[str, ...] = ("text",)
     closed: bool = False
     sounds: tuple[str, ...] = ("audio",)
+    mentions: tuple[str, ...] = ()
     needs_reference: bool = True
     needs_target: bool = False
     description: str = ""

@@ -82,7 +82,10 @@ class Dialect:
         reference, aliases, bad_reference = reference_of(record, self.text)
         if not needs.reference and not reference.strip():
             bad_reference = None
-        sounds, bad_sounds = _further_sounds(record, self.audio, base, needs)
+        sounds: Mapping[str, Path] = {}
+        bad_sounds: list[str] = []
+        if needs is not _SPEECH or isinstance(written, list) or any(key.startswith("sounds") for key in record):
+            sounds, bad_sounds = _further_sounds(record, self.audio, base, needs)
         own = (self.id, self.audio, self.text, self.language, self.duration, "sounds")
         fields = fields_of(
             {key: value for key, value in record.items() if key not in own and not key.startswith(SOUND_PREFIX)},

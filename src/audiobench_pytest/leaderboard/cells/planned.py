@@ -11,6 +11,7 @@ import msgspec
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.packing import unpacked
 from audiobench_pytest.errors import CatalogError, RecordError
+from audiobench_pytest.leaderboard.quantities import ABOVE_50, WORST_SHARE, capped
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.records.keys import canonical
 from audiobench_pytest.records.runs.plan import PlannedCell
@@ -51,6 +52,10 @@ def quantities(recipes: Iterable[Recipe] | None = None) -> dict[str, Quantity]:
                     minimum=None if None in (known.minimum, one.minimum) else min(known.minimum or 0, one.minimum or 0),
                     maximum=None if None in (known.maximum, one.maximum) else max(known.maximum or 0, one.maximum or 0),
                 )
+    # What is told of every error rate beside what its recipe measures.
+    rates = [one for one in found.values() if one.name in ("wer", "cer")]
+    for one in (*map(capped, rates), *((ABOVE_50, WORST_SHARE) if rates else ())):
+        found.setdefault(one.name, one)
     return found
 
 

@@ -17,6 +17,7 @@ from audiobench_pytest.leaderboard.cells.planned import recipe_of
 from audiobench_pytest.leaderboard.cells.repeats import flip_rates
 from audiobench_pytest.leaderboard.cells.slices import duration_bin, slices, snr_bin
 from audiobench_pytest.leaderboard.cells.speed import percentiles_of, speed_of
+from audiobench_pytest.leaderboard.cells.tails import tails
 from audiobench_pytest.leaderboard.quantities import FAILED_FIRST, FIXED, OF_ENDINGS
 from audiobench_pytest.leaderboard.statistics.intervals import intervals
 from audiobench_pytest.metrics.base import Metric
@@ -99,6 +100,7 @@ def reduce_cell(data: CellData) -> CellResult:
         infer_s=infer_s,
         wall_s=_wall(data.receipts),
         rtfx=audio_s / infer_s if infer_s > 0 else None,
+        tails=tails(answered, quantities, clusters),
         speed=speed_of(table, data.receipts),
         percentiles=percentiles_of(table),
         clusters=groups.key,

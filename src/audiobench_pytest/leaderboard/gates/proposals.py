@@ -3,7 +3,8 @@
 Each quantity of a cell has one value per run. With `LEAST_FOR_OUTLIERS` runs or more, a value further from the median
 than `OUTLIER` times the scaled median absolute deviation is left out (Iglewicz and Hoaglin, "How to Detect and Handle
 Outliers", 1993); where at least half of the runs agree exactly there is no such deviation, and none is. The limit is
-the worst value that is left, plus the slack: the range of what is left, or a share of the worst value if that is more.
+the worst value that is left, plus the slack: the range of what is left, or a share of the worst value if that is more,
+and never less than what one more error changes. With fewer than `LEAST_CALIBRATED` runs the limit is provisional.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from audiobench_pytest.leaderboard.quantities import COVERAGE, FIXED, SPEED
 from audiobench_pytest.types import CellId, CellResult, Quantity
 
 LEAST_FOR_OUTLIERS = 5
+LEAST_CALIBRATED = 5
+"""Runs that a limit rests on which is called calibrated: of fewer, the range says little of the next one."""
+
 OUTLIER = 3.5
 _TO_DEVIATION = 1.4826
 """Times the median absolute deviation, this is the standard deviation of a normal distribution."""
@@ -45,6 +49,7 @@ class Proposal:
         worst: The worst of the values.
         slack: Between the worst and the limit, before rounding.
         hardware: Fingerprint that a limit on speed is bound to, else "".
+        calibrated: Whether enough runs are behind it.
     """
 
     cell: CellId
@@ -56,6 +61,7 @@ class Proposal:
     worst: float
     slack: float
     hardware: str = ""
+    calibrated: bool = False
 
 
 def propose(
@@ -93,7 +99,8 @@ def propose(
         if any(result.model.get("identity") != fresh[0][1].model.get("identity") for _, result in fresh):
             notes.append(f"{cell}: the runs asked models with different arguments or weights: is that meant?")
         if len(fresh) < LEAST_FOR_OUTLIERS:
-            notes.append(f"{cell}: {len(fresh)} runs are too few to tell an outlier ({LEAST_FOR_OUTLIERS} are needed)")
+            few = f"{len(fresh)} runs are too few to tell an outlier ({LEAST_FOR_OUTLIERS} are needed)"
+            notes.append(f"{cell}: {few}, and the limits are provisional")
         proposals += _of_cell([result for _, result in fresh], slack, speed_slack, notes)
     return proposals, notes
 
@@ -109,8 +116,11 @@ def snippet(proposals: Sequence[Proposal]) -> str:
         shown = ", ".join(_short(value) for value in one.values)
         left_out = f"; left out: {', '.join(_short(value) for value in one.outliers)}" if one.outliers else ""
         lines.append(f"# {len(one.values)} runs: {shown}{left_out}")
-        lines.append(f"# worst {_short(one.worst)}, slack {_short(one.slack)}")
+        sure = "calibrated" if one.calibrated else f"provisional ({LEAST_CALIBRATED} runs make it calibrated)"
+        lines.append(f"# {sure}: worst {_short(one.worst)}, slack {_short(one.slack)}")
         lines.append(f"{one.bound} = {one.limit!r}")
+        if one.quantity.name not in FIXED:
+            lines.append(f'recipe = "{one.cell.recipe}"')
         if one.hardware:
             lines.append(f'hardware = "{one.hardware}"')
     double = [key for key, names in recipes.items() if len(names) > 1]
@@ -134,12 +144,13 @@ def _of_cell(results: Sequence[CellResult], slack: float, speed_slack: float, no
     names = dict.fromkeys((first.metric, *(name for name in _RATES if first.named(name) is not None)))
     coverage = [result.coverage for result in results]
     if min(coverage) < 1.0:  # else the built-in minimum holds
-        yield _proposal(first.cell, COVERAGE, coverage, 0.0)
+        yield _proposal(first.cell, COVERAGE, coverage, 0.0, step=1.0 / (first.expected or 1))
     for name in names:
         known = [result.named(name) for result in results]
         values = [one.value for one in known if one is not None and one.value is not None]
         if len(values) == len(results) and known[0] is not None:
-            yield _proposal(first.cell, known[0].quantity, values, slack)
+            step = max(_one_more(result, known[0].quantity) for result in results)
+            yield _proposal(first.cell, known[0].quantity, values, slack, step=step)
     hardware = {str(result.model.get("hardware") or "") for result in results}
     if len(hardware) > 1 or "" in hardware or any(result.cached for result in results):
         notes.append(f"{first.cell}: no limit on speed: the runs were not all answered on one known hardware")
@@ -153,13 +164,13 @@ def _of_cell(results: Sequence[CellResult], slack: float, speed_slack: float, no
 
 
 def _proposal(
-    cell: CellId, quantity: Quantity, values: Sequence[float], share: float, *, hardware: str = ""
+    cell: CellId, quantity: Quantity, values: Sequence[float], share: float, *, hardware: str = "", step: float = 0.0
 ) -> Proposal:
     left_out = outliers(values)
     kept = tuple(value for place, value in enumerate(values) if place not in left_out)
     up = quantity.higher_is_better
     worst = min(kept) if up else max(kept)
-    slack = max(max(kept) - min(kept), share * abs(worst))
+    slack = max(max(kept) - min(kept), share * abs(worst), step)
     limit = worst - slack if up else worst + slack
     if quantity.minimum is not None:
         limit = max(limit, quantity.minimum)
@@ -168,7 +179,18 @@ def _proposal(
     digits = 4 if quantity.name == COVERAGE.name else 2 if limit >= 1.0 else 4
     rounded = (math.floor if up else math.ceil)(round(limit * 10**digits, 6)) / 10**digits
     dropped = tuple(values[place] for place in sorted(left_out))
-    return Proposal(cell, quantity, "min" if up else "max", rounded, kept, dropped, worst, slack, hardware)
+    enough = len(values) >= LEAST_CALIBRATED
+    return Proposal(cell, quantity, "min" if up else "max", rounded, kept, dropped, worst, slack, hardware, enough)
+
+
+def _one_more(result: CellResult, quantity: Quantity) -> float:
+    """Return by how much one more error, or one more sample that is wrong, changes a value in percent."""
+    if quantity.unit != "%":
+        return 0.0
+    units = result.sums.get("units", 0.0)
+    if quantity.name == result.metric and units and "rate" not in result.sums and quantity.maximum is None:
+        return 100.0 / units
+    return 100.0 / result.scored if result.scored else 0.0
 
 
 def _refuse_different(cell: CellId, named: Sequence[tuple[str, CellResult]]) -> None:

@@ -15,11 +15,12 @@ from audiobench_pytest.leaderboard.baselines.sources import Baseline
 from audiobench_pytest.leaderboard.gates.schema import Limit, RegressionRule, Trade
 from audiobench_pytest.leaderboard.gates.words import apart, gate, quantity_of
 from audiobench_pytest.leaderboard.quantities import SPEED, title, unit_of
-from audiobench_pytest.types import CellId, CellResult, GateResult, Verdict
+from audiobench_pytest.types import CellId, CellResult, GateResult, Quantity, Verdict
 
 if TYPE_CHECKING:
     from audiobench_pytest.leaderboard.baselines.measured import Measured
-    from audiobench_pytest.leaderboard.statistics.bootstrap import Values
+    from audiobench_pytest.leaderboard.statistics.bootstrap import Columns, Values
+    from audiobench_pytest.leaderboard.statistics.pairs import Pairs
     from audiobench_pytest.leaderboard.statistics.regression import Regression
 
 
@@ -59,6 +60,7 @@ def judge_regression(
         tests: How many comparisons are corrected for together: the more, the finer a p-value has to be.
     """
     from audiobench_pytest.leaderboard.baselines.measured import paired
+    from audiobench_pytest.leaderboard.cells.tails import told
     from audiobench_pytest.leaderboard.statistics.bootstrap import RESAMPLES
     from audiobench_pytest.leaderboard.statistics.regression import regression
 
@@ -77,7 +79,7 @@ def judge_regression(
         if (selection := result.evidence.selection) and not limit.judges_limited:
             return gate(result, limit, None, Verdict.SKIP, f"the {selection} samples only: {message}", part=part)
         return _refused(result, limit, part, message)
-    pairs, _ = paired(before, now, limit.metric)
+    pairs, names = paired(before, now, limit.metric)
     if not pairs.ids:
         return _refused(result, limit, part, f"the baseline {rule.shown} and this run scored no sample in common")
     allowed = _allowed(limit, rule, before, now)
@@ -94,17 +96,22 @@ def judge_regression(
         clusters=None if now.clusters is None else pairs.clusters,
         resamples=max(RESAMPLES, math.ceil(tests / (1.0 - rule.confidence))),
     )
-    again = found.identical and bool(now.identity) and now.identity == before.identity
-    # The very model of the baseline that answers as it did needs no statistics.
+    same = bool(now.identity) and now.identity == before.identity and result.evidence.pinned
+    # The very model of the baseline that answers as it did needs no statistics; a name on a server may be any model's.
+    again = found.identical and same
     verdict = Verdict.PASS if again else Verdict(str(found.verdict))
     counts_as = _counts_as(rule, found) if verdict is Verdict.INCONCLUSIVE else None
-    told = _Told(title(limit.metric), unit_of(quantity), rule, _counted(found, result, len(pairs.ids)), len(pairs.ids))
-    message = told.message(found, verdict, again) + allowed.note
+    sentence = _Told(
+        title(limit.metric), unit_of(quantity), rule, _counted(found, result, len(pairs.ids)), len(pairs.ids)
+    )
+    message = sentence.message(found, verdict, again) + allowed.note
     if allowed.relative and found.base == 0:
         message += (
             f"; {100 * allowed.amount:g} % of a baseline of 0 allows nothing at all: a number allows that many "
             f"{quantity.unit or 'units'}"
         )
+    decisive = _decisive(pairs, values, quantity, found)
+    message += told([names.get(one, one) for one in decisive], len(pairs.ids))
     # Within a slice the baseline's other samples are no loss.
     if pairs.only_second or (pairs.only_first and not part):
         message += f"; left out: {len(pairs.only_second)} samples scored here only"
@@ -118,8 +125,25 @@ def judge_regression(
         part=part,
         bound=found.allowed if found.allowed is not None else allowed.amount,
         counts_as=counts_as,
-        details=_details(rule, before, found, len(pairs.ids)),
+        details={
+            **_details(rule, before, found, len(pairs.ids)),
+            **({"deciders": [names.get(one, one) for one in decisive]} if decisive else {}),
+        },
     )
+
+
+def _decisive(pairs: Pairs, values: Values, quantity: Quantity, found: Regression) -> Sequence[str]:
+    """Return the samples without which the value would be on the other side of what is allowed, where they are few."""
+    from audiobench_pytest.leaderboard.cells.tails import deciders, is_error_rate
+
+    if found.allowed is None or found.identical or not is_error_rate(quantity):
+        return ()
+
+    def worsening(sums: Sequence[Columns]) -> Any:
+        base, new = (values(side)[quantity.name] for side in sums)
+        return new - base
+
+    return deciders(pairs.ids, [pairs.first, pairs.second], worsening, found.allowed)
 
 
 def corrected(judged: Sequence[tuple[GateResult, Limit]]) -> list[GateResult]:

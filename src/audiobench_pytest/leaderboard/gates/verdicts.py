@@ -243,7 +243,7 @@ class _Cell:
             comparison = limit.bound not in ("max", "min") or part is not None
             return gate(self._result, limit, None if comparison else value, Verdict.SKIP, skip, part=named)
         if part is None and limit.bound in ("max", "min"):
-            return judge_value(self._result, limit)
+            return self._decided(judge_value(self._result, limit), limit, part)
         if self._result.named(limit.metric) is None or not self._result.scored:
             return judge_value(self._result, limit)
         if part is not None and not self._all_samples().part(*part).ids:
@@ -265,7 +265,25 @@ class _Cell:
             from audiobench_pytest.leaderboard.gates.published import judge_published
 
             return judge_published(self._result, limit, value, metric, named)
-        return bounded(self._result, limit, value, part=named, of=f" of {named} ({samples} samples)")
+        judged = bounded(self._result, limit, value, part=named, of=f" of {named} ({samples} samples)")
+        return self._decided(judged, limit, part)
+
+    def _decided(self, judged: GateResult, limit: Limit, part: tuple[str, str] | None) -> GateResult:
+        """Return a gate that names the samples without which it had passed, where they are few."""
+        if judged.verdict is not Verdict.FAIL or limit.bound != "max" or self._result.cell not in self._data:
+            return judged
+        known = next((one.quantity for one in self._result.values if one.quantity.name == limit.metric), None)
+        from audiobench_pytest.leaderboard.cells.tails import deciders, is_error_rate, told
+
+        if known is None or judged.value is None or not is_error_rate(known):
+            return judged
+        samples = (self._all_samples() if part is None else self._all_samples().part(*part)).scored(limit.metric)
+        values = self._recipe().values
+        found = deciders(samples.ids, [samples.columns], lambda sums: values(sums[0])[limit.metric], limit.value)
+        if not found:
+            return judged
+        message = judged.message + told(found, len(samples.ids))
+        return dataclasses.replace(judged, message=message, details={**judged.details, "deciders": list(found)})
 
     def _against_baseline(self, limit: Limit, part: tuple[str, str] | None, named: str) -> GateResult:
         from audiobench_pytest.leaderboard.baselines.sources import Baseline

@@ -57,8 +57,12 @@ class Discordance:
         So it is where few of many differ, and where there are hardly any at all: of two speakers that agree. Ten
         speakers of whom each differs somewhat say how much that varies.
         """
-        rare = self.differing <= FEW and 2 * self.differing <= self.units
-        return rare or self.effective < LEAST_EFFECTIVE
+        return self.rare or self.effective < LEAST_EFFECTIVE
+
+    @property
+    def rare(self) -> bool:
+        """Whether few of many differ."""
+        return self.differing <= FEW and 2 * self.differing <= self.units
 
     def reach(self, confidence: float) -> tuple[float, float] | None:
         """Return how much lower and how much higher than the one seen the true difference may be, each one-sided.

@@ -15,6 +15,9 @@ RULE_OF_THREE = 0.95
 PERCENTILE_CONFIDENCE = 0.99
 """How sure a limit on a percentile must be."""
 
+_ROUNDING = 1e-9
+"""By what share of the size hits may be out of range."""
+
 _STEPS = 300
 """Most steps of the continued fraction; it takes some tens."""
 
@@ -34,6 +37,8 @@ def upper(hits: float, size: float, confidence: float) -> float:
         ValueError: An argument is out of range.
     """
     _check(hits, size, confidence)
+    # Shares of effective numbers are added up: all of them may be a rounding more than all.
+    hits = max(0.0, hits)
     if hits >= size:
         return 1.0
     return _solved(lambda share: 1.0 - beta_below(share, hits + 1.0, size - hits), 1.0 - confidence)
@@ -130,5 +135,5 @@ def _solved(falling: Callable[[float], float], wanted: float) -> float:
 
 
 def _check(hits: float, size: float, confidence: float) -> None:
-    if not (size > 0 and 0 <= hits <= size and 0.0 < confidence < 1.0):
+    if not (size > 0 and -_ROUNDING * size <= hits <= (1 + _ROUNDING) * size and 0.0 < confidence < 1.0):
         raise ValueError(f"{hits} hits of {size} at confidence {confidence}: 0 <= hits <= size, size above 0, 0 to 1")

@@ -28,8 +28,9 @@ _SETS = 500
 def smallest_shown(error: float, apart: Discordance, tests: int = 1) -> tuple[float | None, str]:
     """Return the smallest true difference that the test would show with 80 % power, or None and the reason.
 
-    It is the greater of two: what the spread of the differences allows, and what it takes for enough units to differ at
-    all. A single p-value is multiplied by the number of tests, as Holm's correction does with the smallest.
+    It is what the spread of the differences allows and, where few units differ, no less than it takes for enough of
+    them to differ at all. A single p-value is multiplied by the number of tests, as Holm's correction does with the
+    smallest.
 
     Args:
         error: Standard error of the difference.
@@ -46,7 +47,8 @@ def smallest_shown(error: float, apart: Discordance, tests: int = 1) -> tuple[fl
     if not error >= 0.0 or not math.isfinite(apart.each):
         return None, "nothing tells how much the difference varies"
     by_spread = error * _errors_needed(units, level)
-    return max(by_spread, _hits_needed(level) * apart.each / apart.effective), ""
+    by_number = _hits_needed(level) * apart.each / apart.effective if apart.rare else 0.0
+    return max(by_spread, by_number), ""
 
 
 def smallest_difference(error: float, units: int, *, level: float = LEVEL) -> float | None:
@@ -75,12 +77,13 @@ def _errors_needed(units: int, level: float) -> float:
     for _ in range(14):
         middle = (low + high) / 2.0
         low, high = (
-            (low, middle) if _share_shown(noise + middle / math.sqrt(units), ways, level) >= POWER else (middle, high)
+            (low, middle) if _share_shown(noise, middle / math.sqrt(units), ways, level) >= POWER else (middle, high)
         )
     return high
 
 
-def _share_shown(sets: Array, ways: Array, level: float) -> float:
+def _share_shown(noise: Array, shift: float, ways: Array, level: float) -> float:
+    sets: Array = np.add(noise, shift)
     observed = np.abs(sets.sum(axis=1)) * (1.0 - 1e-9)
     found = np.stack(
         [(np.abs(np.einsum("wn,n->w", ways, one)) >= seen).mean() for one, seen in zip(sets, observed, strict=True)]

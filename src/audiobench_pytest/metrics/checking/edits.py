@@ -80,6 +80,10 @@ ADDED_COSTS: Mapping[str, tuple[str, Edit]] = MappingProxyType(
     {
         "a sign": (" -5", lambda text: text.replace(" -5", " 5")),
         "percent": (" 5%", lambda text: text.replace("5%", "5")),
+        "percent of a hundred": (" 100%", lambda text: text.replace("100%", "100")),
+        "a decimal point": (" 3.5", lambda text: text.replace("3.5", "35")),
+        "a fraction": (" 1/2", lambda text: text.replace("1/2", "12")),
+        "a clock time": (" 12:30", lambda text: text.replace("12:30", "12:13")),
         "a currency": (" $5", lambda text: text.replace("$5", "5")),
         "another currency": (" $5", lambda text: text.replace("$5", "€5")),
         "another digit": (" 5", lambda text: text.replace(" 5", " 6")),

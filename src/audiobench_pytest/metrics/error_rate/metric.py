@@ -9,7 +9,7 @@ from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec, language_
 from audiobench_pytest.errors import CatalogError
 from audiobench_pytest.metrics.base import Metric, flag, one_of, ratio, total
 from audiobench_pytest.metrics.error_rate import number_words
-from audiobench_pytest.metrics.error_rate.alignment import align_counts
+from audiobench_pytest.metrics.error_rate.alignment import align_counts, aligned
 from audiobench_pytest.metrics.error_rate.compounds import join_equal_regions, merged_counts
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.references import all_references, normaliser
@@ -176,6 +176,21 @@ class ErrorRate(Metric):
         if self._join_regions and _main(self.spec.code(item.language)) in self._join_regions:
             reference_units, prediction_units = join_equal_regions(reference_units, prediction_units)
         return reference_units, self._count(reference_units, prediction_units)
+
+    def steps(self, score: SampleScore, language: str, rule: LanguageRule) -> list[tuple[str, str, str]]:
+        """Return how a scored answer was aligned; what is not `equal` sums up to its errors.
+
+        Args:
+            score: What `score` returned, with its texts.
+            language: Language of the sample.
+            rule: The rule of that language.
+        """
+        how = counting(rule.unit)
+        left: Sequence[str] = how.split(score.reference)
+        right: Sequence[str] = how.split(score.prediction)
+        if self._join_regions and _main(self.spec.code(language)) in self._join_regions:
+            left, right = join_equal_regions(left, right)
+        return aligned(left, right)
 
     def _number_numbers(
         self, reference: str, prediction: str, item: Item, rule: LanguageRule, counted: tuple[int, int]

@@ -16,6 +16,7 @@ _READERS: Mapping[str, tuple[str, ...]] = {
     "fr": ("fr", "fr_BE", "fr_CH"),
     "pt": ("pt", "pt_BR"),
     "kk": ("kz",),
+    "ms": ("id",),
     "nb": ("no",),
     "nn": ("no",),
     **{

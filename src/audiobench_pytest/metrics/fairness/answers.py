@@ -16,6 +16,8 @@ from audiobench_pytest.metrics.extraction.labels import OF_ITEM, ClosedSet, name
 from audiobench_pytest.metrics.extraction.phrases import Phrases, words_of
 from audiobench_pytest.metrics.fairness import cues
 from audiobench_pytest.metrics.fairness.english import english_words
+from audiobench_pytest.metrics.fairness.letters import marks_to_space
+from audiobench_pytest.metrics.fairness.replies import drop_annotations
 from audiobench_pytest.metrics.item import Item
 
 _BRACKETED = re.compile(r"[【〔\[(]\s*([A-Z])\s*[】〕\])]\s*[.。]?")
@@ -66,6 +68,9 @@ def _otherwise(plain: str, item: Item, options: strict.Options) -> str | None:
     others = (set(_ANY_LETTER.findall(plain)) & set(options.letters)) - {last[1]} if last is not None else set()
     if last is not None and last[1] in options.letters and not others:
         return options.same(last[1])
+    alone = marks_to_space(drop_annotations(plain)).upper()
+    if alone in options.letters:
+        return options.same(alone)
     if _LAST_PLACE.fullmatch(plain):
         return options.letters[-1]
     if item.choices and all(choice.strip().isdecimal() for choice in item.choices):

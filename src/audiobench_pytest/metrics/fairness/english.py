@@ -22,9 +22,9 @@ _PARTS = ("half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ni
 
 
 def _fraction(over: str, under: str) -> str:
-    """Return a proper fraction as it is said; what is none (24/7) stays."""
-    if int(over) >= int(under):
-        return f"{over} {under}"
+    """Return a proper fraction as it is said; what is none (24/7, 9/11) as its two numbers."""
+    if over == "0" or not int(over) < int(under) <= len(_PARTS) + 1:
+        return over + under
     part = _PARTS[int(under) - 2]
     return f"{over} {part}{'s' * (over != '1')}"
 
@@ -39,7 +39,18 @@ _BEFORE: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...
     (re.compile(r"\s*&\s*"), " and "),
     (re.compile(r"(?<![\d:])(\d{1,2}):([0-5]\d)(?![\d:])"), r"\1\2"),
     (re.compile(r"(?<=\d) 1[/⁄]2(?![\d/⁄])"), ".5"),
-    (re.compile(r"(?<![\d/⁄.,])([1-9])[/⁄]([2-9]|10)(?![\d/⁄])"), lambda found: _fraction(found[1], found[2])),
+    (re.compile(r"(?<![\d/⁄.,])(\d{1,2})[/⁄](\d{1,2})(?![\d/⁄])"), lambda found: _fraction(found[1], found[2])),
+    (re.compile(r"(?<=\d)\s+%"), "%"),
+    (re.compile(r"\bper cent\b"), "percent"),
+    (re.compile(r"\bvs\b\.?"), "versus"),
+    (re.compile(r"#(?=\d)"), "number "),
+    (re.compile(r"\+"), " plus "),
+    (re.compile(r"\b(?<=[a-g])#"), " sharp "),
+    (re.compile(r"\s*=\s*"), " equals "),
+    (re.compile(r"\s*@\s*"), " at "),
+    (re.compile(r"°\s?c\b"), " degrees celsius "),
+    (re.compile(r"°\s?f\b"), " degrees fahrenheit "),
+    (re.compile(r"(?<=\d)°"), " degrees "),
     (re.compile(r"\bcannot\b"), "can not"),
     (re.compile(r"\ba (?=(?:hundred|thousand|million|billion)\b)"), "one "),
     (re.compile(r"(?<![\w.])[-−–](?=\d)"), "minus "),
@@ -74,7 +85,7 @@ def english_words(text: str) -> str:
     Apply after `one_form`, `drop_format_characters` and `one_apostrophe`. A text with a number of more digits than
     Python converts keeps its numbers as they are written.
     """
-    text = text.lower()
+    text = " ".join(text.lower().split())  # a pattern that looks for what follows spaces tries each of a long run
     for pattern, replacement in _BEFORE:
         text = pattern.sub(replacement, text)
     text = _INITIALS.sub(lambda found: found[0].replace(".", ""), text)

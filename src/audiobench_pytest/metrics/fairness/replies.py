@@ -59,6 +59,14 @@ def cut_thoughts(text: str) -> str:
     return "".join([*kept, text])
 
 
+def begins_with_thoughts(text: str) -> bool:
+    """Return whether thoughts stand before all else, with their opening tag or, in a template's prompt, without."""
+    opening, closing = _OPEN.search(text), _CLOSE.search(text)
+    if opening is None or (closing is not None and closing.start() < opening.start()):
+        return closing is not None or _CHANNEL in text
+    return not text[: opening.start()].strip()
+
+
 def _final_channel(text: str) -> str:
     """Return what stands in the last final channel of a reply in channels; empty where there is none."""
     finals = list(_FINAL.finditer(text))

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from audiobench_pytest.metrics.fairness.letters import marks_to_space
+
 _SYMBOLS = {
     "%": "percent",
     "٪": "percent",
@@ -77,10 +79,10 @@ _MINUS_WORDS = frozenset(["минус", "мінус", "moins", "menos", "meno", 
 _DIGITS = frozenset("0123456789")
 
 
-def spoken_symbols(text: str) -> str:
+def _spoken_symbols(text: str) -> str:
     """Write a sign, a percent and a currency as a word of their own, behind the number; apply to lower case.
 
-    They are heard, so that leaving one out is an error. `symbol_words` makes the words of languages the same ones.
+    They are heard, so that leaving one out is an error.
     """
     text = _MINUS.sub("minus ", text)
     if _ANY_SYMBOL.search(text) is None:
@@ -88,8 +90,8 @@ def spoken_symbols(text: str) -> str:
     return _SYMBOL.sub(lambda found: f" {_SYMBOLS[found[0]]} ", _BEFORE_ITS_NUMBER.sub(r"\2 \1", text))
 
 
-def symbol_words(text: str) -> str:
-    """Write a word that stands for a symbol as `spoken_symbols` does, whatever its form; apply to words without marks.
+def _symbol_words(text: str) -> str:
+    """Write a word that stands for a symbol as the symbol's own word, whatever its form; apply to words without marks.
 
     A minus in words is one only before digits.
     """
@@ -105,15 +107,82 @@ def symbol_words(text: str) -> str:
     return " ".join([_TOKENS.get(word, word) for word in words])
 
 
+def spoken_words(text: str) -> str:
+    """Write signs, percent and currencies as words, and their words in any form as these; other marks become spaces.
+
+    Apply to lower case.
+    """
+    return _symbol_words(marks_to_space(_spoken_symbols(text)))
+
+
 _READ: Mapping[str, Mapping[str, str]] = {
-    "ja": {"-": "マイナス", "%": "パーセント", "$": "ドル", "€": "ユーロ", "£": "ポンド", "¥": "円", "°c": "度"},
-    "ko": {"-": "마이너스", "%": "퍼센트", "$": "달러", "€": "유로", "£": "파운드", "₩": "원", "¥": "엔", "°c": "도"},
-    "th": {"-": "ลบ", "%": "เปอร์เซ็นต์", "$": "ดอลลาร์", "€": "ยูโร", "£": "ปอนด์", "฿": "บาท", "°c": "องศาเซลเซียส"},
-    "lo": {"-": "ລົບ", "%": "ເປີເຊັນ", "$": "ໂດລາ", "€": "ເອີໂຣ", "₭": "ກີບ"},
-    "km": {"-": "ដក", "%": "ភាគរយ", "$": "ដុល្លារ", "€": "អឺរ៉ូ", "៛": "រៀល"},
-    "my": {"-": "အနုတ်", "%": "ရာခိုင်နှုန်း", "$": "ဒေါ်လာ", "€": "ယူရို"},
+    "ja": {
+        "/": "{1}分の{0}",
+        ":": "{0}時{1}分",
+        ".": "点",
+        "-": "マイナス",
+        "%": "パーセント",
+        "$": "ドル",
+        "€": "ユーロ",
+        "£": "ポンド",
+        "¥": "円",
+        "°c": "度",
+    },
+    "ko": {
+        "/": "{1}분의{0}",
+        ":": "{0}시{1}분",
+        ".": "점",
+        "-": "마이너스",
+        "%": "퍼센트",
+        "$": "달러",
+        "€": "유로",
+        "£": "파운드",
+        "₩": "원",
+        "¥": "엔",
+        "°c": "도",
+    },
+    "th": {
+        "/": "เศษ{0}ส่วน{1}",
+        ":": "{0}นาฬิกา{1}นาที",
+        ".": "จุด",
+        "-": "ลบ",
+        "%": "เปอร์เซ็นต์",
+        "$": "ดอลลาร์",
+        "€": "ยูโร",
+        "£": "ปอนด์",
+        "฿": "บาท",
+        "°c": "องศาเซลเซียส",
+    },
+    "lo": {
+        "/": "{0}ສ່ວນ{1}",
+        ":": "{0}ໂມງ{1}ນາທີ",
+        ".": "ຈຸດ",
+        "-": "ລົບ",
+        "%": "ເປີເຊັນ",
+        "$": "ໂດລາ",
+        "€": "ເອີໂຣ",
+        "₭": "ກີບ",
+    },
+    "km": {
+        "/": "{0}ភាគ{1}",
+        ":": "{0}ម៉ោង{1}នាទី",
+        ".": "ក្បៀស",
+        "-": "ដក",
+        "%": "ភាគរយ",
+        "$": "ដុល្លារ",
+        "€": "អឺរ៉ូ",
+        "៛": "រៀល",
+    },
+    "my": {"/": "{1}ပုံ{0}ပုံ", ":": "{0}နာရီ{1}မိနစ်", ".": "ဒသမ", "-": "အနုတ်", "%": "ရာခိုင်နှုန်း", "$": "ဒေါ်လာ", "€": "ယူရို"},
 }
-"""What a symbol is read as in a language that is counted in characters."""
+"""What a symbol is read as in a language that is counted in characters; `.` is the mark of decimals,
+`/` a fraction and `:` a clock time, which would be other numbers where spaces do not count."""
+
+
+_FRACTION = re.compile(r"(?<![\d/.,])(\d{1,3})/(\d{1,3})(?![\d/])")
+_CLOCK = re.compile(r"(?<![\d:])([01]?\d|2[0-4]):([0-5]\d)(?![\d:])")
+_POINT = re.compile(r"(?<=\d)[.,](?=\d)")
+"""What is left between digits once groups are joined; without it 3.5 would be 35 where spaces do not count."""
 
 
 def _read_symbols(argument: str | tuple[str, ...]) -> Callable[[str], str]:
@@ -125,16 +194,19 @@ def _read_symbols(argument: str | tuple[str, ...]) -> Callable[[str], str]:
     if not isinstance(argument, str) or argument not in _READ:
         raise ValueError(f"must be one of {', '.join(_READ)}")
     table = _READ[argument]
-    symbols = {symbol: word for symbol, word in table.items() if symbol != "-"}
+    symbols = {symbol: word for symbol, word in table.items() if symbol not in "-./:"}
     pattern = re.compile("|".join(map(re.escape, symbols)))
     minus = re.compile(r"(?<![0-9A-Za-z.,])[-−–](?=\d)")
 
     def read(text: str) -> str:
         text = _BEFORE_ITS_NUMBER.sub(r"\2 \1", minus.sub(table["-"], text))
+        text = _FRACTION.sub(lambda found: table["/"].format(*found.groups()), text)
+        text = _CLOCK.sub(lambda found: table[":"].format(*(str(int(part)) for part in found.groups())), text)
+        text = _POINT.sub(table["."], text)
         return pattern.sub(lambda found: symbols[found[0]], text)
 
     return read
 
 
-TEXT_STEPS = {"spoken_symbols": spoken_symbols, "symbol_words": symbol_words}
+TEXT_STEPS = {"spoken_words": spoken_words}
 MADE_TEXT_STEPS = {"read_symbols": _read_symbols}

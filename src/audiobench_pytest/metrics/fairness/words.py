@@ -14,11 +14,14 @@ _OKAY = re.compile(r"(?<![a-z'])o(?:\. ?)?k(?:\.(?![a-z0-9])|(?![a-z']))")
 _APOSTROPHE_IN_LATIN = re.compile("(?<=[A-Za-z])'(?=[A-Za-z])")
 
 
-def joined_initials(text: str) -> str:
-    """Write initials without their points: `U.S.A.`, `z. B.`, `т.е.`; apply after `one_form`.
+def short_forms(text: str) -> str:
+    """Write initials without their points (`U.S.A.`, `z. B.`, `т.е.`) and `ok`, `o.k.` as `okay`; after `one_form`.
 
-    A letter may carry marks (ए.पी.जे.). A single letter before a point is no initials, and a digit is none.
+    A letter may carry marks (ए.पी.जे.). A single letter before a point is no initials, and a digit is none. An `OK` in
+    capitals is left to a step that lowers the case.
     """
+    if "ok" in text or "o." in text:
+        text = _OKAY.sub("okay", text)
     return _POINTED.sub(_joined, text) if "." in text else text
 
 
@@ -35,18 +38,9 @@ def _is_letter(part: str) -> bool:
     return all(unicodedata.category(char)[0] == "M" for char in part[1:]) or (len(part) == 2 and part[0] == part[1])
 
 
-def one_okay(text: str) -> str:
-    """Write `ok` and `o.k.` as `okay`, also between letters of another script; apply to lower case."""
-    return _OKAY.sub("okay", text) if "ok" in text or "o." in text else text
-
-
 def latin_words(text: str) -> str:
     """Drop the apostrophe inside Latin words, which are one word between Han characters; after `one_apostrophe`."""
     return _APOSTROPHE_IN_LATIN.sub("", text)
 
 
-TEXT_STEPS: dict[str, Callable[[str], str]] = {
-    "joined_initials": joined_initials,
-    "latin_words": latin_words,
-    "one_okay": one_okay,
-}
+TEXT_STEPS: dict[str, Callable[[str], str]] = {"latin_words": latin_words, "short_forms": short_forms}

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from audiobench_pytest.metrics.fairness.replies import begins_with_thoughts, cut_thoughts
+
 Verdict = tuple[float, ...]
 """One number (points, or 1 for yes and 0 for no), or two: of the answer shown first and of the one shown second."""
 
@@ -48,15 +50,14 @@ class Parser:
 
 
 def without_thoughts(reply: str) -> str | None:
-    """Return what follows a block `<think>...</think>` at the beginning; None where that block never ends.
+    """Return what follows the thoughts at the beginning of a reply; None where nothing does.
 
-    Servers without a reasoning parser send a model's thoughts as part of its reply.
+    Servers without a reasoning parser send a model's thoughts as part of its reply, some with the closing tag only.
     """
-    text = reply.lstrip()
-    if not text.startswith("<think>"):
+    if not begins_with_thoughts(reply):
         return reply
-    _, end, answer = text.partition("</think>")
-    return answer if end else None
+    answer = cut_thoughts(reply)
+    return answer if answer == reply or answer.strip() else None
 
 
 def last_line(text: str) -> str:

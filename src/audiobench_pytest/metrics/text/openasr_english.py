@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 
 from audiobench_pytest.errors import UsageError
+from audiobench_pytest.metrics.text.whisper import without_unclosed
 
 # fmt: off
 FILLERS = (
@@ -89,6 +90,7 @@ def openasr_english(text: str) -> str:
 
     A text with a number of more digits than Python converts (4300) keeps its numbers as they are written.
     """
+    text = without_unclosed(text)
     try:
         normalised = _normaliser(numbers=True)(text)
     except (AssertionError, ValueError):

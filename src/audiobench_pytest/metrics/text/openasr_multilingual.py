@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 
 from audiobench_pytest.errors import MissingExtraError
+from audiobench_pytest.metrics.text.whisper import without_unclosed
 
 LANGUAGES = ("de", "es", "fr", "it", "pt")
 """Languages of the leaderboard's multilingual sets, each with a reader of numbers."""
@@ -28,7 +29,7 @@ def openasr_multilingual(text: str) -> str:
     deleted, so that a soft hyphen or a joiner does not part a word. NFKC composes letter and accent: the diacritics
     stay; a mark that composes with no letter becomes a space. Source: open_asr_leaderboard, revision d1e99b2.
     """
-    return " ".join(_NOT_WORD.sub("", _basic()(text)).split())
+    return " ".join(_NOT_WORD.sub("", _basic()(without_unclosed(text))).split())
 
 
 def openasr_numbers(language: str | tuple[str, ...]) -> Callable[[str], str]:

@@ -49,7 +49,7 @@ def whisper_english_openai(text: str) -> str:
 
 
 def _normalised(text: str, without: tuple[str, ...]) -> str:
-    text = _unclosed(text)
+    text = without_unclosed(text)
     try:
         normalised = _normaliser(without, True)(text)
     except (AssertionError, ValueError):
@@ -57,12 +57,13 @@ def _normalised(text: str, without: tuple[str, ...]) -> str:
     return " ".join(normalised.split())
 
 
-def _unclosed(text: str) -> str:
+def without_unclosed(text: str) -> str:
     """Return a text without the opening brackets behind the last closing one: each would be tried to the text's end."""
-    for closing, opening in ((">", "<"), ("]", "["), (")", "(")):
+    for opening, closing in (("<", ">]"), ("[", ">]"), ("(", ")")):  # one of the first two may close the other
         if text.count(opening) > _MANY:
-            end = text.rfind(closing) + 1
-            text = text[:end] + text[end:].replace(opening, " ")
+            end = max(map(text.rfind, closing)) + 1
+            # Spaces are squeezed as in the end: a pattern of the package tries each of a long run.
+            text = " ".join((text[:end] + text[end:].replace(opening, " ")).split())
     return text
 
 

@@ -71,7 +71,9 @@ class Suite:
             line = (
                 f"{protocol.name}: published {planned.expected:g} ({protocol.expected.model}), here {value.value:.2f} "
             )
-            lines.append(f"{line}({result.cell.model}, {value.quantity.name}), {value.value - planned.expected:+.2f}")
+            line = f"{line}({result.cell.model}, {value.quantity.name}), {value.value - planned.expected:+.2f}"
+            # A difference of two numbers that answer two questions is none of the models.
+            lines.append(f"{line}; not the same question: {'; '.join(planned.differs)}" if planned.differs else line)
         lines += [
             f"{planned.protocol.name}: not run: {'; '.join(planned.missing)}"
             for planned in self.protocols

@@ -27,6 +27,7 @@ class PlannedCell:
             samples have; "" or `none` for single samples.
         slices: Meta keys that results are also given by (`gender`, `accent`).
         own_recipe: The recipe that the data set is scored by where nobody asks for another, if this is another one.
+        prompt: Name of the prompt where it is not the one of task and language, else "".
     """
 
     cell: CellId
@@ -41,6 +42,7 @@ class PlannedCell:
     clusters: str = ""
     slices: tuple[str, ...] = ()
     own_recipe: str | None = None
+    prompt: str = ""
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -9,8 +9,9 @@ from audiobench_pytest.errors import Red
 from audiobench_pytest.leaderboard.cells.losses import lost
 from audiobench_pytest.leaderboard.cells.totals import ModelTotals, best_cells, model_totals
 from audiobench_pytest.leaderboard.conclusion import Conclusion
-from audiobench_pytest.leaderboard.quantities import FIXED, LEAST_EFFECTIVE, MOST_OF_ONE, RATE, SUM, adding_up
+from audiobench_pytest.leaderboard.quantities import FIXED, RATE, SUM, adding_up
 from audiobench_pytest.report import numbers
+from audiobench_pytest.report.run.doubts import cluster_lines
 from audiobench_pytest.report.text import clean
 from audiobench_pytest.types import CellId, CellResult, GateResult, Quantity, State, Verdict
 
@@ -211,36 +212,10 @@ def footnotes(board: Conclusion) -> list[str]:
     lines = [_incomplete_line(result) for result in open_cells[:_FOOTNOTES]]
     if len(open_cells) > _FOOTNOTES:
         lines.append(f"* and {len(open_cells) - _FOOTNOTES} more incomplete cells")
-    lines += _cluster_lines(board)
+    lines += cluster_lines(board)
     if any(measured_earlier(row) for row in model_totals(board.results)):
         lines.append(MEASURED_EARLIER)
     return lines
-
-
-def _cluster_lines(board: Conclusion) -> list[str]:
-    """Return what each data set's intervals resample, and what is weak about it, once where its cells agree."""
-    lines: dict[str, None] = {}
-    for result in board.results:
-        if result.scored and result.without_cluster:
-            told = f"no sample says its {clean(result.without_cluster)}: the intervals are over single samples"
-            lines[f"{clean(result.cell.dataset)}: {told}"] = None
-        elif result.n_clusters:
-            lines[_cluster_line(result, result.n_clusters)] = None
-    return list(lines)
-
-
-def _cluster_line(result: CellResult, count: int) -> str:
-    name, key = clean(result.cell.dataset), clean(result.clusters)
-    if count == 1:
-        return f"{name}: one {key} only, which tells nothing of others: --cluster none looks at its samples"
-    effective, largest = result.effective_clusters or 0.0, result.largest_cluster or 0.0
-    line = f"{name}: intervals over {count} values of {key}, effectively {effective:.1f}"
-    doubts = []
-    if effective < LEAST_EFFECTIVE:
-        doubts.append(f"below {LEAST_EFFECTIVE:g} an interval is a rough guess")
-    if largest > MOST_OF_ONE:
-        doubts.append(f"one has {100 * largest:.0f} % of the samples")
-    return f"{line}; {' and '.join(doubts)}" if doubts else line
 
 
 def _incomplete_line(result: CellResult) -> str:

@@ -40,6 +40,9 @@ COLUMNS = {
     "insertions": "of the errors",
     "n": "samples that an accuracy or a mean is taken over",
     "correct": "correct ones, of an accuracy",
+    "above_50_rate": "% of the samples of which more than half is wrong, of an error rate",
+    "capped_rate": "the error rate with no sample more than all wrong, in %",
+    "worst_1_share": "% of the errors that the worst 1 % of the samples make",
     "cached": "samples answered by the cache",
     "audio_s": "seconds of sound of the answered samples",
     "infer_s": "seconds of inference of the answered samples",
@@ -75,6 +78,9 @@ def _row(result: CellResult, gates: list[GateResult]) -> dict[str, Any]:
     row |= {name: number for name, number in result.speed.items() if name in COLUMNS}
     hardware = result.model.get("hardware")
     row["hardware"] = " ".join(hardware) if isinstance(hardware, list) else hardware
+    row |= {
+        "capped_rate" if one.quantity.name.endswith("_capped") else one.quantity.name: one.value for one in result.tails
+    }
     row |= {name: known.value for name in FLIPS if (known := result.named(name)) is not None}
     row |= {str(state): result.counts.get(state, 0) for state in State}
     # An open verdict that the owner counts as failed is red like any other.

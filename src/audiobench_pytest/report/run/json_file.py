@@ -56,6 +56,7 @@ def cell_document(result: CellResult) -> dict[str, Any]:
         "high": result.headline.high,
         "worst": result.headline.worst,
         "values": [_value(value) for value in result.values],
+        "tails": [_value(value) for value in result.tails],
         "signature": result.signature,
         "published_recipe": result.published_recipe,
         "expected": result.expected,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.report import numbers
 from audiobench_pytest.report.run import content
+from audiobench_pytest.report.run.doubts import tail_lines
 from audiobench_pytest.report.text import clean
 
 
@@ -19,6 +20,7 @@ def render(board: Conclusion) -> str:
         _leaderboard(board),
         [f"- {_text(line)}" for line in content.footnotes(board)],
         _section("Gates", _gates(board)),
+        _section("Tails", [f"- {_text(line)}" for line in tail_lines(board)]),
         _section("Speed", [f"- {_text(line)}" for line in content.speed_lines(board)]),
         _section("Recipes", [f"- {_signature(line)}" for line in content.signature_lines(board)]),
         _section("Models", _models(board)),

@@ -13,6 +13,7 @@ from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.report import numbers
 from audiobench_pytest.report.run import content, evidence
 from audiobench_pytest.report.run.content import Column
+from audiobench_pytest.report.run.doubts import tail_lines
 from audiobench_pytest.report.text import GAP, Cell, Span, clean, render, shorten, width, widths
 from audiobench_pytest.types import GateResult, Verdict
 
@@ -38,6 +39,7 @@ def lines(board: Conclusion, width: int) -> list[list[Span]]:
     sections = [
         _table(board, max(width, _LEAST_WIDTH)),
         [_plain(line) for line in content.footnotes(board)],
+        _titled("tails", tail_lines(board)),
         _titled("speed", content.speed_lines(board)),
         _titled("measured on", evidence.measured_lines(board)),
         _titled("recipes", content.signature_lines(board)),

@@ -79,7 +79,8 @@ def checked(answer: Answer) -> Answer:
     if not isinstance(answer, Answer) or not isinstance(answer.text, str):
         raise TypeError(f"the adapter gave {answer!r:.100} where an Answer with a text belongs")
     as_line(answer.meta)
-    as_line(answer.calls)
+    if answer.calls:
+        as_line(answer.calls)
     for name, seconds in answer.timing.items():
         if not isinstance(seconds, int | float) or not math.isfinite(seconds):
             raise TypeError(f"the adapter gave {name}={seconds!r:.100} where a number of seconds belongs")

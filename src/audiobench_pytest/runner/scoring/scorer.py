@@ -108,6 +108,7 @@ def item_of(outcome: Outcome) -> Item:
         aliases=texts_of(meta, "aliases"),
         id=outcome.sample_id,
         meta=meta,
+        audio_s=outcome.audio_s,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,7 +107,11 @@ def _document(cell: ComparedCell) -> dict[str, Any]:
 
 
 def _named(document: dict[str, Any], cell: ComparedCell) -> dict[str, Any]:
-    """Put sample ids where hashes stand for them."""
+    """Put sample ids where hashes stand for them, and null where there is no number: JSON has no NaN."""
+    for numbers in (document, document["apart"]):
+        for name, value in numbers.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                numbers[name] = None
     for flip in document["flips"]:
         flip["id"] = cell.names.get(flip["id"], flip["id"])
     for side in ("only_first", "only_second"):

@@ -11,8 +11,9 @@ from typing import Any
 
 _DESCRIPTION = """\
 Propose limits from repeated runs of one plan and print them as a part of a gates file. A limit is the worst of the
-runs plus a slack: the range of the runs, or a share of the worst value if that is more. With five runs or more, a value
-further from the median than 3.5 times 1.4826 median absolute deviations is left out, and named. Give each run a cache
+runs plus a slack: the range of the runs, or a share of the worst value if that is more, and never less than what one
+more error changes. It is called calibrated where five runs or more are behind it; of so many, a value further from the
+median than 3.5 times 1.4826 median absolute deviations is left out, and named. Give each run a cache
 of its own (--audiobench-cache=DIR): a run that takes its answers from the cache repeats the first one.
 """
 

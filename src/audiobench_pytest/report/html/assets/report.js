@@ -1,0 +1,278 @@
+"use strict";
+// Data comes in scripts of the folder, since a page from disk may not fetch. All of it is set as text, never as markup.
+const pieces = new Map();
+const waiting = new Map();
+let board = null;
+let chosen = 0;
+let shown = 0;
+const STEP = 40;
+
+function audiobench(name, content) {
+  if (name === "board") { board = content; start(); return; }
+  pieces.set(name, content);
+  for (const done of waiting.get(name) || []) done(content);
+  waiting.delete(name);
+}
+
+function make(tag, attributes, ...children) {
+  const found = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (name === "onclick") found.addEventListener("click", value);
+    else if (value !== null && value !== undefined) found.setAttribute(name, value);
+  }
+  for (const child of children) if (child !== null) found.append(child);
+  return found;
+}
+
+function piece(cell, number) {
+  const name = `${cell}-${number}`;
+  if (pieces.has(name)) return Promise.resolve(pieces.get(name));
+  return new Promise((done) => {
+    if (!waiting.has(name)) {
+      waiting.set(name, []);
+      document.head.append(make("script", { src: `data/${name}.js` }));
+    }
+    waiting.get(name).push(done);
+  });
+}
+
+const round = (value, digits = 2) => (value === null || value === undefined ? "-" : value.toFixed(digits));
+
+function start() {
+  const red = board.gates.filter((gate) => gate.counts_as === "fail");
+  const title = document.getElementById("verdict");
+  title.textContent = red.length ? `Red: ${red.length} of ${board.gates.length} gates failed`
+    : board.gates.length ? `Green: ${board.gates.length} gates` : "No gates";
+  title.className = red.length ? "fail" : "pass";
+  document.getElementById("rests").textContent = [`run ${board.run_dir}`, ...board.notes].join("; ");
+  document.getElementById("theme").addEventListener("click", () => {
+    const root = document.documentElement;
+    root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+  });
+  if (matchMedia("(prefers-color-scheme: dark)").matches) document.documentElement.dataset.theme = "dark";
+  drawGates();
+  drawBoard("", 1);
+  drawFilters();
+  choose(0);
+}
+
+function drawGates() {
+  const order = ["fail", "inconclusive", "skip", "pass"];
+  const rows = [...board.gates].sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict));
+  const body = rows.map((gate) => make("tr", {},
+    make("td", { class: `verdict ${gate.waiver ? "waived" : gate.verdict === "skip" ? "skip-verdict" : gate.verdict}` },
+      gate.waiver ? "WAIVED" : gate.verdict.toUpperCase()),
+    make("td", {}, `${gate.dataset} × ${gate.model}`),
+    make("td", {}, `${gate.metric}${gate.slice ? ` ${gate.slice}` : ""}`),
+    make("td", { class: "text" }, (gate.kind ? `${gate.kind}: ` : "") + gate.message),
+    make("td", { class: "quiet" }, gate.source)));
+  document.getElementById("gates").replaceChildren(table(["verdict", "cell", "metric", "finding", "limit"], body));
+}
+
+function table(heads, body) {
+  const row = make("tr", {}, ...heads.map((head) => (typeof head === "string" ? make("th", { scope: "col" }, head) : head)));
+  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "table" },
+    make("table", {}, make("thead", {}, row), make("tbody", {}, ...body)));
+}
+
+const COLUMNS = [["dataset", (c) => c.dataset], ["model", (c) => c.model], ["value", (c) => c.value], ["samples", (c) => c.expected],
+  ["coverage", (c) => c.coverage], ["RTFx", (c) => c.rtfx]];
+
+function drawBoard(by, way) {
+  const cells = board.cells.map((cell, number) => [cell, number]);
+  const key = COLUMNS.find(([name]) => name === by);
+  if (key) cells.sort(([a], [b]) => way * (key[1](a) > key[1](b) ? 1 : key[1](a) < key[1](b) ? -1 : 0));
+  const greatest = Math.max(1e-9, ...board.cells.map((cell) => cell.high ?? cell.value ?? 0));
+  const heads = COLUMNS.map(([name]) => make("th", { scope: "col", "aria-sort": name !== by ? "none" : way > 0 ? "ascending" : "descending",
+    class: ["dataset", "model"].includes(name) ? null : "number" },
+    make("button", { type: "button", onclick: () => drawBoard(name, name === by ? -way : 1) }, name)));
+  heads.splice(3, 0, make("th", { scope: "col" }, "95 % interval"));
+  const body = cells.map(([cell, number]) => make("tr", { "data-cell": number },
+    make("td", {}, make("button", { type: "button", onclick: () => choose(number) }, cell.dataset)),
+    make("td", {}, cell.model + (cell.best ? " (best)" : "")),
+    make("td", { class: "number" }, `${cell.metric} ${round(cell.value)}${cell.unit ? ` ${cell.unit}` : ""}`),
+    make("td", {}, interval(cell, greatest)),
+    make("td", { class: "number" }, cell.evidence && cell.evidence.selection ? cell.evidence.selection : String(cell.expected ?? "-")),
+    make("td", { class: "number" }, `${round(100 * cell.coverage, 1)} %`),
+    make("td", { class: "number" }, round(cell.rtfx, 1))));
+  document.getElementById("board").replaceChildren(table(heads, body));
+  mark();
+}
+
+function interval(cell, greatest) {
+  if (cell.low === null || cell.high === null) return make("span", { class: "quiet" }, "-");
+  const space = "http://www.w3.org/2000/svg";
+  const drawn = document.createElementNS(space, "svg");
+  drawn.setAttribute("viewBox", "0 0 100 10");
+  drawn.setAttribute("preserveAspectRatio", "none");
+  drawn.setAttribute("class", "interval");
+  drawn.setAttribute("role", "img");
+  drawn.setAttribute("aria-label", `from ${round(cell.low)} to ${round(cell.high)}`);
+  const bar = (x, width, y, height) => {
+    const one = document.createElementNS(space, "rect");
+    for (const [name, value] of Object.entries({ x, y, width, height, fill: "currentColor" })) one.setAttribute(name, value);
+    drawn.append(one);
+  };
+  const at = (value) => (100 * value) / greatest;
+  bar(at(cell.low), Math.max(0.5, at(cell.high) - at(cell.low)), 4, 2);
+  bar(Math.max(0, at(cell.value) - 0.7), 1.4, 1, 8);
+  return drawn;
+}
+
+function mark() {
+  for (const row of document.querySelectorAll("#board tbody tr")) row.classList.toggle("chosen", Number(row.dataset.cell) === chosen);
+}
+
+function choose(number) {
+  chosen = number;
+  mark();
+  const cell = board.cells[number];
+  const about = board.shown.find((one) => one.dataset === cell.dataset && one.model === cell.model && one.recipe === cell.recipe);
+  document.getElementById("cell-title").textContent = `${cell.dataset} × ${cell.model}`;
+  const counts = Object.entries(cell.counts).filter(([, n]) => n).map(([state, n]) => `${n} ${state}`).join(", ");
+  const facts = [cell.signature, counts, `${round(cell.audio_s / 3600, 3)} h of sound`,
+    ...Object.entries(cell.speed || {}).map(([name, value]) => `${name} ${round(value, 3)}`)];
+  const parts = [make("p", { class: "text quiet" }, facts.join("; ")), histogram(about)];
+  const lists = [["replace", "Taken for another"], ["delete", "Left out"], ["insert", "Put in"]].filter(([what]) => about && about.confusions[what].length);
+  if (lists.length) parts.push(make("div", { class: "columns" }, ...lists.map(([what, title]) => make("div", {}, make("h3", {}, title),
+    table(["in the reference", "in the answer", "times"], about.confusions[what].slice(0, 12).map(([left, right, n]) => make("tr", {},
+      make("td", {}, left || "–"), make("td", {}, right || "–"), make("td", { class: "number" }, String(n)))))))));
+  if (cell.slices.length) parts.push(make("h3", {}, "Slices"), table(["slice", "samples", cell.metric], cell.slices.map((part) => make("tr", {},
+    make("td", {}, `${part.key} = ${part.name}`), make("td", { class: "number" }, String(part.samples)),
+    make("td", { class: "number" }, `${round(part.values[0].value)} [${round(part.values[0].low)}, ${round(part.values[0].high)}]`)))));
+  document.getElementById("cell").replaceChildren(...parts.filter(Boolean));
+  refresh();
+}
+
+function histogram(about) {
+  if (!about) return null;
+  const bins = [["no error", (r) => r === 0], ["up to 10 %", (r) => r > 0 && r <= 10], ["10 to 25 %", (r) => r > 10 && r <= 25],
+    ["25 to 50 %", (r) => r > 25 && r <= 50], ["50 to 100 %", (r) => r > 50 && r <= 100], ["above 100 %", (r) => r > 100]];
+  const rates = about.index.filter(([, , units]) => units > 0).map(([, errors, units]) => (100 * errors) / units);
+  if (!rates.length) return null;
+  return table(["errors of a sample", "samples", "share"], bins.map(([title, fits]) => {
+    const n = rates.filter(fits).length;
+    return make("tr", {}, make("td", {}, title), make("td", { class: "number" }, String(n)),
+      make("td", {}, make("progress", { max: "100", value: String((100 * n) / rates.length), "aria-label": `${title}: ${round((100 * n) / rates.length, 1)} %` })));
+  }));
+}
+
+function drawFilters() {
+  const states = [...new Set(board.cells.flatMap((cell) => Object.entries(cell.counts).filter(([, n]) => n).map(([state]) => state)))];
+  const option = (value, text) => make("option", { value }, text);
+  const which = make("select", { id: "which" }, option("worst", "worst first"), option("wrong", "with errors"), option("worse", "worse than the baseline"),
+    option("better", "better than the baseline"), ...states.map((state) => option(`state:${state}`, `state ${state}`)));
+  const words = make("input", { id: "words", type: "search", autocomplete: "off" });
+  let timer = 0;
+  words.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(refresh, 150); });
+  which.addEventListener("change", refresh);
+  document.getElementById("filters").replaceChildren(make("label", {}, "show", which), make("label", {}, "holding the text", words));
+}
+
+let turn = 0;
+async function refresh() {
+  const mine = ++turn;
+  shown = 0;
+  document.getElementById("samples").replaceChildren();
+  const cell = board.cells[chosen];
+  const number = board.shown.findIndex((one) => one.dataset === cell.dataset && one.model === cell.model && one.recipe === cell.recipe);
+  const about = board.shown[number];
+  if (!about) { document.getElementById("count").textContent = "no samples"; return; }
+  const which = document.getElementById("which").value;
+  const words = document.getElementById("words").value.toLowerCase();
+  let places = about.index.map((_, place) => place).filter((place) => {
+    const [state, errors, , flip] = about.index[place];
+    if (which === "wrong") return errors > 0;
+    if (which === "worse") return flip > 0;
+    if (which === "better") return flip < 0;
+    return which.startsWith("state:") ? state === which.slice(6) : true;
+  });
+  if (words) {
+    const kept = [];
+    for (const place of places) {
+      const row = (await piece(number, Math.floor(place / 500)))[place % 500];
+      if (mine !== turn) return;
+      if (`${row.id} ${row.reference} ${row.prediction ?? ""} ${Object.values(row.keys).join(" ")}`.toLowerCase().includes(words)) kept.push(place);
+    }
+    places = kept;
+  }
+  document.getElementById("count").textContent = `${places.length} of ${about.samples} samples`;
+  more(number, places, mine);
+}
+
+async function more(number, places, mine) {
+  const list = document.getElementById("samples");
+  for (const place of places.slice(shown, shown + STEP)) {
+    const row = (await piece(number, Math.floor(place / 500)))[place % 500];
+    if (mine !== turn) return;
+    list.append(sample(row));
+  }
+  shown += STEP;
+  document.getElementById("more")?.remove();
+  if (shown < places.length) {
+    const button = make("button", { type: "button", id: "more", onclick: () => more(number, places, mine) }, `More (${places.length - shown} left)`);
+    list.append(button);
+    new IntersectionObserver((seen, watch) => {
+      if (seen.some((one) => one.isIntersecting)) { watch.disconnect(); if (mine === turn) more(number, places, mine); }
+    }).observe(button);
+  }
+}
+
+function sample(row) {
+  const rate = row.rate === null ? "" : `, ${round(row.rate, 1)} %`;
+  const head = make("h3", {}, `${row.id}  (${row.state}${row.units ? `, ${row.errors} of ${row.units} wrong${rate}` : ""}, ${round(row.seconds, 1)} s)`);
+  const parts = [head];
+  if (row.reason) parts.push(make("p", { class: "fail text" }, row.reason));
+  if (row.steps.length) parts.push(aligned(row.steps));
+  else if (row.reference || row.prediction) parts.push(make("p", { class: "text" }, make("span", { class: "quiet" }, "reference: "), row.reference, make("br"),
+    make("span", { class: "quiet" }, "answer: "), row.prediction ?? "–"));
+  if (row.before) parts.push(make("p", { class: "text quiet" }, `baseline: ${row.before.errors} wrong; ${row.before.prediction ?? "–"}`));
+  if (row.sound) parts.push(player(row.sound));
+  const keys = Object.entries(row.keys).map(([name, value]) => `${name}: ${value}`).join("; ");
+  if (keys) parts.push(make("p", { class: "text quiet" }, keys));
+  return make("article", {}, ...parts);
+}
+
+const SAID = { replace: "taken for another", delete: "left out", insert: "put in" };
+function aligned(steps) {
+  const line = make("p", { class: "text", lang: "und" });
+  const spaced = steps.some(([, left, right]) => (left || right).length > 1);
+  for (const [what, left, right] of steps) {
+    const text = what === "equal" ? left : what === "delete" ? `−${left}` : what === "insert" ? `+${right}` : `${left}→${right}`;
+    line.append(make("span", what === "equal" ? {} : { class: `step ${what}`, title: SAID[what] }, text), spaced || what !== "equal" ? " " : "");
+  }
+  return line;
+}
+
+function player(source) {
+  const canvas = make("canvas", { width: "800", height: "64", role: "img", "aria-label": "waveform" });
+  const audio = make("audio", { controls: "", preload: "none", src: source });
+  audio.addEventListener("play", () => draw(audio, canvas), { once: true });
+  return make("div", {}, audio, canvas);
+}
+
+function draw(audio, canvas) {
+  // From disk a script may not read the file's bytes: what is drawn is what is heard, while it is played.
+  const pen = canvas.getContext("2d");
+  const colour = getComputedStyle(document.body).color;
+  let context;
+  try { context = new AudioContext(); } catch { return; }
+  const tap = context.createAnalyser();
+  const stream = audio.captureStream ? audio.captureStream() : null;
+  if (!stream) return;
+  const connect = () => { if (stream.getAudioTracks().length) context.createMediaStreamSource(stream).connect(tap); };
+  stream.addEventListener("addtrack", connect, { once: true });
+  connect();
+  const heights = new Uint8Array(tap.fftSize);
+  const frame = () => {
+    if (audio.ended) return;
+    tap.getByteTimeDomainData(heights);
+    const x = Math.floor((canvas.width * audio.currentTime) / (audio.duration || 1));
+    const peak = Math.max(...heights) - 128;
+    pen.fillStyle = colour;
+    pen.fillRect(x, 32 - peak / 4, 1, Math.max(1, peak / 2));
+    if (!audio.paused) requestAnimationFrame(frame);
+  };
+  audio.addEventListener("play", frame);
+  frame();
+}

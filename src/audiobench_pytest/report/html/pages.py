@@ -1,0 +1,174 @@
+"""Writes the folder: one page, its style and script, data in pieces, sounds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from audiobench_pytest.errors import RecordError, UsageError
+from audiobench_pytest.records.append import write_atomically
+from audiobench_pytest.records.runs.cells import CellData
+from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.report.html.samples import Shown, confusions, samples_of
+
+ASSETS = ("report.css", "report.js")
+PIECE = 500
+"""Samples of one script: a page takes what it shows."""
+
+WORST = 50
+"""Samples of a cell whose sound is copied into the folder; that of the others is linked where it lies."""
+
+
+def _no_sounds(_data: CellData) -> Mapping[str, Path]:
+    return {}
+
+
+def write_report(
+    run: Path,
+    target: Path,
+    *,
+    baseline: Path | None = None,
+    worst: int = WORST,
+    private: bool = False,
+    sounds_of: Callable[[CellData], Mapping[str, Path]] = _no_sounds,
+) -> Path:
+    """Write the report of a run; return its page.
+
+    Args:
+        run: A run directory with a leaderboard.
+        target: The folder to write; what an earlier report left in it is replaced.
+        baseline: A run directory to compare sample by sample with, or None.
+        worst: Samples of each cell whose sound is copied.
+        private: Leave out texts, sounds and all that samples say of themselves.
+        sounds_of: Where the sound of each sample of a cell is, by id.
+
+    Raises:
+        UsageError: The run has no leaderboard.
+        RecordError: A run cannot be read, or the folder not be written.
+    """
+    board = _board(run)
+    cells = RunDirectory(run).cells()
+    before = {} if baseline is None else {one.plan.cell: one for one in RunDirectory(baseline).cells()}
+    try:
+        (target / "data").mkdir(parents=True, exist_ok=True)
+        for old in (*(target / "data").glob("*.js"), *(target / "sounds").glob("*")):
+            old.unlink()
+        shown = []
+        for number, data in enumerate(cells):
+            sounds = {} if private else sounds_of(data)
+            found = list(samples_of(data, before.get(data.plan.cell), sounds, private=private))
+            shown.append(_write_cell(target, number, data, found, worst))
+        _write_script(target / "data" / "board.js", "board", {**_public(board, private), "shown": shown})
+        for name in ASSETS:
+            source = resources.files("audiobench_pytest.report.html") / "assets" / name
+            write_atomically(target / name, source.read_bytes())
+        write_atomically(target / "index.html", _page(board).encode())
+    except OSError as exc:
+        raise RecordError(f"cannot write the report into {target}: {exc.strerror or exc}") from exc
+    return target / "index.html"
+
+
+def _board(run: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((run / "leaderboard.json").read_bytes())
+    except FileNotFoundError as exc:
+        raise UsageError(f"{run} has no leaderboard.json: `audiobench gate {run} --output {run}` writes it") from exc
+    except (OSError, ValueError) as exc:
+        raise RecordError(f"cannot read {run / 'leaderboard.json'}: {exc}") from exc
+    return found
+
+
+def _public(board: Mapping[str, Any], private: bool) -> dict[str, Any]:
+    if not private:
+        return dict(board)
+    cells = [{**cell, "first_errors": []} for cell in board["cells"]]
+    gates = [{**gate, "message": gate["message"].split(" (", 1)[0]} for gate in board["gates"]]
+    return {**board, "cells": cells, "gates": gates}
+
+
+def _write_cell(target: Path, number: int, data: CellData, samples: Sequence[Shown], worst: int) -> dict[str, Any]:
+    rows = []
+    for place, sample in enumerate(samples):
+        sound = "" if sample.sound is None else _sound(target, number, place, sample.sound, copied=place < worst)
+        rows.append({**sample.fields, "sound": sound})
+    for piece in range(0, max(1, len(rows)), PIECE):
+        name = f"{number}-{piece // PIECE}"
+        _write_script(target / "data" / f"{name}.js", name, rows[piece : piece + PIECE])
+    cell = data.plan.cell
+    return {
+        "dataset": cell.dataset,
+        "model": cell.model,
+        "recipe": cell.recipe,
+        "samples": len(rows),
+        "pieces": -(-max(1, len(rows)) // PIECE),
+        "confusions": confusions(list(samples)),
+        # One number a sample, so that the page can count and filter without the texts.
+        "index": [[row["state"], row["errors"], row["units"], _flip(row)] for row in rows],
+    }
+
+
+def _flip(row: Mapping[str, Any]) -> int:
+    """Return 1 for a sample that is worse than the baseline's, -1 for one that is better, else 0."""
+    if row["before"] is None:
+        return 0
+    now, before = float(row["errors"]), float(row["before"]["errors"])
+    return (now > before) - (now < before)
+
+
+def _sound(target: Path, number: int, place: int, path: Path, *, copied: bool) -> str:
+    if not path.is_file():
+        return ""
+    if not copied:
+        return path.resolve().as_uri()
+    name = f"{number}-{place}{path.suffix}"
+    (target / "sounds").mkdir(exist_ok=True)
+    shutil.copyfile(path, target / "sounds" / name)
+    return f"sounds/{name}"
+
+
+def _write_script(path: Path, name: str, content: Any) -> None:
+    """Write data as a script that hands it to the page: nothing in it can end the script or begin another."""
+    text = json.dumps(content, ensure_ascii=True, separators=(",", ":"))
+    for mark in "<>&":
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    write_atomically(path, f"audiobench({json.dumps(name)},{text});\n".encode())
+
+
+def _page(board: Mapping[str, Any]) -> str:
+    red = any(gate["counts_as"] == "fail" for gate in board["gates"])
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'self' file:; style-src 'self' file:;
+ media-src 'self' file: data:; img-src 'self' data:; base-uri 'none'; form-action 'none'">
+<title>audiobench: {"red" if red else "green"}</title>
+<link rel="stylesheet" href="report.css">
+</head>
+<body>
+<a class="skip" href="#main">To the content</a>
+<header><h1 id="verdict"></h1><p id="rests"></p>
+<button id="theme" type="button">Dark or light</button></header>
+<main id="main">
+<section aria-labelledby="gates-title"><h2 id="gates-title">Gates</h2><div id="gates"></div></section>
+<section aria-labelledby="board-title"><h2 id="board-title">Board</h2><div id="board"></div></section>
+<section aria-labelledby="cell-title"><h2 id="cell-title">Cell</h2><div id="cell"></div></section>
+<section aria-labelledby="samples-title"><h2 id="samples-title">Samples</h2>
+<div id="filters"></div><p id="count" role="status"></p><div id="samples"></div></section>
+</main>
+<noscript>This report needs scripts: it reads its data from the folder it lies in.</noscript>
+<script src="report.js"></script>
+<script src="data/board.js"></script>
+</body>
+</html>
+"""
+
+
+def folder_for(given: str | None, run: Path) -> Path:
+    """Return where a report goes: the folder that was named, else `report` in the run."""
+    return run / "report" if given in (None, "") else Path(str(given)).expanduser()

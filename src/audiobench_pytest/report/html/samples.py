@@ -1,0 +1,102 @@
+"""The samples of a cell as the pages show them: texts, alignment, times, sound."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audiobench_pytest.leaderboard.cells.planned import recipe_of
+from audiobench_pytest.metrics.error_rate.metric import ErrorRate
+from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.records.runs.cells import CellData
+from audiobench_pytest.types import SCORED_STATES, Outcome
+
+_MOST_CONFUSED = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page shows of a sample.
+
+    Attributes:
+        fields: Plain values: `id`, `state`, `reference`, `prediction`, `errors`, `units`, `rate`, `steps`, `seconds`,
+            `reason`, `keys`, `before`.
+        sound: The file, or None.
+    """
+
+    fields: Mapping[str, Any]
+    sound: Path | None
+
+
+def samples_of(
+    data: CellData, before: CellData | None, sounds: Mapping[str, Path], *, private: bool
+) -> Iterator[Shown]:
+    """Yield the samples of a cell, the worst first.
+
+    Args:
+        data: The cell.
+        before: The same cell of a baseline run, or None.
+        sounds: Where the sound of each sample is, by id.
+        private: Leave out texts and sounds.
+    """
+    recipe = recipe_of(data.plan)
+    shown = [_sample(recipe, outcome, before, private) for _, outcome in sorted(data.outcomes.items())]
+    for fields in sorted(shown, key=lambda one: (-one["errors"], -(one["rate"] or 0.0), one["id"])):
+        yield Shown(fields, None if private else sounds.get(fields["id"]))
+
+
+def confusions(samples: list[Shown]) -> dict[str, list[tuple[str, str, int]]]:
+    """Return the most frequent substitutions, deletions and insertions, each with how often."""
+    counts: dict[str, Counter[tuple[str, str]]] = {"replace": Counter(), "delete": Counter(), "insert": Counter()}
+    for sample in samples:
+        for what, left, right in sample.fields["steps"]:
+            if what in counts:
+                counts[what][left, right] += 1
+    return {
+        what: [(left, right, n) for (left, right), n in sorted(found.items(), key=lambda one: (-one[1], one[0]))][
+            :_MOST_CONFUSED
+        ]
+        for what, found in counts.items()
+    }
+
+
+def _sample(recipe: Recipe, outcome: Outcome, before: CellData | None, private: bool) -> dict[str, Any]:
+    score = outcome.score
+    numbers = dict(score.numbers) if score is not None and outcome.state in SCORED_STATES else {}
+    errors, units = _errors(numbers)
+    fields: dict[str, Any] = {
+        "id": outcome.sample_id,
+        "state": str(outcome.state),
+        "errors": errors,
+        "units": units,
+        "rate": 100.0 * errors / units if units else None,
+        "seconds": outcome.audio_s,
+        "infer_s": outcome.infer_s,
+        "language": outcome.language,
+        "reason": outcome.reason or "",
+        "reference": "" if private else outcome.reference,
+        "prediction": None if private else outcome.prediction,
+        "steps": [],
+        "keys": {} if private else {k: str(v) for k, v in sorted(outcome.meta.items()) if isinstance(v, str | int)},
+        "before": None,
+    }
+    if score is not None and numbers and not private and isinstance(recipe.metric, ErrorRate):
+        rule = recipe.spec.rule(outcome.language)
+        fields["steps"] = recipe.metric.steps(score, outcome.language, rule)
+    earlier = before.outcomes.get(outcome.sample_id) if before is not None else None
+    if earlier is not None:
+        old = dict(earlier.score.numbers) if earlier.score is not None else {}
+        fields["before"] = {"errors": _errors(old)[0], "prediction": None if private else earlier.prediction}
+    return fields
+
+
+def _errors(numbers: Mapping[str, float]) -> tuple[float, float]:
+    """Return errors and units of a sample under any recipe; a wrong choice is one error of one."""
+    if "errors" in numbers:
+        return numbers["errors"], numbers.get("units", 0.0)
+    if "n" in numbers:
+        return numbers["n"] - numbers.get("correct", 0.0), numbers["n"]
+    return 0.0, 0.0

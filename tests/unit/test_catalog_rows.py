@@ -1,0 +1,166 @@
+"""Every data set of the hub is read from rows with the very columns that its entry names, and is asked as it should be.
+
+The rows are made here: a parquet file per entry with its columns, nested ones, classes by number and a column that
+nobody asked for among them.
+"""
+
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import soundfile as sf
+
+from audiobench_pytest.catalog.loader import load_catalog
+from audiobench_pytest.datasets import LoadSettings
+from audiobench_pytest.datasets.fields import Needs
+from audiobench_pytest.datasets.hub.parquet import ParquetRows
+from audiobench_pytest.datasets.hub.prepared import Prepared
+from audiobench_pytest.datasets.hub.rows import make_record
+from audiobench_pytest.datasets.loading import _with_choices
+from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.prompts.asked import Asked
+from audiobench_pytest.prompts.profiles import prompt_for
+from audiobench_pytest.runner.asking.questions import outcome_of
+from audiobench_pytest.runner.scoring.scorer import item_of
+from audiobench_pytest.types import CellId, Prediction, State
+
+CATALOG = load_catalog()
+ON_THE_HUB = [dataset for dataset in CATALOG.datasets if dataset.hub is not None]
+# One of each layout: a family of a hundred languages has the same columns in all of them.
+LAYOUTS = list(
+    {
+        (d.task, d.family, d.hub.repo, d.hub.audio_column, d.hub.text_column, d.hub.columns, d.prompt, d.labels): d
+        for d in ON_THE_HUB
+    }.values()
+)
+OPTIONS = ["a cat", "a dog", "a bird", "a cow"]
+
+
+def clip(seed: int) -> bytes:
+    out = io.BytesIO()
+    sf.write(out, np.random.default_rng(seed).uniform(-0.1, 0.1, 1600).astype("float32"), 16_000, format="WAV")
+    return out.getvalue()
+
+
+def expected(dataset, row: int) -> object:
+    """Return what the column of references holds in a row."""
+    if dataset.labels:
+        labels = list(CATALOG.labels.get(dataset.labels).labels)
+        return labels[row % len(labels)]
+    if dataset.name in ("speech-web-questions",):
+        return ["Paris", "City of Paris"]
+    if dataset.task == "audio-qa":
+        return OPTIONS[row % 4]
+    return {"spoken-qa": "B", "music": ("major", "minor")[row % 2]}.get(dataset.task, f"answer {row}")
+
+
+def rows_of(dataset, number: int = 3) -> bytes:
+    """Return a parquet file with the columns that an entry names."""
+    source, rows = dataset.hub, []
+    for row in range(number):
+        found = {source.audio_column: {"bytes": clip(row), "path": f"{row}.wav"}}
+        if source.id_column:
+            found[source.id_column] = f"row-{row}"
+        for ours, theirs in source.columns:
+            for place, column in enumerate(theirs):
+                if ours == "choices":
+                    found[column] = OPTIONS if len(theirs) == 1 else OPTIONS[place]
+                else:
+                    found[column] = f"{ours} of row {row}"
+        if dataset.cluster:
+            found[dataset.cluster] = f"{row % 2}"
+        found |= {"nested": [{"name": "x", "values": [row]}], "unused": row, "blob": b"x"}
+        if source.text_column is not None:
+            found[source.text_column] = expected(dataset, row)
+        rows.append(found)
+    out = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), out)
+    return out.getvalue()
+
+
+def samples_of(dataset, folder):
+    file = ParquetRows(io.BytesIO(rows_of(dataset)), dataset.name, dataset.hub)
+    assert file.dropped == ["blob (bytes)"]
+    with Prepared(folder, dataset.hub, "0" * 40) as prepared:
+        for at, raw in file.read(range(file.rows)):
+            prepared.add(
+                make_record(
+                    at,
+                    key=raw.key,
+                    path=raw.path,
+                    audio=raw.audio,
+                    text=raw.text,
+                    meta=raw.meta,
+                    store=prepared.store,
+                    sounds=raw.sounds,
+                    reference=dataset.hub.text_column is not None,
+                )
+            )
+        prepared.reload()  # as the next run finds them
+        prepared.set_layout([("file", file.rows)])
+        rows = prepared.wanted(LoadSettings(folder))
+        checked = prepared.checked(rows, dataset, Needs.of(CATALOG.tasks.get(dataset.task)))
+    return _with_choices([one.sample for one in checked], dataset)
+
+
+def test_few_layouts_stand_for_many_sets():
+    assert len(LAYOUTS) >= 50
+    assert len(ON_THE_HUB) >= 250
+
+
+@pytest.mark.parametrize("dataset", LAYOUTS, ids=lambda dataset: dataset.name)
+def test_a_set_is_read_from_its_own_columns_and_asked(dataset, tmp_path):
+    samples = samples_of(dataset, tmp_path)
+    assert [sample.problem for sample in samples] == [None] * 3
+    assert all(sample.audio.is_file() for sample in samples)
+    task = CATALOG.tasks.get(dataset.task)
+    for row, sample in enumerate(samples):
+        if dataset.hub.text_column is not None:
+            wanted = expected(dataset, row)
+            first = wanted[0] if isinstance(wanted, list) else wanted
+            assert (sample.reference, sample.aliases) == (first, tuple(wanted[1:]) if isinstance(wanted, list) else ())
+        assert sample.meta["nested"] == [{"name": "x", "values": [row]}]
+        assert sample.target == dataset.target_language
+        assert not task.closed or sample.reference in sample.choices
+        prompt = prompt_for(sample, Asked(dataset.task, dataset.prompt, dataset.name), takes_instruction=True)
+        assert prompt.sounds == ("audio",)
+        words = [part for message in prompt.messages for part in message.parts if isinstance(part, str)]
+        said = json.dumps(words) + str(prompt.text)
+        if "question" in dict(dataset.hub.columns) and dataset.task == "audio-qa":
+            assert f"question of row {row}" in said
+        for choice in sample.choices if not dataset.prompt else ():
+            assert choice in said
+        if dataset.task in ("translation", "caption"):
+            assert sample.reference not in said
+
+
+# Whose answers are no references: what a rule, a puzzle or a refusal asks for.
+NOT_A_LABEL = {"ifeval/voicebench", "bbh/voicebench", "refusal/advbench"}
+SCORED = [d for d in LAYOUTS if Recipe(CATALOG.recipe_for(d)).metric.stage is None and d.recipe not in NOT_A_LABEL]
+
+
+@pytest.mark.parametrize("dataset", SCORED, ids=lambda dataset: dataset.name)
+def test_the_right_answer_is_right_and_a_wrong_one_is_not(dataset, tmp_path):
+    """The scores of a set see its rows: references, options, target language."""
+    recipe = Recipe(CATALOG.recipe_for(dataset))
+    samples = samples_of(dataset, tmp_path)
+    cell = CellId(dataset.name, "m", recipe.spec.name)
+
+    def score(answers):
+        found = [
+            recipe.score(item_of(outcome_of(cell, sample, Prediction("k", answer, None, 1.0, 0.1))))
+            for sample, answer in zip(samples, answers, strict=True)
+        ]
+        return [(one.state, dict(one.numbers)) for one in found]
+
+    def answer(sample):
+        by_letter = recipe.spec.name == "airbench/foundation"
+        return "ABCD"[sample.choices.index(sample.reference)] if by_letter else sample.reference
+
+    right = score([answer(sample) for sample in samples])
+    wrong = score(["something else entirely"] * 3)
+    assert all(state is State.OK for state, _ in right)
+    assert right != wrong

@@ -1,0 +1,124 @@
+"""The report as a folder: what its data says, and that nothing in it becomes markup or a script."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_runs import make_run, make_set
+
+from audiobench_pytest.cli import main
+from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
+from audiobench_pytest.records.runs.directory import RunDirectory
+
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>&\u2028"
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    made = make_set(tmp_path / "data", 12)
+    lines = [json.loads(line) for line in made.read_text().splitlines()]
+    lines[0]["note"] = lines[1]["id"] = EVIL
+    lines[2]["text"] += " " + EVIL
+    made.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return made
+
+
+@pytest.fixture
+def run(tmp_path: Path, manifest: Path) -> Path:
+    made = make_run(tmp_path / "run", manifest, args={"wer": "0.3"})
+    assert main(["gate", str(made), "--output", str(made)]) == 0
+    return made
+
+
+def content(run: Path, name: str) -> Any:
+    """Return what a script of the folder hands to the page."""
+    text = (run / "report" / "data" / f"{name}.js").read_text()
+    found = re.fullmatch(r'audiobench\("([^"]+)",(.*)\);\n', text, re.DOTALL)
+    assert found is not None
+    assert found[1] == name
+    return json.loads(found[2])
+
+
+def test_the_steps_of_all_samples_sum_up_to_the_reported_errors(run: Path) -> None:
+    assert main(["report", str(run)]) == 0
+    rows = content(run, "0-0")
+    (cell,) = RunDirectory(run).cells()
+    sums = reduce_cell(cell).sums
+    wrong = [what for row in rows for what, _, _ in row["steps"] if what != "equal"]
+    assert len(wrong) == sums["errors"] > 0
+    for what, name in (("replace", "substitutions"), ("delete", "deletions"), ("insert", "insertions")):
+        assert wrong.count(what) == sums.get(name, 0)
+    assert [row["errors"] for row in rows] == sorted((row["errors"] for row in rows), reverse=True), "the worst first"
+    board = content(run, "board")
+    assert len(board["shown"][0]["index"]) == board["shown"][0]["samples"] == 12
+    assert sum(n for _, _, n in board["shown"][0]["confusions"]["delete"]) == sums.get("deletions", 0)
+
+
+class Scripts(HTMLParser):
+    """Collects what a browser would run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scripts: list[str | None] = []
+        self.handlers: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "script":
+            self.scripts.append(dict(attrs).get("src"))
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+
+
+def test_nothing_that_comes_from_data_is_markup(run: Path) -> None:
+    main(["report", str(run)])
+    seen = Scripts()
+    seen.feed((run / "report" / "index.html").read_text())
+    assert (seen.scripts, seen.handlers) == (["report.js", "data/board.js"], [])
+    for script in (run / "report" / "data").glob("*.js"):
+        assert not set("<>&\u2028") & set(script.read_text()), "nothing that a parser of pages would look at"
+    assert any(row["id"] == EVIL for row in content(run, "0-0")), "and yet it is shown as it is"
+    source = (run / "report" / "report.js").read_text()
+    for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+        assert way not in source
+
+
+def test_sounds_of_the_worst_are_copied_and_of_the_others_linked(run: Path) -> None:
+    main(["report", str(run), "--worst", "2"])
+    rows = content(run, "0-0")
+    assert [row["sound"].startswith("sounds/") for row in rows[:3]] == [True, True, False]
+    assert all((run / "report" / row["sound"]).is_file() for row in rows[:2])
+    assert rows[2]["sound"].startswith("file:///")
+
+
+def test_a_private_report_holds_no_text_and_no_sound(run: Path) -> None:
+    main(["report", str(run), "--private"])
+    for row in content(run, "0-0"):
+        assert (row["reference"], row["prediction"], row["steps"], row["keys"], row["sound"]) == ("", None, [], {}, "")
+    assert not (run / "report" / "sounds").exists()
+
+
+def test_a_baseline_stands_beside_and_marks_what_turned(run: Path, manifest: Path, tmp_path: Path) -> None:
+    before = make_run(tmp_path / "before", manifest, args={"wer": "0.1"})
+    main(["report", str(run), "--baseline", str(before)])
+    rows, (about,) = content(run, "0-0"), content(run, "board")["shown"]
+    assert all(row["before"] is not None for row in rows)
+    flips = [flip for *_, flip in about["index"]]
+    assert flips == [(r["errors"] > r["before"]["errors"]) - (r["errors"] < r["before"]["errors"]) for r in rows]
+    assert 1 in flips
+
+
+def test_a_run_without_a_leaderboard_says_how_to_have_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = make_run(tmp_path / "run", make_set(tmp_path / "data", 2))
+    assert main(["report", str(made)]) == 4
+    assert "`audiobench gate" in capsys.readouterr().err
+
+
+def test_a_second_report_leaves_nothing_of_the_first(run: Path) -> None:
+    main(["report", str(run)])
+    (run / "report" / "data" / "7-0.js").write_text("old")
+    main(["report", str(run), "--private"])
+    assert sorted(path.name for path in (run / "report" / "data").iterdir()) == ["0-0.js", "board.js"]

@@ -177,3 +177,11 @@ def test_the_speakers_of_an_own_manifest_are_resampled_and_told(project):
     assert project.cell()["clusters"] == ""
     missing = project.run(f"--dataset={manifest}", "--model=noisy", "--cluster=spaeker")
     missing.stdout.fnmatch_lines(["small: no sample says its spaeker: the intervals are over single samples"])
+
+
+def test_a_report_is_written_where_it_is_asked_for(project):
+    result = project.run(f"--dataset={project.clips(3)}", "--model=noisy", "--audiobench-html=pages")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["report: pages/index.html"])
+    assert (project.path / "pages" / "data" / "board.js").is_file()
+    assert len(list((project.path / "pages" / "sounds").iterdir())) == 3

@@ -122,3 +122,25 @@ def test_a_second_report_leaves_nothing_of_the_first(run: Path) -> None:
     (run / "report" / "data" / "7-0.js").write_text("old")
     main(["report", str(run), "--private"])
     assert sorted(path.name for path in (run / "report" / "data").iterdir()) == ["0-0.js", "board.js"]
+
+
+def test_the_worst_samples_are_shown_word_by_word(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["show", str(run), "--worst", "3"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].startswith("small-noisy  ")
+    assert len([line for line in out if " wrong, " in line]) == 3
+    assert any("{" in line and "|" in line for line in out)
+    assert "\033" not in "".join(out), "no colour where nobody sees it"
+    assert main(["show", str(run), "--sample", "no such"]) == 4
+    assert main(["show", str(run), "--sample", EVIL]) == 0
+
+
+def test_samples_that_turned_are_shown(
+    run: Path, manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = make_run(tmp_path / "before", manifest, args={"wer": "0.1"})
+    capsys.readouterr()
+    assert main(["show", str(run), "--flipped", str(before)]) == 0
+    out = capsys.readouterr().out
+    assert " before\n" in out

@@ -96,3 +96,21 @@ def _missing(text: str, path: Path) -> str:
         return f"--dataset {text}: no such file (the folder {folder} does not exist)"
     siblings = [p.name for p in folder.iterdir() if p.is_file()]
     return f"--dataset {text}: no such file{did_you_mean(path.name, siblings, show_all_below=0)}"
+
+
+def sounds_of_manifest(source: str) -> dict[str, Path]:
+    """Return where the sound of each sample of a manifest is, by id; none where it is no manifest that is still there.
+
+    Args:
+        source: Where a run says that its data came from.
+    """
+    from audiobench_pytest.datasets.manifests.read import read_manifest
+
+    path = Path(source)
+    if not source.casefold().endswith(_SUFFIXES) or not path.is_file():
+        return {}
+    try:
+        samples = read_manifest(path, "en")
+    except DatasetError:
+        return {}  # a set with columns of its own: its samples are shown without sound
+    return {one.id: one.audio for one in samples if one.problem is None and one.audio is not None}

@@ -147,10 +147,28 @@ class Controller:
             write_board(self.board, self._run.path)
         except RecordError as exc:  # a verdict that nobody can read later must not look green
             raise pytest.UsageError(str(exc)) from None
-        told = append_summary(concluded, os.environ.get("GITHUB_STEP_SUMMARY"))
+        told = (*self._report(), *append_summary(concluded, os.environ.get("GITHUB_STEP_SUMMARY")))
         told = (*told, *self._tell(concluded))  # last: what others do with the verdict cannot take it away
         self.board = dataclasses.replace(concluded, notes=(*concluded.notes, *told))
         self._compact(cells)
+
+    def _report(self) -> tuple[str, ...]:
+        """Write the report that was asked for; return where it is, or why it is not: that is no verdict."""
+        given = self._session.settings.html
+        if given is None:
+            return ()
+        from audiobench_pytest.datasets import sounds_of_manifest
+        from audiobench_pytest.report.html.pages import folder_for, source_of, write_report
+
+        try:
+            page = write_report(
+                self._run.path,
+                folder_for(given, self._run.path),
+                sounds_of=lambda cell: sounds_of_manifest(source_of(cell)),
+            )
+        except AudiobenchError as exc:
+            return (f"the report could not be written: {exc}",)
+        return (f"report: {_shown(page)}",)
 
     def _tell(self, concluded: Conclusion) -> tuple[str, ...]:
         """Let other plugins and conftests know what was concluded; return a note if one of them fails."""

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from audiobench_pytest.records.runs.cells import CellData
+from typing import Any
 
 
 def add(commands: Any) -> None:
@@ -28,7 +25,8 @@ def add(commands: Any) -> None:
 
 
 def _report(given: argparse.Namespace) -> int:
-    from audiobench_pytest.report.html.pages import folder_for, write_report
+    from audiobench_pytest.datasets import sounds_of_manifest
+    from audiobench_pytest.report.html.pages import folder_for, source_of, write_report
 
     page = write_report(
         given.directory,
@@ -36,23 +34,7 @@ def _report(given: argparse.Namespace) -> int:
         baseline=given.baseline,
         worst=given.worst,
         private=given.private,
-        sounds_of=_sounds_of,
+        sounds_of=lambda cell: sounds_of_manifest(source_of(cell)),
     )
     print(page)
     return 0
-
-
-def _sounds_of(data: CellData) -> dict[str, Path]:
-    """Return where the sound of each sample is, by id, as far as the manifest it came from is still there."""
-    from audiobench_pytest.datasets.manifests.read import read_manifest
-    from audiobench_pytest.errors import DatasetError
-
-    source = next((str(r.dataset.get("source") or "") for r in data.receipts), "")
-    path = Path(source)
-    if path.suffix not in (".jsonl", ".json", ".list") or not path.is_file():
-        return {}
-    try:
-        samples = read_manifest(path, "en")
-        return {one.id: one.audio for one in samples if one.problem is None and one.audio is not None}
-    except (DatasetError, AttributeError):
-        return {}  # a set with columns of its own: its samples are shown without sound

@@ -283,6 +283,15 @@ class Settings:
         metavar="text|json",
         bare="text",
     )
+    html = Setting[str | None](
+        "html",
+        None,
+        "write a report of the run, to read and to listen to, into DIR (default: report in the run's directory)",
+        str,
+        metavar="DIR",
+        short=False,
+        bare="",
+    )
     exit_kinds = Setting[bool](
         "exit-kinds",
         False,

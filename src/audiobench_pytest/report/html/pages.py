@@ -72,6 +72,11 @@ def write_report(
     return target / "index.html"
 
 
+def source_of(cell: CellData) -> str:
+    """Return where a cell's data came from, as its shards say."""
+    return next((str(receipt.dataset.get("source") or "") for receipt in cell.receipts), "")
+
+
 def _board(run: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads((run / "leaderboard.json").read_bytes())

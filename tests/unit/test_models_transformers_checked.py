@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,8 @@ pytest.importorskip("transformers", reason="needs the extra 'local'")
 import tiny_checkpoints as tiny
 
 from audiobench_pytest.errors import ModelError, UsageError
+from audiobench_pytest.models.transformers.decoding import departures
+from audiobench_pytest.types import Audio, Prompt, Request
 
 
 @pytest.fixture
@@ -74,3 +77,54 @@ def test_a_vocabulary_per_language_asks_for_the_language(tmp_path: Path) -> None
     tiny.rewrite(folder, "tokenizer_config.json", target_lang="eng")
     with pytest.raises(ModelError, match=r"answers in one language at a time \(target_lang\).*language=CODE"):
         tiny.loaded(folder)
+
+
+def broken(model: Any) -> None:
+    """Put a number that is none into a model's weights."""
+    import torch
+
+    name = next(name for name, _ in model.named_parameters() if "norm.weight" in name and "encoder" not in name)
+    with torch.no_grad():
+        model.get_parameter(name).fill_(torch.nan)
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_output_that_is_not_finite_is_no_text(whisper: Path, long: bool) -> None:
+    model = tiny.loaded(whisper, max_new_tokens="3")
+    broken(model._recognizer.model)
+    with pytest.raises(ModelError, match=r"not finite in torch.float32: pass dtype=float32"):
+        model.generate([tiny.request(31.0 if long else 1.0)])
+    model.close()
+
+
+def test_of_a_chat_model_neither(tmp_path: Path) -> None:
+    model = tiny.talker(tiny.build_audio_chat(tmp_path / "chat"), max_new_tokens="3")
+    broken(model._model)
+    with pytest.raises(ModelError, match="not finite"):
+        model.generate([Request("s", Audio(tiny.speechlike(1.0), 16_000), Prompt("What is said?"))])
+    model.close()
+
+
+@pytest.mark.parametrize(
+    ("generation", "args", "told"),
+    [
+        ({}, {}, ""),
+        ({"do_sample": True, "num_beams": 5, "temperature": 0.7, "length_penalty": 2.0}, {"num_beams": 1}, ""),
+        ({"repetition_penalty": 1.0, "no_repeat_ngram_size": 0, "suppress_tokens": [1]}, {}, ""),
+        ({"repetition_penalty": 1.1}, {"repetition_penalty": None}, "repetition_penalty=1.1"),
+        ({"repetition_penalty": 1.1}, {"repetition_penalty": 1.0}, ""),
+        ({"no_repeat_ngram_size": 3}, {"num_beams": 2}, "no_repeat_ngram_size=3, num_beams=2"),
+        ({"length_penalty": 0.6}, {"num_beams": 2}, "length_penalty=0.6, num_beams=2"),
+        ({}, {"do_sample": True}, "do_sample=True"),
+    ],
+)
+def test_settings_that_are_not_greedy_are_named(
+    generation: dict[str, object], args: dict[str, object], told: str
+) -> None:
+    assert departures(generation, args) == told
+
+
+def test_what_is_not_greedy_is_told_of_a_checkpoint(whisper: Path) -> None:
+    tiny.rewrite(whisper, "generation_config.json", no_repeat_ngram_size=3, do_sample=True)
+    assert tiny.unloaded(whisper).describe()["not_greedy"] == "no_repeat_ngram_size=3"
+    assert "not_greedy" not in tiny.unloaded(tiny.build_whisper(whisper.parent / "plain")).describe()

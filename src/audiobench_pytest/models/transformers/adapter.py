@@ -14,6 +14,7 @@ from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.models.transformers import devices
 from audiobench_pytest.models.transformers.checkpoints import open_checkpoint
+from audiobench_pytest.models.transformers.decoding import departures
 from audiobench_pytest.types import Request
 
 _WARM = {"max_new_tokens": 4, "min_new_tokens": None}
@@ -119,8 +120,10 @@ class TransformersAdapter(ModelAdapter, abc.ABC):
             torch.cuda.empty_cache()
 
     def describe(self) -> dict[str, Any]:
-        """Return device, precision, attention, commit or folder, and package versions."""
+        """Return device, precision, attention, commit or folder, package versions, and what of it is not greedy."""
         told = devices.describe(self._placement)
         told |= {"source": self._checkpoint.source, "commit": self._checkpoint.commit}
         told |= {name: importlib.metadata.version(name) for name in self.packages}
+        if found := departures(self._checkpoint.generation, self.args):
+            told["not_greedy"] = found
         return told if self._attention is None else {**told, "attn": self._attention}

@@ -12,6 +12,7 @@ from audiobench_pytest.models.base import waveform_of
 from audiobench_pytest.models.options import Option, TextOrFile
 from audiobench_pytest.models.transformers import devices
 from audiobench_pytest.models.transformers.adapter import TransformersAdapter, options_with
+from audiobench_pytest.models.transformers.decoding import finite_tokens
 from audiobench_pytest.types import Answer, Prompt, Request
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ class TransformersAudioChatAdapter(TransformersAdapter):
     def _answer(self, batch: Sequence[Request]) -> list[Answer]:
         sounds = [[self._heard(sound) for sound in self._sounds(request)] for request in batch]
         inputs = self._inputs([self._text(request) for request in batch], sounds)
-        tokens = self._model.generate(**inputs, **self._generation(inputs["attention_mask"]))
+        tokens = finite_tokens(self._model, self.spec.name, **inputs, **self._generation(inputs["attention_mask"]))
         tokens = tokens[:, inputs["input_ids"].shape[1] :].tolist()
         answers = []
         for request, sound, said in zip(batch, sounds, tokens, strict=True):
@@ -216,7 +217,7 @@ class TransformersAudioChatAdapter(TransformersAdapter):
         penalty = args["repetition_penalty"] or own or 1.0
         options["repetition_penalty"] = 1.0  # transformers' own counts padding
         if penalty != 1.0:
-            options["logits_processor"] = [_Penalty(penalty, mask, args["num_beams"])]
+            options["processors"] = [_Penalty(penalty, mask, args["num_beams"])]
         return options
 
     def _text(self, request: Request) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.errors import UsageError, did_you_mean
+from audiobench_pytest.models.transformers.decoding import finite_tokens
 from audiobench_pytest.models.transformers.devices import Placement
 from audiobench_pytest.models.transformers.recognizer import Recognizer
 from audiobench_pytest.types import Answer, Request
@@ -58,12 +59,16 @@ class WhisperRecognizer(Recognizer):
                     f"--model-args: language={code} of model '{self.checkpoint.model}' is unknown to it"
                     f"{did_you_mean(code, [*self._languages, 'auto'], show_all_below=200)}"
                 )
-        room = int(self.checkpoint.config.get("max_target_positions", 448)) - _PROMPT_TOKENS
-        if (asked := self.args["max_new_tokens"]) is not None and asked > room:
+        if (asked := self.args["max_new_tokens"]) is not None and asked > self._room:
             raise UsageError(
                 f"--model-args: max_new_tokens={asked} of model '{self.checkpoint.model}': "
-                f"its decoder has room for {room}"
+                f"its decoder has room for {self._room}"
             )
+
+    @property
+    def _room(self) -> int:
+        """Most tokens of an answer that the decoder has room for."""
+        return int(self.checkpoint.config.get("max_target_positions", 448)) - _PROMPT_TOKENS
 
     def _untold(self) -> str:
         return (
@@ -135,10 +140,11 @@ class WhisperRecognizer(Recognizer):
         if self._languages:
             known = [detected.get(row, language) for row, language in enumerate(languages)]
             options |= {"language": [f"<|{code}|>" for code in known], "task": self.args["task"]}
-        tokens = self.model.generate(features, attention_mask=mask.to(self.model.device), **options)
+        options |= {"input_features": features, "attention_mask": mask.to(self.model.device)}
+        tokens = finite_tokens(self.model, self.checkpoint.model, **options)
         texts = self._tokenizer.batch_decode(tokens, skip_special_tokens=True)
         pad = self.model.generation_config.pad_token_id
-        most = self.args["max_new_tokens"]
+        most = self.args["max_new_tokens"] or self._room
         return [
             Answer(
                 text=text.strip(),
@@ -151,11 +157,11 @@ class WhisperRecognizer(Recognizer):
             for row, text in enumerate(texts)
         ]
 
-    def _is_cut(self, tokens: Any, pad: int, most: int | None) -> bool:
+    def _is_cut(self, tokens: Any, pad: int, most: int) -> bool:
         """Whether an answer ended at the limit of tokens and not of itself."""
         ends = self.model.generation_config.eos_token_id
         ends = set(ends) if isinstance(ends, list) else {ends}
-        return most is not None and not ends & set(tokens.tolist()) and int((tokens != pad).sum()) >= most
+        return not ends & set(tokens.tolist()) and int((tokens != pad).sum()) >= most
 
     def _detect(self, features: Any, languages: list[str | None]) -> dict[int, str]:
         """Return the model's guess, from the first 30 s, of each language that is not given."""

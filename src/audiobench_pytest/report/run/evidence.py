@@ -37,6 +37,8 @@ def _evidence(result: CellResult) -> Iterator[str]:
     evidence = result.evidence
     if (observed := result.model.get("observed")) in _OBSERVED:
         yield _OBSERVED[observed]
+    if settings := result.model.get("not_greedy"):
+        yield f"not decoded greedily: {clean(str(settings))}"
     if script := result.data.get("script"):
         yield clean(str(script))
     if evidence.selection:

@@ -71,4 +71,4 @@ def test_live_line_on_a_terminal(project):
     assert process.wait() == 0
     text = output.decode()
     assert re.search(r"\x1b\[2Ksmall-noisy: \d+/20", text), text
-    assert text.rindex("audiobench leaderboard") > max(m.start() for m in re.finditer("small-noisy: ", text))
+    assert text.rindex("audiobench leaderboard") > max(m.start() for m in re.finditer(r"\x1b\[2Ksmall-noisy: ", text))

@@ -27,7 +27,7 @@ CLIPS = 30
 
 BATCH = 2
 
-TIMES_AND_PLACES = {"wall_s", "infer_s", "rtfx", "speed", "cached", "run_dir", "hardware", "machine"}
+TIMES_AND_PLACES = {"wall_s", "infer_s", "rtfx", "speed", "percentiles", "cached", "run_dir", "hardware", "machine"}
 """All that may differ between two leaderboards of the same answers, wherever it stands in leaderboard.json: how long it
 took, how much the cache knew, where the run lies and what machine answered (none when the cache knew all)."""
 

@@ -383,3 +383,24 @@ def test_arguments_of_the_model_itself_may_be_set_by_the_user() -> None:
     assert other.identity()["model_args"] == {"beam": "2"}
     with pytest.raises(UsageError, match=r"takes no argument 'beem'.*did you mean beam"):
         create(spec, {"beem": "2"})
+
+
+def test_weights_at_a_path_count_by_what_they_hold(tmp_path: Path) -> None:
+    """Other weights under the same path are another model; the same ones elsewhere are not."""
+    (tmp_path / "model.py").write_text(SOURCE)
+    runtime = RuntimeSpec("isolated", f"{tmp_path}/model.py:Model", python="running")
+
+    def identity(weights: Path, source: Path | None = None) -> dict[str, Any]:
+        spec = ModelSpec("mine", "isolated", source=source and str(source), args={"w": str(weights)}, runtime=runtime)
+        return {k: v for k, v in create(spec, {}).identity().items() if k not in ("model", "args")}
+
+    for name, text in (("a.pt", "one"), ("b.pt", "one"), ("c.pt", "other")):
+        (tmp_path / name).write_text(text)
+    assert identity(tmp_path / "a.pt") == identity(tmp_path / "b.pt")
+    assert identity(tmp_path / "a.pt") != identity(tmp_path / "c.pt")
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    (folder / "weights.bin").write_text("one")
+    before = identity(tmp_path / "a.pt", folder)
+    (folder / "weights.bin").write_text("two")
+    assert identity(tmp_path / "a.pt", folder) != before

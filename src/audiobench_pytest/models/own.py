@@ -42,21 +42,19 @@ returns plain values, called before `load`, may tell of them.
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
-from audiobench_pytest.errors import ModelError, SampleError
+from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.base import ModelAdapter, waveform_of
 from audiobench_pytest.models.isolated import child
 from audiobench_pytest.models.isolated.adapter import IsolatedAdapter, match_answers, messages_of
 from audiobench_pytest.models.isolated.entry import checked_runtime, find_entry
 from audiobench_pytest.models.options import OpenOptions, Option
 from audiobench_pytest.models.own_class import read_class
-from audiobench_pytest.records.digests import content_digest
+from audiobench_pytest.models.paths import by_content
 from audiobench_pytest.types import Answer, Request
 
 _SHARED = ("sample_rate", "language_hint", "equal_length")
@@ -183,21 +181,3 @@ class OwnIsolatedAdapter(IsolatedAdapter):
 def _plain(values: Any) -> dict[str, Any]:
     """Return values as they will be read back from JSON; refuse any that cannot be written."""
     return dict(json.loads(json.dumps(dict(values), allow_nan=False)))
-
-
-def by_content(model: str, args: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments with the digest of what it holds in place of each path that exists.
-
-    Raises:
-        ModelError: A file cannot be read.
-    """
-    found = dict(args)
-    try:
-        for name, value in args.items():
-            with contextlib.suppress(OSError, ValueError):  # too long for a path, say
-                path = Path(str(value)).expanduser()
-                if path.exists():
-                    found[name] = f"sha256:{content_digest(path)}"
-    except SampleError as exc:
-        raise ModelError(f"model '{model}': {exc}") from exc
-    return found

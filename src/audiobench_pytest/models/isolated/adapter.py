@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
@@ -16,6 +17,7 @@ from audiobench_pytest.models.isolated.environment import RUNNING, Environment, 
 from audiobench_pytest.models.isolated.interpreters import find_interpreter, running, without_our_python
 from audiobench_pytest.models.isolated.process import ChildDiedError, ChildProcess
 from audiobench_pytest.models.options import Option
+from audiobench_pytest.models.paths import by_content
 from audiobench_pytest.records.keys import digest
 from audiobench_pytest.types import Answer, Prompt, Request
 
@@ -107,20 +109,26 @@ class IsolatedAdapter(ModelAdapter):
     def identity(self) -> dict[str, Any]:
         """Return the base identity with the code of the class, its arguments and the environment it runs in.
 
-        Requirements count as they are written, a file among them by its content: what is not pinned may be resolved
-        differently on another day and still count as the same.
+        A path among the arguments, and a source on this disk, count by what they hold. Requirements count as they are
+        written, a file among them by its content: what is not pinned may be resolved differently on another day and
+        still count as the same.
         """
         version = self._runtime.python
         if version in (None, RUNNING):
             version = ".".join(running().version.split(".")[:2])
         return {
             **self.base_identity(),
-            "model_args": self._model_args,
+            "model_args": by_content(self.spec.name, self._model_args),
+            **by_content(self.spec.name, self._local_source()),
             "entry": self._entry.identity(),
             "python": version,
             "requirements": requirements_digest(self.spec.name, self._runtime),
             "env": digest(self._runtime.env),
         }
+
+    def _local_source(self) -> dict[str, str]:
+        source = self.spec.source
+        return {"source": source} if source and Path(source).expanduser().exists() else {}
 
     def load(self) -> None:
         """Make the environment if it is not there yet, start the process and load the model.

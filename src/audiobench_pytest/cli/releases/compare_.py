@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import math
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,9 @@ def add(commands: Any) -> None:
     parser.add_argument("second", type=Path, metavar="RUN_B", help="what is compared with it")
     parser.add_argument("--metric", metavar="NAME", help="value to compare (default: the headline of each cell)")
     parser.add_argument("--flips", type=int, default=0, metavar="N", help="list the N weightiest samples that differ")
-    parser.add_argument("--json", action="store_true", help="print JSON, with all samples that differ")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON, with all samples that differ")
+    form.add_argument("--markdown", action="store_true", help="print a Markdown table, as for a comment in code review")
     parser.add_argument(
         "--fail-on-regression",
         action="store_true",
@@ -64,6 +67,8 @@ def _compare(given: argparse.Namespace) -> int:
         raise UsageError("; ".join(f"{cell.second}: {cell.refused}" for cell in cells))
     if given.json:
         print(json.dumps([_document(cell) for cell in cells], indent=2, ensure_ascii=False))
+    elif given.markdown:
+        print("\n".join(_table(cells)))
     else:
         for cell in cells:
             for line in _lines(cell, given.flips):
@@ -117,6 +122,26 @@ def _named(document: dict[str, Any], cell: ComparedCell) -> dict[str, Any]:
     for side in ("only_first", "only_second"):
         document[side] = [cell.names.get(one, one) for one in document[side]]
     return document
+
+
+def _table(cells: list[ComparedCell]) -> list[str]:
+    """Return the cells as a Markdown table."""
+    lines = ["| data set | model | before | now | difference | |", "| --- | --- | ---: | ---: | --- | --- |"]
+    for cell in cells:
+        found = cell.comparison
+        names = [_escaped(cell.first.dataset), _escaped(cell.second.model)]
+        if found is None:
+            lines.append(f"| {' | '.join([*names, '-', '-', _escaped(cell.refused or ''), 'not comparable'])} |")
+            continue
+        unit = f" {found.quantity.unit}" if found.quantity.unit else ""
+        values = ["-" if value is None else f"{value:.2f}{unit}" for value in (found.first, found.second)]
+        verdict = "**worse**" if cell.is_worse else f"{found.better} better, {found.worse} worse, {found.equal} equal"
+        lines.append(f"| {' | '.join([*names, *values, _escaped(_difference(found)), verdict])} |")
+    return lines
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*_<>|~\[\]])", r"\\\1", " ".join(text.split()))
 
 
 def _lines(cell: ComparedCell, most: int) -> list[str]:

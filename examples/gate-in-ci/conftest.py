@@ -1,0 +1,3 @@
+"""Short options: --model, --dataset, ..."""
+
+pytest_plugins = ["audiobench_pytest.plugin.short_options"]

@@ -184,6 +184,24 @@ def test_times_of_another_run_are_not_judged(project):
     result.stdout.fnmatch_lines(["*small: 10 of 10 answers of 20??-??-?? ??:??*"])
 
 
+def test_times_are_measured_afresh_where_that_is_asked_for(project):
+    project.gates("[small.rtfx]\nmin = 0.001\n[small.latency_p50_s]\nmax = 99\ninconclusive = 'pass'\n")
+    run_noisy(project)
+    answers = project.cached_answers()
+    result = run_noisy(project, "--audiobench-remeasure=4")
+    assert result.ret == 0
+    assert verdicts(project)["rtfx", "min"] == "pass"
+    result.stdout.fnmatch_lines(
+        ["*4 samples asked afresh for their time*", "*RTFx * is not below*; 4 samples asked afresh*"]
+    )
+    assert project.cell()["evidence"]["remeasured"] == 4
+    assert project.cell()["cached"] == 10, "the scores are of the answers that were kept"
+    assert project.cached_answers() == answers, "and no answer was kept twice"
+    # A run that answers everything itself has nothing to ask afresh.
+    run_noisy(project, "--audiobench-remeasure=4", "--audiobench-cache=empty")
+    assert project.cell()["evidence"]["remeasured"] == 0
+
+
 FLAKY = """
 import os
 class Flaky:

@@ -103,8 +103,10 @@ class BenchmarkSession:
             writer=self.worker,
             datasets=self.read,
             probe=Probe(self.settings.probe, self.settings.seed) if self.settings.probe else None,
+            remeasure=Probe(self.settings.remeasure, self.settings.seed) if self.settings.remeasure else None,
             began=self.run.began(),
             observed_in=self.run.path / f"observed-{self.attempt}.json",
+            own_answers="" if self.settings.part.of > 1 else f"only in {self.run.path.name}",
         )
 
     @cached_property

@@ -93,6 +93,7 @@ class Evidence:
         oldest: When the oldest of them was given, in seconds since the epoch; 0 where that is not known.
         newest: The same of the newest.
         failed_first: Answers that came only after the question had been asked in vain.
+        remeasured: Samples that were asked afresh for their time: what is said of speed is of these alone; 0 for none.
         endings: How many scored answers did not end of themselves, by one of `ENDINGS`.
     """
 
@@ -104,6 +105,7 @@ class Evidence:
     oldest: float = 0.0
     newest: float = 0.0
     failed_first: int = 0
+    remeasured: int = 0
     endings: Mapping[str, int] = field(default_factory=dict)
 
 

@@ -33,6 +33,7 @@ def evidence_of(receipts: Sequence[ShardReceipt], endings: Mapping[str, int] | N
         oldest=min((one["oldest"] for one in reused), default=0.0),
         newest=max((one["newest"] for one in reused), default=0.0),
         failed_first=sum(r.failed_first for r in receipts),
+        remeasured=sum(len(r.remeasured) for r in receipts),
         endings=dict(endings or {}),
     )
 
@@ -40,7 +41,8 @@ def evidence_of(receipts: Sequence[ShardReceipt], endings: Mapping[str, int] | N
 def weights_of(identity: Any) -> str:
     """Return what tells a model's weights apart, or ""."""
     known = identity if isinstance(identity, Mapping) else {}
-    return next((str(known[name]) for name in _WEIGHTS if known.get(name)), "")
+    told = (str(known[name]) for name in _WEIGHTS if known.get(name))
+    return next((text for text in told if " " not in text), "")  # words say that nobody can tell
 
 
 def merged(facts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from audiobench_pytest.leaderboard.cells.evidence import evidence_of, merged
 from audiobench_pytest.leaderboard.cells.planned import recipe_of
 from audiobench_pytest.leaderboard.cells.repeats import flip_rates
 from audiobench_pytest.leaderboard.cells.slices import duration_bin, slices, snr_bin
-from audiobench_pytest.leaderboard.cells.speed import percentiles_of, speed_of
+from audiobench_pytest.leaderboard.cells.speed import percentiles_of, speed_of, timed
 from audiobench_pytest.leaderboard.cells.tails import tails
 from audiobench_pytest.leaderboard.quantities import FAILED_FIRST, FIXED, OF_ENDINGS
 from audiobench_pytest.leaderboard.statistics.intervals import intervals
@@ -76,6 +76,8 @@ def reduce_cell(data: CellData) -> CellResult:
     spread = intervals(answered, recipe.values, clusters, quantities=quantities) if scored.any() else {}
     evidence = evidence_of(data.receipts, _endings(table, scored))
     audio_s, infer_s = math.fsum(table.audio_s[scored]), math.fsum(table.infer_s[scored])
+    taken = timed(table, data.receipts)
+    measured_s = math.fsum(taken.infer_s[taken.scored])
     return CellResult(
         cell=plan.cell,
         task=plan.task,
@@ -99,10 +101,10 @@ def reduce_cell(data: CellData) -> CellResult:
         audio_s=audio_s,
         infer_s=infer_s,
         wall_s=_wall(data.receipts),
-        rtfx=audio_s / infer_s if infer_s > 0 else None,
+        rtfx=math.fsum(taken.audio_s[taken.scored]) / measured_s if measured_s > 0 else None,
         tails=tails(answered, quantities, clusters),
-        speed=speed_of(table, data.receipts),
-        percentiles=percentiles_of(table),
+        speed=speed_of(taken, data.receipts),
+        percentiles=percentiles_of(taken),
         clusters=groups.key,
         n_clusters=len(groups.sizes) if groups.key else None,
         effective_clusters=groups.effective,

@@ -10,8 +10,8 @@ import numpy as np
 
 from audiobench_pytest.leaderboard.statistics.exact import most_beyond
 from audiobench_pytest.records.runs.plan import ShardReceipt
-from audiobench_pytest.records.runs.table import CellTable
-from audiobench_pytest.types import Percentile
+from audiobench_pytest.records.runs.table import CellTable, table_of
+from audiobench_pytest.types import CellId, Outcome, Percentile, State
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,6 +51,29 @@ def speed_of(table: CellTable, receipts: Iterable[ShardReceipt]) -> dict[str, fl
         # Nearest rank: a value that was measured, not one between two.
         speed[name] = float(taken[max(0, math.ceil(percent / 100 * len(taken)) - 1)])
     return speed | _of_the_run(receipts)
+
+
+def timed(table: CellTable, receipts: Iterable[ShardReceipt]) -> CellTable:
+    """Return the samples whose times count: those that were asked afresh for their time, where there are any."""
+    rows = [row for receipt in receipts for row in receipt.remeasured]
+    if not rows:
+        return table
+    known = ("audio_s", "infer_s", "decode_s")
+    cell = CellId("", "", "")
+    return table_of(
+        Outcome(
+            cell,
+            str(number),
+            State.OK,
+            "",
+            "",
+            audio_s=row.get("audio_s", 0.0),
+            infer_s=row.get("infer_s", 0.0),
+            decode_s=row.get("decode_s", 0.0),
+            timing={name: value for name, value in row.items() if name not in known},
+        )
+        for number, row in enumerate(rows)
+    )
 
 
 def percentiles_of(table: CellTable) -> dict[str, Percentile]:

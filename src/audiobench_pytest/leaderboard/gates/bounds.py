@@ -117,22 +117,25 @@ def _speed(result: CellResult, limit: Limit) -> GateResult:
     value = result.rtfx if limit.metric == "rtfx" else result.speed.get(limit.metric)
     evidence = result.evidence
     earlier = result.cached if evidence.reused is None else evidence.reused
-    if earlier and limit.metric != "load_s":
+    if earlier and not evidence.remeasured and limit.metric != "load_s":
         message = (
-            f"{earlier} of {result.scored} answers came from the cache, and with them the times of another run: an "
-            "empty --audiobench-cache measures them now"
+            f"{earlier} of {result.scored} answers came from the cache, and with them the times of another run: "
+            "--audiobench-remeasure K asks K of them afresh, an empty --audiobench-cache all"
         )
         verdict = limit.on_other_hardware if limit.hardware else Verdict.SKIP
         return gate(result, limit, value, verdict, message, kind=Red.HARNESS)
     here = result.model.get("hardware")
     if limit.hardware and result.scored:
         fingerprint = here if isinstance(here, str) else ""
-        reason = other_hardware(fingerprint, result.cached, result.scored, limit.hardware)
+        cached = 0 if evidence.remeasured else result.cached
+        reason = other_hardware(fingerprint, cached, result.scored, limit.hardware)
         if reason is not None:
             return gate(result, limit, value, limit.on_other_hardware, reason, kind=Red.HARNESS)
     if value is None:
         return no_value(result, limit)
     judged = bounded(result, limit, value)
+    if evidence.remeasured:
+        judged = dataclasses.replace(judged, message=f"{judged.message}; {evidence.remeasured} samples asked afresh")
     percentile = result.percentiles.get(limit.metric)
     return judged if percentile is None or limit.bound != "max" else _surely_within(judged, limit, percentile)
 

@@ -48,6 +48,9 @@ class OpenAIAdapter(ModelAdapter):
             (),
             False,
         ),
+        "revision": Option(
+            str, None, "what the server's owner calls its weights: who gives it vouches for them", (), False
+        ),
         "api": Option(str, "chat", "what the server is asked through", ("chat", "transcriptions")),
         "prompt": Option(TextOrFile, None, "instruction (chat) or text that went before (transcriptions), or @FILE"),
         "language": Option(str, None, "transcriptions: this language, or auto: not told; default: the dataset's"),
@@ -120,7 +123,8 @@ class OpenAIAdapter(ModelAdapter):
 
     def identity(self) -> dict[str, Any]:
         """Return model name, revision and the arguments that a question is made of; no address and no key."""
-        return self.base_identity()
+        identity = self.base_identity()
+        return identity if self.args["revision"] is None else {**identity, "revision": self.args["revision"]}
 
     def load(self) -> None:
         """Open the client and see whether a server is there, by `GET /models`; a server without that route will do.

@@ -261,6 +261,16 @@ class Settings:
         metavar="K",
         type=int,
     )
+    remeasure = Setting[int | None](
+        "remeasure",
+        None,
+        "ask K samples of each dataset afresh whose answers are of an earlier run, for their time alone, which a limit "
+        "on speed then judges",
+        _whole(1),
+        metavar="K",
+        short=False,
+        type=int,
+    )
     part = Setting["Part"](
         "part",
         None,  # type: ignore[arg-type]  # read from the environment where nobody says anything

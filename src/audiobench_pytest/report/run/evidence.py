@@ -49,6 +49,8 @@ def _evidence(result: CellResult) -> Iterator[str]:
         yield f"{evidence.reused} of {result.scored} answers of {when}{pinned}"
     for ending, number in evidence.endings.items():
         yield f"{number} of {result.scored} answers {ENDINGS[ending]}"
+    if evidence.remeasured:
+        yield f"{evidence.remeasured} samples asked afresh for their time"
     if evidence.failed_first:
         share = 100.0 * evidence.failed_first / max(1, result.scored)
         yield f"{evidence.failed_first} answers ({share:.3g} %) only after earlier attempts had failed"

@@ -96,6 +96,7 @@ def cell_document(result: CellResult) -> dict[str, Any]:
             "newest": result.evidence.newest or None,
             "failed_first": result.evidence.failed_first,
             "endings": dict(result.evidence.endings),
+            "remeasured": result.evidence.remeasured,
         },
         "first_errors": [
             {"id": sample_id, "state": str(state), "reason": reason} for sample_id, state, reason in result.first_errors

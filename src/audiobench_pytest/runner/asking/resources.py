@@ -18,7 +18,7 @@ from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.runner.asking.giving_up import FailureStreak
 from audiobench_pytest.runner.asking.inference import Budgets
 from audiobench_pytest.runner.asking.probing import Probe
-from audiobench_pytest.runner.observing import UNREACHED, Observed, observe, shared
+from audiobench_pytest.runner.observing import UNREACHED, VARIES, Observed, observe, shared
 from audiobench_pytest.runner.scoring.scorer import Scorer
 from audiobench_pytest.types import CellId
 
@@ -36,8 +36,11 @@ class Runner:
         writer: Name of this process (`main`, `gw0`).
         datasets: Those that were read already.
         probe: Which samples are asked twice, or None.
+        remeasure: Which samples are asked afresh for their time, or None.
         began: When the run began, in seconds since the epoch: answers that are older belong to another run.
         observed_in: File of this attempt that says who answered behind servers; None observes nobody.
+        own_answers: Name under which this run keeps the answers of a server that does not repeat itself; "" shares them
+            with other runs, as the parts of one plan have to.
     """
 
     pool: ModelPool
@@ -48,8 +51,10 @@ class Runner:
     writer: str = "main"
     datasets: dict[DatasetSpec, Dataset] = field(default_factory=dict)
     probe: Probe | None = None
+    remeasure: Probe | None = None
     began: float = 0.0
     observed_in: Path | None = None
+    own_answers: str = ""
     _observed: dict[str, Observed] = field(default_factory=dict)
     _scorers: dict[str, Scorer] = field(default_factory=dict)
     _caches: dict[str, ModelCache] = field(default_factory=dict)
@@ -85,12 +90,15 @@ class Runner:
             RecordError: What was seen cannot be kept.
         """
         adapter = self.pool.adapter(spec)
-        if not adapter.streams or spec.revision or self.observed_in is None:
+        if not adapter.streams or self.pool.identity(spec).get("revision") or self.observed_in is None:
             return None
         if spec.name not in self._observed:
             self._observed[spec.name] = shared(self.observed_in, spec.name, lambda: self._asked_who(spec))
-            if self._observed[spec.name].digest:
-                self.pool.set_apart(spec, self._observed[spec.name].digest)
+            told = self._observed[spec.name]
+            # One that does not repeat itself may be another one tomorrow: its answers are for this run alone.
+            apart = told.digest or (self.own_answers if told.state == VARIES else "")
+            if apart:
+                self.pool.set_apart(spec, apart)
         return self._observed[spec.name]
 
     def _asked_who(self, spec: ModelSpec) -> Observed:

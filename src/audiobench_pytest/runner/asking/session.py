@@ -111,8 +111,12 @@ class InferenceSession:
                         self._job.cell, question.sample, reply.prediction, state=state, prompt=question.said
                     )
 
-    def replies(self, questions: Sequence[Question]) -> Generator[list[Reply]]:
+    def replies(self, questions: Sequence[Question], *, keep: bool = True) -> Generator[list[Reply]]:
         """Ask, and yield the replies batch by batch once their predictions are in the cache.
+
+        Args:
+            questions: What is asked.
+            keep: Whether the answers are kept; not where they are asked for their time alone.
 
         Raises:
             ModelError: The model cannot be loaded.
@@ -123,7 +127,8 @@ class InferenceSession:
         every_s = _STREAM_SYNC_S if self.adapter.streams else 0.0
         with contextlib.closing(self._overlapping(steps) if self.adapter.overlaps else steps) as batches:
             for replies in batches:
-                self._keep(replies, every_s)
+                if keep:
+                    self._keep(replies, every_s)
                 yield replies
         self.cache.sync()
 

@@ -53,7 +53,7 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
         if isinstance(question, Outcome):
             yield question
         elif (known := session.cache.get(question.key)) is not None:
-            reused.add(known)
+            reused.add(known, question)
             yield outcome_of(job.cell, sample, known, cached=True, prompt=question.said)
         elif question.key in questions:
             twins.append(question)  # the same sound under two ids: answered once
@@ -71,14 +71,16 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
     if runner.probe is not None and not session.streak.is_long:
         probed = runner.probe.ids(dataset.samples)
         _ask_twice(runner, job, session, [sample for sample in samples if sample.id in probed])
+    timed = _timed_afresh(runner, dataset, session, reused.questions)
     ended = dataclasses.replace(
         receipt,
         ended=time.time(),
-        model={**receipt.model, **_described(session.adapter)} if questions else receipt.model,
+        model={**receipt.model, **_described(session.adapter)} if questions or timed else receipt.model,
         loads=session.loads,
         spent=session.spent.plain(),
         reused=reused.plain(),
         failed_first=reused.failed_first + _failed_first(session, questions),
+        remeasured=timed,
     )
     _write_receipts(runner, job, ended, scored_in)
 
@@ -106,17 +108,20 @@ class Reused:
 
     Attributes:
         failed_first: How many came only after the question had been asked in vain.
+        questions: Those whose answers are of another run.
     """
 
     def __init__(self, began: float) -> None:
         self._began, self._given = began, array("d")
         self.failed_first = 0
+        self.questions: list[Question] = []
 
-    def add(self, known: Prediction) -> None:
+    def add(self, known: Prediction, question: Question) -> None:
         """Count an answer of the cache."""
         self.failed_first += known.failures > 0
         if (given := known.at / 1e9) < self._began:
             self._given.append(given)
+            self.questions.append(question)
 
     def plain(self) -> dict[str, float]:
         """Return it as a receipt keeps it."""
@@ -128,6 +133,22 @@ class Reused:
 def _failed_first(session: InferenceSession, asked: Iterable[str]) -> int:
     found = (session.cache.get(key) for key in asked)
     return sum(known is not None and known.failures > 0 for known in found)
+
+
+def _timed_afresh(
+    runner: Runner, dataset: Dataset, session: InferenceSession, questions: Sequence[Question]
+) -> tuple[dict[str, float], ...]:
+    """Ask samples once more whose answers are of another run, and return their seconds; the answers are let go."""
+    if runner.remeasure is None or session.streak.is_long:
+        return ()
+    picked = runner.remeasure.ids(dataset.samples)
+    wanted = [question for question in questions if question.sample.id in picked]
+    found = []
+    for replies in session.replies(wanted, keep=False) if wanted else ():
+        for one in (reply.prediction for reply in replies if reply.prediction.error is None):
+            taken = {"audio_s": one.audio_s, "infer_s": one.infer_s, "decode_s": one.decode_s}
+            found.append({**taken, **one.timing})
+    return tuple(found)
 
 
 def _ask_twice(runner: Runner, job: Job, session: InferenceSession, samples: Sequence[Sample]) -> None:

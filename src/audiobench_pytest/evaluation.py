@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.loader import load_catalog
-from audiobench_pytest.catalog.packing import packed
+from audiobench_pytest.catalog.packing import carried, packed
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
 from audiobench_pytest.datasets import LoadSettings, is_path_like, spec_for_path
 from audiobench_pytest.doors import open_doors
@@ -122,6 +122,7 @@ def _run(runner: Runner, run: RunDirectory, job: Job) -> None:
                 shards=1,
                 selected=(0,),
                 recipe=packed(recipe),
+                carried=carried(recipe, load_catalog()),
                 clusters=job.dataset.resampled,
             )
             for cell, recipe in job.cells()

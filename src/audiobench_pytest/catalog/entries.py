@@ -34,6 +34,7 @@ class Entries(Generic[T]):
         self._reload = reload
         self._by_name: dict[str, T] = {}
         self._folded: dict[str, T] = {}
+        self._lent: dict[str, T] = {}
         entry: T
         for entry in entries:
             self._by_name[entry.name] = entry
@@ -51,6 +52,14 @@ class Entries(Generic[T]):
     def __contains__(self, name: str) -> bool:
         return _fold(name) in self._folded
 
+    def lend(self, entry: T) -> None:
+        """Let an entry be found by its name where there is no other of that name; it is in no listing.
+
+        Args:
+            entry: One that somebody else's catalogue had, as a run that is read here was planned with.
+        """
+        self._lent.setdefault(_fold(entry.name), entry)
+
     def names(self) -> list[str]:
         """Return all names, sorted."""
         return sorted(self._by_name)
@@ -66,6 +75,8 @@ class Entries(Generic[T]):
             fresh = self._reload()
             self._by_name, self._folded = fresh._by_name, fresh._folded
             found = self._folded.get(_fold(name))
+        if found is None:
+            found = self._lent.get(_fold(name))
         if found is None:
             raise UnknownNameError(self._what, name, self._by_name)
         return found

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec, StepSpec
+from audiobench_pytest.catalog.schema import LabelSetSpec, LanguageRule, RecipeSpec, RubricSpec, StepSpec
+
+if TYPE_CHECKING:
+    from audiobench_pytest.catalog.loader import Catalog
 
 
 def packed(recipe: RecipeSpec) -> dict[str, Any]:
@@ -25,6 +28,39 @@ def packed(recipe: RecipeSpec) -> dict[str, Any]:
         "languages": {" ".join(languages): _rule(rule) for rule, languages in sharing.items()},
     }
     return {key: value for key, value in plain.items() if value not in ("", {}, [], (), None, False)}
+
+
+def carried(recipe: RecipeSpec, catalog: Catalog) -> dict[str, list[Any]]:
+    """Return the label sets and rubrics that a recipe names, as plain values: who reads its run may not have them."""
+    import msgspec
+
+    rules = (recipe.default, *recipe.languages.values())
+    steps = (step for rule in rules for name in ("reference", "prediction", "steps") for step in getattr(rule, name))
+    named = {str(one) for step in steps for one in _arguments(step.argument)}
+    named |= {str(value) for value in recipe.options.values()}
+    found = {
+        "labels": [msgspec.to_builtins(one) for one in catalog.labels if one.name in named],
+        "rubrics": [msgspec.to_builtins(one) for one in catalog.rubrics if one.name in named],
+    }
+    return {kind: entries for kind, entries in found.items() if entries}
+
+
+def lend(plain: Mapping[str, Any], catalog: Catalog) -> None:
+    """Let a catalogue find what a plan carries, where it has none of that name itself.
+
+    Raises:
+        msgspec.ValidationError: The plan holds what is no label set or rubric.
+    """
+    import msgspec
+
+    for entry in plain.get("labels", ()):
+        catalog.labels.lend(msgspec.convert(entry, LabelSetSpec))
+    for entry in plain.get("rubrics", ()):
+        catalog.rubrics.lend(msgspec.convert(entry, RubricSpec))
+
+
+def _arguments(argument: Any) -> tuple[Any, ...]:
+    return tuple(argument) if isinstance(argument, list | tuple) else () if argument is None else (argument,)
 
 
 def unpacked(plain: Mapping[str, Any]) -> RecipeSpec:

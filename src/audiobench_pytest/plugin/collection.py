@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from audiobench_pytest.catalog.packing import packed
+from audiobench_pytest.catalog.packing import carried, packed
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec, TaskSpec
 from audiobench_pytest.errors import CatalogError, UsageError
 from audiobench_pytest.metrics.recipes import Recipe
@@ -218,6 +218,7 @@ def planned_cells(session: BenchmarkSession, items: Iterable[pytest.Item]) -> li
             clusters=session.settings.cluster or found[0].dataset.resampled,
             slices=session.settings.slices,
             own_recipe=_own(session, found[0].dataset, cell),
+            carried=carried(recipe, session.catalog),
             prompt=_other_prompt(session, found[0]),
         )
         for found in sorted(jobs.values(), key=place)

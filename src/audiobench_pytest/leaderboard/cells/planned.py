@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from audiobench_pytest.catalog.loader import load_catalog
-from audiobench_pytest.catalog.packing import unpacked
+from audiobench_pytest.catalog.packing import lend, unpacked
 from audiobench_pytest.errors import CatalogError, RecordError
 from audiobench_pytest.leaderboard.quantities import ABOVE_50, WORST_SHARE, capped
 from audiobench_pytest.metrics.recipes import Recipe
@@ -28,6 +28,7 @@ def recipe_of(plan: PlannedCell) -> Recipe:
     if not plan.recipe:
         return _ready(load_catalog().recipes.get(plan.cell.recipe).name)
     try:
+        lend(plan.carried, load_catalog())
         return _from_plan(canonical(dict(plan.recipe)))
     except (msgspec.ValidationError, CatalogError) as exc:
         raise RecordError(f"{plan.cell}: the plan's recipe '{plan.cell.recipe}' cannot be used: {exc}") from exc

@@ -28,6 +28,7 @@ class PlannedCell:
         slices: Meta keys that results are also given by (`gender`, `accent`).
         own_recipe: The recipe that the data set is scored by where nobody asks for another, if this is another one.
         prompt: Name of the prompt where it is not the one of task and language, else "".
+        carried: Label sets and rubrics that the recipe names, as plain values, see `catalog.packing.carried`.
     """
 
     cell: CellId
@@ -43,6 +44,7 @@ class PlannedCell:
     slices: tuple[str, ...] = ()
     own_recipe: str | None = None
     prompt: str = ""
+    carried: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -31,6 +31,9 @@ class ModelAdapter(abc.ABC):
             even decoded.
         sees: What beside the sound and the prompt `generate` uses: `"reference"`, `"sample_id"`. The runner hands over
             only what this names, and what is named becomes part of the cache key.
+        gives: What it can answer with: `"text"`, `"speech"` (`Answer.speech`), `"rating"` (numbers about a sound, in
+            `Answer.meta["rating"]`, by name).
+        reads_aloud: Whether it says aloud the text that it is given in `Prompt.text`, as it stands.
         takes_language_hint: Whether the dataset's language is passed in `Prompt.language`.
         follows_instructions: Whether it does what it is told, so that any task can be asked of it; a plain recogniser
             writes down speech, whatever it is told.
@@ -57,6 +60,8 @@ class ModelAdapter(abc.ABC):
     options: ClassVar[Mapping[str, Option]] = {}
     sample_rate: int | None = 16_000
     sees: ClassVar[frozenset[str]] = frozenset()
+    gives: ClassVar[frozenset[str]] = frozenset({"text"})
+    reads_aloud: ClassVar[bool] = False
     takes_language_hint: bool = False
     follows_instructions: ClassVar[bool] = False
     takes_instruction: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from audiobench_pytest.types.samples import Call
+from audiobench_pytest.types.samples import Audio, Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class Answer:
         timing: What the adapter knows of this one answer's time, in seconds: `latency_s` (from the question to the
             whole answer), `ttft_s` (to its first token). The runner fills in a `latency_s` that is not given.
         calls: Tools that the answer calls, in order; an answer may be calls alone.
+        speech: What it says aloud: spoken by a model, or what a codec makes of the sound it was given. `timing` then may
+            have `ttfa_s` (to its first sound), and of a codec `encode_s` and `decode_s`.
     """
 
     text: str = ""
@@ -27,6 +29,7 @@ class Answer:
     meta: Mapping[str, Any] = field(default_factory=dict)
     timing: Mapping[str, float] = field(default_factory=dict)
     calls: tuple[Call, ...] = ()
+    speech: Audio | None = None
 
 
 CALLS = "calls"

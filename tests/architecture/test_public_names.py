@@ -152,7 +152,7 @@ def test_every_adapter_is_one(name):
 
 @pytest.mark.parametrize("spec", CATALOG.recipes, ids=lambda spec: spec.name)
 def test_every_recipe_can_be_put_together_and_says_what_it_is(spec):
-    assert re.fullmatch(r"[a-z0-9]+/[a-z0-9._@+-]+", spec.name), "metric/source@version"
+    assert re.fullmatch(r"[a-z0-9-]+/[a-z0-9._@+-]+", spec.name), "metric/source@version"
     assert spec.description
     recipe = Recipe(spec)
     for language in ("en", *spec.languages):

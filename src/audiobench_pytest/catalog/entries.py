@@ -92,6 +92,7 @@ class Kind(Generic[T]):
         type: The type of its entries.
         check: Refuses an entry whose names stand for nothing; is given the entry and where it stands.
         key: The key of the lists, where it is not the folder's name.
+        finish: Completes the entries once all are there, or None.
     """
 
     what: str
@@ -99,6 +100,7 @@ class Kind(Generic[T]):
     type: type[T]
     check: Callable[[T, str], None] | None = None
     key: str = ""
+    finish: Callable[[list[T]], Iterable[T]] | None = None
 
     def load(self) -> Entries[T]:
         """Return the entries of this kind, read once per process and set of folders.
@@ -109,7 +111,10 @@ class Kind(Generic[T]):
         folders = catalog_folders()
         known = _loaded.get((self.folder, folders))
         if known is None:
-            known = _loaded[self.folder, folders] = Entries(self.what, self._read(folders), self.load)
+            entries: Iterable[T] = self._read(folders)
+            if self.finish is not None:
+                entries = self.finish(list(entries))
+            known = _loaded[self.folder, folders] = Entries(self.what, entries, self.load)
         return known
 
     def _read(self, folders: Iterable[Path]) -> Iterator[T]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +18,7 @@ from audiobench_pytest.catalog.schema import (
     RubricSpec,
     TaskSpec,
 )
-from audiobench_pytest.errors import CatalogError, UnknownNameError
+from audiobench_pytest.errors import CatalogError, UnknownNameError, did_you_mean
 
 __all__ = ["Catalog", "Entries", "catalog_folders", "load_catalog", "use_folders"]
 
@@ -30,11 +32,36 @@ def _asks_a_task(entry: DatasetSpec | PromptSpec, where: str) -> None:
         raise CatalogError(f"{where}: task: {exc}") from None
 
 
+def _with_likes(recipes: list[RecipeSpec]) -> list[RecipeSpec]:
+    """Return recipes, those that are like another with its rules and options."""
+    by_name = {recipe.name: recipe for recipe in recipes}
+    return [_like(recipe, by_name) if recipe.like else recipe for recipe in recipes]
+
+
+def _like(recipe: RecipeSpec, by_name: Mapping[str, RecipeSpec]) -> RecipeSpec:
+    base = by_name.get(recipe.like)
+    if base is None or base.like:
+        raise CatalogError(
+            f"recipe '{recipe.name}': like: there is no recipe '{recipe.like}' with rules of its own"
+            f"{did_you_mean(recipe.like, by_name)}"
+        )
+    return replace(
+        base,
+        name=recipe.name,
+        score=recipe.score,
+        options={"metric": base.score, **base.options, **recipe.options},
+        description=recipe.description or base.description,
+        source=recipe.source or base.source,
+        like=recipe.like,
+        aliases=recipe.aliases,
+    )
+
+
 TASKS = Kind("task", "tasks", TaskSpec)
 PROMPTS = Kind("prompt", "prompts", PromptSpec, check=_asks_a_task)
 DATASETS = Kind("dataset", "datasets", DatasetSpec, check=_asks_a_task)
 MODELS = Kind("model", "models", ModelSpec)
-RECIPES = Kind("recipe", "recipes", RecipeSpec)
+RECIPES = Kind("recipe", "recipes", RecipeSpec, finish=_with_likes)
 LABELS = Kind("label set", "labels", LabelSetSpec)
 RUBRICS = Kind("rubric", "rubrics", RubricSpec)
 CALIBRATION = Kind("calibration set", "calibration", CalibrationSpec)
@@ -105,10 +132,28 @@ class Catalog:
         Raises:
             CatalogError: There is no such recipe or task; the message lists close matches.
         """
+        return self.recipes_for(dataset)[0]
+
+    def recipes_for(self, dataset: DatasetSpec) -> tuple[RecipeSpec, ...]:
+        """Return the recipes that score a dataset where the user names none, `recipe_for` the first.
+
+        Raises:
+            CatalogError: There is no such recipe or task; the message lists close matches.
+        """
+        own = next((one.names for one in dataset.recipes if one.task == dataset.task), ())
         try:
-            return self.recipes.get(dataset.recipe or self.tasks.get(dataset.task).recipe)
+            if not own and dataset.recipe and dataset.task not in self.tasks:
+                own = (dataset.recipe,)
+            if not own:
+                task = self.tasks.get(dataset.task)
+                own = (dataset.recipe or task.recipe, *task.more_recipes)
+            return tuple(self.recipes.get(name) for name in own)
         except UnknownNameError as exc:
             raise CatalogError(f"dataset '{dataset.name}': {exc}") from None
+
+    def borrowed(self, dataset: DatasetSpec, task: TaskSpec) -> DatasetSpec:
+        """Return a data set of another task as a task that borrows it sees it: the same rows, another question."""
+        return replace(dataset, task=task.name, recipe="", prompt="")
 
 
 def load_catalog() -> Catalog:

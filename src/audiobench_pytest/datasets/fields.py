@@ -26,16 +26,18 @@ class Needs:
         sounds: Names of its sounds.
         reference: Whether it must say what is expected.
         target: Whether it must say which language the answer is in.
+        says: Whether what is expected is also what is to be said.
     """
 
     sounds: tuple[str, ...] = ("audio",)
     reference: bool = True
     target: bool = False
+    says: bool = False
 
     @classmethod
     def of(cls, task: TaskSpec | None) -> Needs:
         """Return what a task needs; that of speech recognition where nobody says which task it is."""
-        return cls() if task is None else cls(task.sounds, task.needs_reference, task.needs_target)
+        return cls() if task is None else cls(task.sounds, task.needs_reference, task.needs_target, task.says)
 
 
 @dataclass(frozen=True, slots=True)

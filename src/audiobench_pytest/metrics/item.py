@@ -19,6 +19,7 @@ class Item:
         aliases: Further references that count as well as the first.
         id: The sample's id.
         audio_s: Seconds of sound, 0 where nobody said.
+        given: What is known of an answer that is spoken: `speech` (fields of `types.KeptSpeech`, `codec`), `rating`.
         meta: Every other key of the row, unchanged (`question`, `instruction_id_list`, `speaker`).
     """
 
@@ -30,3 +31,4 @@ class Item:
     id: str = ""
     meta: Mapping[str, Any] = field(default_factory=dict)
     audio_s: float = 0.0
+    given: Mapping[str, Any] = field(default_factory=dict)

@@ -20,6 +20,10 @@ METRICS: dict[str, str] = {
     "ifeval": "audiobench_pytest.metrics.ifeval.metric:InstructionFollowing",
     "bbh": "audiobench_pytest.metrics.bbh.metric:BigBenchHard",
     "invented": "audiobench_pytest.metrics.invented:InventedWords",
+    "transcribed": "audiobench_pytest.metrics.speech.transcribed:Transcribed",
+    "rated": "audiobench_pytest.metrics.speech.rated:Rated",
+    "shape": "audiobench_pytest.metrics.speech.shape:SpeechShape",
+    "bit_rate": "audiobench_pytest.metrics.speech.bit_rate:BitRate",
     "refusal": "audiobench_pytest.metrics.refusal:Refusal",
 }
 """`module:Class` by the name it has in a recipe."""

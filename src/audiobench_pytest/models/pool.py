@@ -92,6 +92,12 @@ class ModelPool:
         for entry in self._entries.values():
             self._close(entry)
 
+    def make_room(self) -> None:
+        """Free the model in memory where it is on an accelerator; it is loaded again when it is asked again."""
+        for entry in self._entries.values():
+            if entry.loaded and str(entry.adapter.describe().get("device", "cpu")) != "cpu":
+                self._close(entry)
+
     def _entry(self, spec: ModelSpec) -> _Entry:
         if spec.name not in self._entries:
             self._entries[spec.name] = _Entry(create(spec, self.args.get(spec.name, {})))

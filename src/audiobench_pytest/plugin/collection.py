@@ -64,6 +64,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 
 def _params(session: BenchmarkSession, task: TaskSpec) -> Iterator[object]:
     datasets = [dataset for dataset in session.datasets if dataset.task == task.name]
+    datasets += [session.catalog.borrowed(one, task) for one in session.datasets if one.task in task.borrows]
     if not datasets:
         yield _unasked(task.name, _no_data(session, task))
     # Models outermost: with one model in memory per process, each is loaded once.
@@ -92,6 +93,11 @@ def _why_not(session: BenchmarkSession, task: TaskSpec, model: ModelSpec) -> str
     """Return why a task cannot be asked of a model, or None where it can."""
     if model.tasks and task.name not in model.tasks:
         return f"model {model.name} does {', '.join(model.tasks)}, not {task.name}"
+    gives = session.gives(model)
+    if task.answer == "speech" and "speech" not in gives:
+        return f"model {model.name} answers in {' and '.join(sorted(gives))}; {task.name} ({task.title}) wants speech"
+    if task.answer != "speech" and not gives & {"text"}:
+        return f"model {model.name} answers in {' and '.join(sorted(gives))}; {task.name} ({task.title}) wants text"
     if task.instructed and not session.follows(model):
         able = ", ".join(_names_of_able(session, task))
         return (
@@ -135,14 +141,15 @@ def _cell(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec) -> 
     shards, of = session.settings.part.shards(session.shards.get(dataset.name, 1))
     for k in shards:
         name = str(cell) if of == 1 else f"{cell}-{k + 1:02d}of{of:02d}"
-        yield pytest.param(Job(cell, dataset, model, recipe, k, of, tuple(more), given), id=name, marks=marks)
+        job = Job(cell, dataset, model, recipe, k, of, tuple(more), given, session.channel(dataset.task))
+        yield pytest.param(job, id=name, marks=marks)
 
 
 def recipes_of(session: BenchmarkSession, dataset: DatasetSpec) -> tuple[RecipeSpec, ...]:
     """Return the recipes that score a dataset: those the user named, else the suite's, else its own."""
     if session.suite is not None and not session.recipes:
         return session.suite.recipes(session.catalog, dataset.name)
-    return session.recipes or (session.catalog.recipe_for(dataset),)
+    return session.recipes or session.catalog.recipes_for(dataset)
 
 
 def job_of(item: pytest.Item) -> Job | None:

@@ -10,6 +10,7 @@ import pytest
 from audiobench_pytest.errors import AudiobenchError, red_of
 from audiobench_pytest.plugin.collection import check_selected, job_of, planned_cells, selected_datasets, sort_by_model
 from audiobench_pytest.plugin.limits import check_planned
+from audiobench_pytest.plugin.planned.missing import refuse_deaf
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.plugin.termination import START_AGAIN, Termination
 from audiobench_pytest.plugin.workers.xdist import REFUSED, is_distributed
@@ -35,6 +36,7 @@ class ItemHooks:
             try:
                 check_selected(session.items)
                 if self._session.run is not None:
+                    refuse_deaf(self._session, (job for item in session.items if (job := job_of(item)) is not None))
                     self._session.read_manifests(selected_datasets(session.items))
                     planned = planned_cells(self._session, session.items)
                     check_planned(self._session, planned)

@@ -23,6 +23,7 @@ from audiobench_pytest.records.runs.directory import RunDirectory
 if TYPE_CHECKING:
     from audiobench_pytest.runner.asking.resources import Runner
     from audiobench_pytest.runner.collecting import Collector
+    from audiobench_pytest.runner.hearing.asking import Hearing
     from audiobench_pytest.runner.scoring.stages import Helpers
 
 SET_UP_ONLY = "audiobench: pytest was asked to set up only: nothing runs"
@@ -128,11 +129,33 @@ class BenchmarkSession:
             key_env=settings.judge_key_env or None,
             concurrency=settings.judge_concurrency,
         )
-        return {"judge": judge}
+        # Called by who hears: a controller whose workers did the scoring has no runner.
+        hearing = lambda: self.hearing  # noqa: E731
+        return {"judge": judge, "transcript": hearing, "rating": hearing}
+
+    @cached_property
+    def hearing(self) -> Hearing:
+        """By what means answers are heard that are sounds; nothing is loaded before one is."""
+        from audiobench_pytest.models.pool import ModelPool
+        from audiobench_pytest.runner.hearing.asking import Hearing
+
+        return Hearing(
+            self.runner.beside(ModelPool(self.model_args)),
+            under_test=self.runner,
+            transcriber=self.settings.transcriber,
+        )
 
     def follows(self, model: ModelSpec) -> bool:
         """Whether a model, as it is configured in this run, does what a prompt tells it."""
         return adapter_class(model.adapter).follows(model, self.args_of(model))
+
+    def gives(self, model: ModelSpec) -> frozenset[str]:
+        """Return what a model can answer with: `text`, `speech`, `rating`."""
+        return frozenset(model.gives) or adapter_class(model.adapter).gives
+
+    def channel(self, task: str) -> str:
+        """Return the channel that a task's answers are wanted in."""
+        return "speech" if task in self.catalog.tasks and self.catalog.tasks.get(task).answer == "speech" else "text"
 
     def is_told(self, model: ModelSpec) -> bool:
         """Whether a model, as it is configured in this run, is told what to do by a prompt of the catalogue."""
@@ -170,6 +193,8 @@ class BenchmarkSession:
         if "runner" in self.__dict__:
             from audiobench_pytest.records.digests import use_memo
 
+            if "hearing" in self.__dict__:
+                self.hearing.close()
             self.runner.close()
             use_memo(None)
 

@@ -17,6 +17,7 @@ class Asked:
         dataset: Name of the data set.
         model: Name of the model.
         given: The prompt that the user asked for, which goes before all others; None without one.
+        answer: The channel that the answer is wanted in: `text` or `speech`.
     """
 
     task: str
@@ -24,3 +25,4 @@ class Asked:
     dataset: str = ""
     model: str = ""
     given: PromptSpec | None = None
+    answer: str = "text"

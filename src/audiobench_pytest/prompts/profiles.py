@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,14 +11,19 @@ from audiobench_pytest.catalog.entries import catalog_folders
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import PromptSpec
 from audiobench_pytest.catalog.schema.recipes import language_code
-from audiobench_pytest.errors import UsageError
+from audiobench_pytest.errors import SampleError, UsageError
 from audiobench_pytest.prompts.asked import Asked
 from audiobench_pytest.prompts.render import TURNS, Template, row_prompt
 from audiobench_pytest.types import Prompt, Sample
 
 
 def prompt_for(
-    sample: Sample, asked: Asked, *, takes_language_hint: bool = False, takes_instruction: bool = False
+    sample: Sample,
+    asked: Asked,
+    *,
+    takes_language_hint: bool = False,
+    takes_instruction: bool = False,
+    reads_aloud: bool = False,
 ) -> Prompt:
     """Return what is asked of a model about one sample.
 
@@ -29,17 +35,24 @@ def prompt_for(
         asked: What decides on the words.
         takes_language_hint: What the adapter says of itself.
         takes_instruction: Likewise.
+        reads_aloud: Likewise.
 
     Raises:
         UsageError: There is no prompt for the task.
-        SampleError: The sample lacks a field that the prompt names.
+        SampleError: The sample lacks a field that the prompt names, or the text that is to be said.
     """
     hint = sample.language if takes_language_hint else None
+    if reads_aloud:
+        if not sample.text.strip():
+            raise SampleError(f"sample '{sample.id}' has no text to be said aloud")
+        return Prompt(text=sample.text, language=hint, answer="speech")
     if not takes_instruction:
-        return Prompt(language=hint)
+        return Prompt(language=hint, answer=asked.answer)
     if sample.prompt and asked.given is None:
-        return row_prompt(sample, hint)
-    return _template(asked, sample.language, catalog_folders()).render(sample, hint)
+        found = row_prompt(sample, hint)
+    else:
+        found = _template(asked, sample.language, catalog_folders()).render(sample, hint)
+    return found if asked.answer == "text" else dataclasses.replace(found, answer=asked.answer)
 
 
 def profile_for(asked: Asked, language: str) -> PromptSpec:

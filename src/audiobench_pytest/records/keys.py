@@ -62,6 +62,8 @@ def prediction_key(
         asked = [identity, prompt.text, prompt.language, audio, repeat]
     if sees:
         asked.append(dict(sees))
+    if prompt.answer != "text":
+        asked.append({"answer": prompt.answer})
     return digest(asked)
 
 

@@ -20,6 +20,7 @@ class Job:
         model: Its model.
         recipe: Its recipe.
         prompt: The prompt that the user asked for, or None for the one that fits.
+        answer: The channel that answers are wanted in, its task's.
         more_recipes: Further recipes that score the same answers, each as a cell of its own.
         shard: Which shard, from 0.
         of: Number of shards.
@@ -33,11 +34,14 @@ class Job:
     of: int = 1
     more_recipes: tuple[RecipeSpec, ...] = ()
     prompt: PromptSpec | None = None
+    answer: str = "text"
 
     @property
     def asked(self) -> Asked:
         """What decides on the words of its questions."""
-        return Asked(self.dataset.task, self.dataset.prompt, self.dataset.name, self.model.name, self.prompt)
+        return Asked(
+            self.dataset.task, self.dataset.prompt, self.dataset.name, self.model.name, self.prompt, self.answer
+        )
 
     def cells(self) -> tuple[tuple[CellId, RecipeSpec], ...]:
         """Return the cells that this job's answers are scored as, its own first."""

@@ -1,6 +1,6 @@
 """The nouns that flow through the rooms; frozen, none does any work, importing them costs the standard library only."""
 
-from audiobench_pytest.types.answers import Answer, Prediction
+from audiobench_pytest.types.answers import SPEECH, Answer, KeptSpeech, Prediction
 from audiobench_pytest.types.outcomes import ENDINGS, SCORED_STATES, CellId, Outcome, SampleScore, State
 from audiobench_pytest.types.results import (
     CellResult,
@@ -33,6 +33,7 @@ __all__ = [
     "MAIN_SOUND",
     "NO_CLUSTERS",
     "SCORED_STATES",
+    "SPEECH",
     "Answer",
     "Audio",
     "Call",
@@ -40,6 +41,7 @@ __all__ = [
     "CellResult",
     "Evidence",
     "GateResult",
+    "KeptSpeech",
     "Message",
     "MetricValue",
     "Outcome",

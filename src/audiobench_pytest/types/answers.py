@@ -20,8 +20,8 @@ class Answer:
         timing: What the adapter knows of this one answer's time, in seconds: `latency_s` (from the question to the
             whole answer), `ttft_s` (to its first token). The runner fills in a `latency_s` that is not given.
         calls: Tools that the answer calls, in order; an answer may be calls alone.
-        speech: What it says aloud: spoken by a model, or what a codec makes of the sound it was given. `timing` then may
-            have `ttfa_s` (to its first sound), and of a codec `encode_s` and `decode_s`.
+        speech: What it says aloud: spoken by a model, or what a codec makes of the sound it was given. Then `timing`
+            may have `ttfa_s` (to its first sound), and of a codec `encode_s` and `decode_s`.
     """
 
     text: str = ""
@@ -34,6 +34,32 @@ class Answer:
 
 CALLS = "calls"
 """Key of a kept answer's meta that holds its calls, as plain values."""
+
+SPEECH = "speech"
+"""Key of a kept answer's meta that holds what is known of its sound: `KeptSpeech`, as plain values."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSpeech:
+    """An answered sound as it is kept: a FLAC file by content beside the answers, and what was seen when it came.
+
+    Attributes:
+        file: Its place below a cache folder's `audio`.
+        seconds: Its length.
+        sample_rate: In Hz.
+        peak: Largest absolute sample before it was written; above 1 is clipped there.
+        clipped_share: Share of samples at or beyond full scale, 0 to 1.
+        silent_share: Share of 20 ms frames below -60 dB of full scale, 0 to 1; 1 is an answer of nothing.
+        leading_s: Seconds before the first frame that is not silent.
+    """
+
+    file: str
+    seconds: float
+    sample_rate: int
+    peak: float
+    clipped_share: float
+    silent_share: float
+    leading_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,9 @@ class Outcome:
         prompt: Digest of the words that were sent, which the run's `prompts.jsonl` holds; "" where there were none.
         calls: Tools that the answer calls, as plain values: `name`, `arguments`.
         ended: How the answer ended, one of `ENDINGS`; "" where it ended of itself, as far as anybody says.
+        speech: Of an answer that is spoken, the fields of `KeptSpeech`; under `codec` what a codec says of itself,
+            under `text` the model's own text where `prediction` is what a transcriber heard, under `sounds` the files
+            of the sample's own sounds.
     """
 
     cell: CellId
@@ -116,3 +119,4 @@ class Outcome:
     prompt: str = ""
     calls: tuple[Mapping[str, Any], ...] = ()
     ended: str = ""
+    speech: Mapping[str, Any] = field(default_factory=dict)

@@ -147,6 +147,7 @@ class Prompt:
         messages: The conversation, where its author says what stands where. Empty for one instruction about one sound
             whose order is that of the model's own format.
         tools: JSON schemas of the tools that may be called.
+        answer: In which channel the answer is wanted: `text` or `speech`.
     """
 
     text: str | None = None
@@ -154,6 +155,7 @@ class Prompt:
     profile: str = "plain"
     messages: tuple[Message, ...] = ()
     tools: tuple[Mapping[str, Any], ...] = ()
+    answer: str = "text"
 
     @property
     def sounds(self) -> tuple[str, ...]:

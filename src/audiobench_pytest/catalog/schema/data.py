@@ -89,6 +89,19 @@ class ManifestSource:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskRecipes:
+    """By which recipes a data set is scored under one task.
+
+    Attributes:
+        task: Name of the task, its own or one that borrows it.
+        names: The recipes, the first one the cell's own.
+    """
+
+    task: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetSpec:
     """One named test set.
 
@@ -99,6 +112,7 @@ class DatasetSpec:
         language: Default ISO 639 code of its samples.
         target_language: ISO 639 code of the answers, where it is not that of the sound.
         recipe: Name of the scoring recipe its published numbers use; "" for that of its task.
+        recipes: Where a task scores it by other recipes than the task's own: all of them.
         prompt: Name of the prompt it is asked by, or "" for the one of its task and language.
         labels: Name of the closed set of labels that its answers are of, where its rows list no choices.
         samples: Number of samples, when known; the loader stops on a mismatch.
@@ -119,6 +133,7 @@ class DatasetSpec:
     language: str = "en"
     target_language: str = ""
     recipe: str = ""
+    recipes: tuple[TaskRecipes, ...] = ()
     prompt: str = ""
     labels: str = ""
     samples: int | None = None

@@ -41,6 +41,7 @@ class ModelSpec:
         tasks: Tasks it is asked; empty means all that it can be asked.
         follows: Whether it does what a prompt tells it; None means as its adapter says. Only a model that does can be
             asked a task that has to be put into words.
+        gives: What it can answer with (`text`, `speech`), where that is not what its adapter says.
         licence: Short name of the weights' licence.
         parameters: Number of parameters, for the board.
         batch_rows: Most rows of a batch; None means the adapter's own default.
@@ -60,6 +61,7 @@ class ModelSpec:
     languages: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     follows: bool | None = None
+    gives: tuple[str, ...] = ()
     licence: str = ""
     parameters: int | None = None
     batch_rows: int | None = None

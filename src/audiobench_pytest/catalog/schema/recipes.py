@@ -81,6 +81,7 @@ class RecipeSpec:
             a language that there is not is an error. Without it codes are only folded, as earlier versions did.
         probed: Whether the signature holds a digest of what the rules make of some frozen texts, so that a change of
             our own steps is another signature.
+        like: Name of a recipe whose rules, and whose options beside its own, it has: one whose texts are transcripts.
         aliases: Other names it is known by.
     """
 
@@ -93,6 +94,7 @@ class RecipeSpec:
     source: str = ""
     known_languages: bool = False
     probed: bool = False
+    like: str = ""
     aliases: tuple[str, ...] = ()
 
     def code(self, language: str) -> str:

@@ -14,7 +14,10 @@ class TaskSpec:
         title: `speech recognition`.
         recipe: Name of the recipe of a data set that names none, such as a user's own manifest.
         instructed: Whether a model has to be told what to do; False for what a plain recogniser does by itself.
-        answer: What comes back: `text`, or `calls` of tools.
+        more_recipes: Names of further recipes that score the same answers, where the user names none.
+        borrows: Tasks whose data sets serve this one as well: any recording can be coded.
+        says: Whether a row's text is both what is to be said and what is expected.
+        answer: What comes back: `text`, `speech`, or `calls` of tools.
         reference: Columns of a manifest that may hold the answer, in order of preference.
         closed: Whether the answer is one of a closed set: where neither rows nor data set list its labels, they are
             those that the data set holds.
@@ -30,6 +33,9 @@ class TaskSpec:
     title: str
     recipe: str
     instructed: bool = True
+    more_recipes: tuple[str, ...] = ()
+    borrows: tuple[str, ...] = ()
+    says: bool = False
     answer: str = "text"
     reference: tuple[str, ...] = ("text",)
     closed: bool = False

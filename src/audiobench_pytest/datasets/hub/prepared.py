@@ -205,7 +205,7 @@ class Prepared:
             sounds=sounds,
             aliases=(*record.aliases, *fields.aliases),
             choices=fields.choices,
-            text=fields.text,
+            text=fields.text or (record.text if needs.says else ""),
             target=fields.target or spec.target_language,
             turns=fields.turns,
             tools=fields.tools,

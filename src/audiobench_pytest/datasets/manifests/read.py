@@ -74,7 +74,7 @@ def read_manifest(
                 sounds=row.sounds,
                 aliases=fields.aliases,
                 choices=fields.choices,
-                text=fields.text,
+                text=fields.text or (row.reference if needs.says else ""),
                 target=fields.target or target,
                 turns=fields.turns,
                 tools=fields.tools,

@@ -383,6 +383,7 @@ class Settings:
         "judge_key_env", "", "environment variable that holds the judge's key; else OPENAI_API_KEY", str
     )
     judge_concurrency = Setting[int]("judge_concurrency", 16, "questions that a judge is asked at once", _whole(1))
+    transcriber = Setting[str]("transcriber", "", "model that writes spoken answers down; else the recipe's", str)
     progress = Setting[str]("progress", "auto", "how progress is shown", _one_of("auto", "live", "lines", "off"))
     progress_seconds = Setting[float]("progress_seconds", 30.0, "seconds between progress lines in a log", _above_zero)
 

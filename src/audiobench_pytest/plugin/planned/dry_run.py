@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from audiobench_pytest.catalog.schema import DatasetSpec
 from audiobench_pytest.datasets import Dataset, how_to_get, load_known
 from audiobench_pytest.errors import AudiobenchError, SampleError
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.plugin.collection import job_of
-from audiobench_pytest.plugin.planned.missing import of_model
+from audiobench_pytest.plugin.planned.missing import of_model, of_recipe
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.prompts.profiles import profile_for, prompt_for
 from audiobench_pytest.records.keys import words_of
@@ -126,7 +127,7 @@ def _cells(session: BenchmarkSession, job: Job, read: dict[str, Dataset | str | 
     hours = sum(s for s in seconds if s is not None) / 3600 if seconds and None not in seconds else None
     samples = len(here.samples) if here else None if spec.samples is None else session.load.selected(spec.samples)
     for cell, recipe in job.cells():
-        missing = [*_model_lacks(session, job), *_data_lacks(job, known), *_recipe_lacks(session, Recipe(recipe))]
+        missing = [*_model_lacks(session, job), *_data_lacks(job, known), *_recipe_lacks(session, Recipe(recipe), spec)]
         yield PlannedRun(
             dataset=cell.dataset,
             model=model.name,
@@ -195,7 +196,9 @@ def _data_lacks(job: Job, known: Dataset | str | None) -> Iterator[Missing]:
     yield Missing(f"the data of {spec.name}", f"fetched from {spec.hub.repo} by the run that first reads it")
 
 
-def _recipe_lacks(session: BenchmarkSession, recipe: Recipe) -> Iterator[Missing]:
+def _recipe_lacks(session: BenchmarkSession, recipe: Recipe, data: DatasetSpec) -> Iterator[Missing]:
+    language = data.target_language or data.language
+    yield from (Missing(what, command) for what, command in of_recipe(session, recipe, language))
     if recipe.metric.stage == "judge" and not session.settings.judge_url:
         yield Missing("a judge", "--audiobench-set judge_url=URL")
 

@@ -210,9 +210,9 @@ def _answer(adapter: ModelAdapter, batch: list[_Pair], streak: FailureStreak, sp
         given = list(adapter.generate(requests))
         adapter.synchronize()
         took = time.perf_counter() - started
-        answers = [checked(answer) for answer in given]
-        if len(answers) != len(requests):
-            raise RuntimeError(f"the adapter gave {len(answers)} answers to {len(requests)} requests")
+        if len(given) != len(requests):
+            raise RuntimeError(f"the adapter gave {len(given)} answers to {len(requests)} requests")
+        answers = [checked(one, request.prompt.answer) for one, request in zip(given, requests, strict=True)]
     except Exception as exc:  # whatever a model raises is the outcome of these samples, and the run goes on
         failure = reason_of(exc)
         if _out_of_memory(exc) and len(batch) > 1:

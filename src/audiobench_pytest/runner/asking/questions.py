@@ -12,7 +12,20 @@ from audiobench_pytest.metrics.fairness.replies import cut_thoughts
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.records.append import as_line
 from audiobench_pytest.runner.asking.decoding import Decoded
-from audiobench_pytest.types import Answer, Call, CellId, Outcome, Prediction, Prompt, Request, Sample, State
+from audiobench_pytest.runner.speaking import is_silent, spoken
+from audiobench_pytest.types import (
+    SPEECH,
+    Answer,
+    Audio,
+    Call,
+    CellId,
+    Outcome,
+    Prediction,
+    Prompt,
+    Request,
+    Sample,
+    State,
+)
 from audiobench_pytest.types.answers import CALLS
 
 
@@ -42,12 +55,14 @@ class Reply:
         prediction: The answer, or why there is none.
         broken: Whether the sample is at fault (a bad file), not the model.
         asked: Whether the model's turn came at all.
+        speech: The sound that was answered, until it is kept.
     """
 
     question: Question
     prediction: Prediction
     broken: bool = False
     asked: bool = True
+    speech: Audio | None = None
 
     @classmethod
     def unreadable(cls, question: Question, problem: str) -> Self:
@@ -70,8 +85,12 @@ def request_for(adapter: ModelAdapter, question: Question, decoded: Decoded) -> 
     return Request(sample_id, decoded.audio, question.prompt, reference, decoded.sounds)
 
 
-def checked(answer: Answer) -> Answer:
+def checked(answer: Answer, wanted: str = "text") -> Answer:
     """Return an answer as it can be kept.
+
+    Args:
+        answer: What the adapter gave.
+        wanted: The channel it was asked for in: `text` or `speech`.
 
     Raises:
         TypeError: It is none, or holds what JSON cannot, or a time that is no number.
@@ -79,6 +98,8 @@ def checked(answer: Answer) -> Answer:
     if not isinstance(answer, Answer) or not isinstance(answer.text, str):
         raise TypeError(f"the adapter gave {answer!r:.100} where an Answer with a text belongs")
     as_line(answer.meta)
+    if wanted == "speech":
+        answer = spoken(answer)
     if answer.calls:
         as_line(answer.calls)
     for name, seconds in answer.timing.items():
@@ -116,19 +137,22 @@ def answered(
         batch: Rows of its batch.
         timing: As in `types.Prediction`.
     """
+    heard = decoded.duration_s if decoded.audio else question.sample.duration_s
+    said = answer.speech.duration_s if answer.speech is not None else 0.0
     return Reply(
         question,
         Prediction(
             key=question.key,
             text=answer.text if answer.error is None else "",
             error=answer.error,
-            audio_s=decoded.duration_s if decoded.audio else question.sample.duration_s or 0.0,
+            audio_s=heard or said,
             infer_s=infer_s,
             decode_s=decoded.seconds,
             batch=batch,
             meta={**answer.meta, CALLS: as_plain(answer.calls)} if answer.calls else answer.meta,
             timing=timing,
         ),
+        speech=answer.speech,
     )
 
 
@@ -152,7 +176,9 @@ def outcome_of(
         prompt: Digest of what was asked, see `records.keys.prompt_digest`.
     """
     if state is None:
-        answered = State.OK if prediction.text.strip() or prediction.meta.get(CALLS) else State.EMPTY
+        speech = prediction.meta.get(SPEECH)
+        said = bool(prediction.text.strip() or prediction.meta.get(CALLS)) if speech is None else not is_silent(speech)
+        answered = State.OK if said else State.EMPTY
         state = answered if prediction.error is None else State.FAILED
     return Outcome(
         cell=cell,
@@ -172,7 +198,15 @@ def outcome_of(
         prompt=prompt,
         calls=tuple(prediction.meta.get(CALLS, ())),
         ended=ending_of(prediction, offered=bool(sample.tools)),
+        speech=_speech_of(sample, prediction) if SPEECH in prediction.meta else {},
     )
+
+
+def _speech_of(sample: Sample, prediction: Prediction) -> dict[str, Any]:
+    """Return what is known of a spoken answer, and where the sounds of its question lie."""
+    own = {name: str(path) for name, path in sample.files.items()}
+    codec = prediction.meta.get("codec")
+    return {**prediction.meta[SPEECH], **({"codec": codec} if codec else {}), **({"sounds": own} if own else {})}
 
 
 _ENDINGS = {
@@ -202,6 +236,8 @@ def ending_of(prediction: Prediction, *, offered: bool = False) -> str:
         return ""
     told = "refusal" if meta.get("refusal") else _ENDINGS.get(str(meta.get("finish_reason", "")).lower(), "")
     if told in ("refusal", "filter") or cut_thoughts(prediction.text).strip():
+        return told
+    if SPEECH in meta and not is_silent(meta[SPEECH]):
         return told
     if prediction.text.strip() or (told == "length" and meta.get("thoughts")):
         return "thoughts_cut"

@@ -15,6 +15,7 @@ from audiobench_pytest.models.pool import ModelPool
 from audiobench_pytest.records.answers.cache import ModelCache, PredictionCache
 from audiobench_pytest.records.runs.directory import ResultWriter
 from audiobench_pytest.records.runs.plan import ShardReceipt
+from audiobench_pytest.records.sounds import AudioStore
 from audiobench_pytest.runner.asking.giving_up import FailureStreak
 from audiobench_pytest.runner.asking.inference import Budgets
 from audiobench_pytest.runner.asking.probing import Probe
@@ -60,6 +61,23 @@ class Runner:
     _caches: dict[str, ModelCache] = field(default_factory=dict)
     _receipts: dict[CellId, ShardReceipt] = field(default_factory=dict)
     _streaks: dict[str, FailureStreak] = field(default_factory=dict)
+
+    def beside(self, pool: ModelPool) -> Runner:
+        """Return one that keeps what it asks where this one does, with models of its own in memory."""
+        return Runner(
+            pool=pool,
+            cache=self.cache,
+            results=self.results,
+            load=self.load,
+            budgets=self.budgets,
+            writer=self.writer,
+            began=self.began,
+        )
+
+    @property
+    def sounds(self) -> AudioStore:
+        """Where sounds are kept that models answer with."""
+        return AudioStore(self.cache.folders[0] / "audio")
 
     def dataset(self, spec: DatasetSpec) -> Dataset:
         """Return a data set with its selection; read once per process.
@@ -144,6 +162,11 @@ class Runner:
         """Free the model and close all files, also when one of them fails to close."""
         with contextlib.ExitStack() as stack:
             stack.callback(self.results.close)
+            stack.callback(self.close_answers)
+
+    def close_answers(self) -> None:
+        """Free the model and close the files of answers and scores; the run's results stay open."""
+        with contextlib.ExitStack() as stack:
             for cache in self._caches.values():
                 stack.callback(cache.close)
             for scorer in self._scorers.values():

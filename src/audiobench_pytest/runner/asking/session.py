@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any
@@ -18,6 +19,7 @@ from audiobench_pytest.runner.asking.resources import Runner
 from audiobench_pytest.runner.asking.streaming import ask_streaming
 from audiobench_pytest.runner.asking.timing import Spent, warm_up
 from audiobench_pytest.runner.job import Job
+from audiobench_pytest.runner.speaking import kept
 from audiobench_pytest.types import Outcome, Prompt, Sample, State
 
 _MOST_WORDS = 10_000
@@ -63,6 +65,7 @@ class InferenceSession:
                 self._asked,
                 takes_language_hint=self.adapter.takes_language_hint,
                 takes_instruction=self.adapter.takes_instruction,
+                reads_aloud=self.adapter.reads_aloud,
             )
             sounds = {name: file_digest(path) for name, path in sample.sounds.items()} if sample.sounds else None
         except SampleError as exc:
@@ -127,16 +130,23 @@ class InferenceSession:
         every_s = _STREAM_SYNC_S if self.adapter.streams else 0.0
         with contextlib.closing(self._overlapping(steps) if self.adapter.overlaps else steps) as batches:
             for replies in batches:
-                if keep:
-                    self._keep(replies, every_s)
-                yield replies
+                yield self._kept(replies, every_s) if keep else replies
         self.cache.sync()
 
-    def _keep(self, replies: Sequence[Reply], every_s: float = 0.0) -> None:
+    def _kept(self, replies: list[Reply], every_s: float = 0.0) -> list[Reply]:
+        """Return replies as they stand in the cache; a sound is there before the line that names it."""
+        if self._asked.answer == "speech":
+            replies = [
+                dataclasses.replace(
+                    reply, prediction=kept(reply.prediction, reply.speech, self._runner.sounds), speech=None
+                )
+                for reply in replies
+            ]
         for reply in replies:
             if reply.asked and not reply.broken:
                 self.cache.put(reply.prediction)
         self.cache.sync(every_s=every_s)
+        return replies
 
     def _steps(self, questions: Sequence[Question]) -> Generator[list[Reply]]:
         """Load the model, while the first clips are being decoded; return what yields its replies batch by batch."""
@@ -173,4 +183,4 @@ class InferenceSession:
         finally:
             for replies in ahead.stop():
                 with contextlib.suppress(RecordError):  # a full disk may be what ends the run
-                    self._keep(replies)
+                    self._kept(replies)

@@ -92,7 +92,7 @@ def _stream(
     try:
         for request, answer in adapter.stream(requests()):
             try:
-                kept = checked(answer)
+                kept = checked(answer, request.prompt.answer)
             except TypeError as exc:  # the outcome of this question, as in a batch
                 kept = Answer(error=reason_of(exc))
             now = time.perf_counter()

@@ -16,6 +16,7 @@ from audiobench_pytest.datasets.fields import texts
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.records.answers.scores import ScoreStore, score_key
+from audiobench_pytest.runner.speaking import is_silent
 from audiobench_pytest.types import CellId, Outcome, SampleScore, State
 
 
@@ -109,6 +110,7 @@ def item_of(outcome: Outcome) -> Item:
         id=outcome.sample_id,
         meta=meta,
         audio_s=outcome.audio_s,
+        given={"speech": outcome.speech} if outcome.speech else {},
     )
 
 
@@ -145,8 +147,11 @@ def with_score(outcome: Outcome, score: SampleScore | None) -> Outcome:
 
 def unscored(outcome: Outcome, cell: CellId) -> Outcome:
     """Return an outcome as it was before a recipe looked at it, for another cell."""
-    state = outcome.state
-    if outcome.prediction is not None:
-        state = State.OK if outcome.prediction.strip() else State.EMPTY
-    reason = outcome.reason if outcome.prediction is None else None
-    return dataclasses.replace(outcome, cell=cell, state=state, reason=reason, score=None)
+    state, answer = outcome.state, outcome.prediction
+    if outcome.speech and answer is not None:
+        answer = str(outcome.speech.get("text", ""))  # what the model wrote itself, not what a transcriber heard
+        state = State.EMPTY if is_silent(dict(outcome.speech)) else State.OK
+    elif answer is not None:
+        state = State.OK if answer.strip() else State.EMPTY
+    reason = outcome.reason if answer is None else None
+    return dataclasses.replace(outcome, cell=cell, state=state, prediction=answer, reason=reason, score=None)

@@ -17,7 +17,11 @@ from audiobench_pytest.types import Outcome
 Helpers = Mapping[str, Any]
 """Who is asked, by the name of a stage: the settings that its class takes (`{"judge": JudgeSettings(...)}`)."""
 
-STAGES: dict[str, str] = {"judge": "audiobench_pytest.runner.scoring.judge_stage:JudgeStage"}
+STAGES: dict[str, str] = {
+    "judge": "audiobench_pytest.runner.scoring.judge_stage:JudgeStage",
+    "transcript": "audiobench_pytest.runner.hearing.stages:TranscriptStage",
+    "rating": "audiobench_pytest.runner.hearing.stages:RatingStage",
+}
 """`module:Class` by the name that a metric asks for it by, see `metrics.base.Metric.stage`."""
 
 

@@ -1,0 +1,173 @@
+"""The stages that hear answers: a transcriber that writes down what was said, a rater that says how it sounds."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from audiobench_pytest.errors import UsageError
+from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.metrics.speech.rated import Rated
+from audiobench_pytest.metrics.speech.transcribed import Transcribed
+from audiobench_pytest.records.answers.cache import PredictionCache
+from audiobench_pytest.records.keys import digest
+from audiobench_pytest.runner.hearing.asking import Hearing, model_of, needed
+from audiobench_pytest.runner.scoring.scorer import item_of, language_of, with_score
+from audiobench_pytest.runner.scoring.stages import Stage
+from audiobench_pytest.runner.speaking import is_silent
+from audiobench_pytest.types import Outcome, Prediction, Sample, SampleScore, State
+
+
+class _HearingStage(Stage):
+    """What both have in common: whose sound is asked about, and whose is not."""
+
+    def __init__(self, recipe: Recipe, settings: Any) -> None:
+        self._recipe, self._settings = recipe, settings
+        self._replied: set[str] = set()
+
+    @functools.cached_property
+    def _hearing(self) -> Hearing:
+        return needed(self._settings)
+
+    def signature(self) -> list[str]:
+        """Return who heard: two values that other ears heard never compare."""
+        return [f"{self.name}:{who}" for who in sorted(self._replied)]
+
+    def _ask(self, name: str, samples: Sequence[Sample], task: str) -> list[Prediction]:
+        spec = model_of(name)
+        self._replied.add(f"{spec.name}#{digest(self._hearing.runner.pool.identity(spec))[:12]}")
+        return self._hearing.ask(spec, samples, task)
+
+    def _answered(self, outcome: Outcome) -> bool:
+        """Whether there is a sound that anything can be heard in."""
+        return outcome.prediction is not None and bool(outcome.speech) and not is_silent(dict(outcome.speech))
+
+    def _sound(self, outcome: Outcome, name: str = "") -> Path | None:
+        """Return the file of the answer, or of one of the sample's own sounds; None where it is not there."""
+        if name:
+            own = outcome.speech.get("sounds", {}).get(name)
+            return Path(own) if own else None
+        for folder in self._hearing.runner.cache.folders:
+            path = folder / "audio" / str(outcome.speech["file"])
+            if path.is_file():
+                return path
+        return self._hearing.runner.cache.folders[0] / "audio" / str(outcome.speech["file"])
+
+    def _unheard(self, outcome: Outcome) -> Outcome:
+        """Return an outcome without a sound, with the numbers of an answer of nothing."""
+        item = dataclasses.replace(item_of(outcome), prediction="", given={})
+        return with_score(outcome, self._recipe.score(item))
+
+
+class TranscriptStage(_HearingStage):
+    """Has answers written down by a recogniser, and scores the transcripts."""
+
+    name = "transcript"
+
+    def __init__(self, recipe: Recipe, settings: Any) -> None:
+        super().__init__(recipe, settings)
+        if not isinstance(recipe.metric, Transcribed):
+            raise UsageError(f"the recipe '{recipe.spec.name}' needs no transcriber")
+        self._metric = recipe.metric
+
+    def scored(self, outcomes: Sequence[Outcome], cache: PredictionCache | None) -> Iterator[Outcome]:
+        """Yield outcomes with the numbers of what was heard; see `Stage.scored`.
+
+        What nobody could write down has no score, which is not the model's fault.
+        """
+        by_name: dict[str, list[Outcome]] = {}
+        for outcome in outcomes:
+            if self._answered(outcome):
+                by_name.setdefault(self._transcriber(outcome), []).append(outcome)
+            else:
+                yield self._unheard(_silenced(outcome))
+        for name, answered in sorted(by_name.items()):
+            heard = self._ask(name, [self._sample(one, self._sound(one)) for one in answered], "asr")
+            floors: list[Prediction | None] = [None] * len(answered)
+            if (floor := self._metric.floor) and all(self._sound(one, floor) for one in answered):
+                floors = [*self._ask(name, [self._sample(one, self._sound(one, floor)) for one in answered], "asr")]
+            for outcome, transcript, below in zip(answered, heard, floors, strict=True):
+                yield self._scored(outcome, name, transcript, below)
+
+    def _transcriber(self, outcome: Outcome) -> str:
+        return self._hearing.transcriber or self._metric.transcriber(language_of(outcome.language, outcome.meta))
+
+    @staticmethod
+    def _sample(outcome: Outcome, path: Path | None) -> Sample:
+        return Sample(outcome.sample_id, path, "", language_of(outcome.language, outcome.meta))
+
+    def _scored(self, outcome: Outcome, name: str, heard: Prediction, floor: Prediction | None) -> Outcome:
+        own = outcome.prediction or ""
+        told = {**outcome.speech, **({"text": own} if own else {}), "transcriber": name}
+        if heard.error is not None:
+            reason = f"{name} could not write the answer down: {heard.error}"
+            return with_score(
+                dataclasses.replace(outcome, speech=told), SampleScore({}, "", "", State.JUDGE_INVALID, reason)
+            )
+        outcome = dataclasses.replace(outcome, prediction=heard.text, speech=told)
+        item = item_of(outcome)
+        score = self._recipe.score(item)
+        if floor is not None and floor.error is None:
+            below = self._recipe.score(dataclasses.replace(item, prediction=floor.text))
+            score = self._metric.with_floor(score, below)
+        return with_score(outcome, score)
+
+
+class RatingStage(_HearingStage):
+    """Has answers rated by a scorer of sounds: how natural, how like a voice, how like a recording."""
+
+    name = "rating"
+
+    def __init__(self, recipe: Recipe, settings: Any) -> None:
+        super().__init__(recipe, settings)
+        if not isinstance(recipe.metric, Rated):
+            raise UsageError(f"the recipe '{recipe.spec.name}' needs no rater")
+        self._metric = recipe.metric
+
+    def scored(self, outcomes: Sequence[Outcome], cache: PredictionCache | None) -> Iterator[Outcome]:
+        """Yield outcomes with their ratings; see `Stage.scored`. What could not be rated has no score."""
+        asked: list[tuple[Outcome, Sample]] = []
+        against = self._metric.against
+        for outcome in outcomes:
+            if not self._answered(outcome):
+                yield self._unheard(_silenced(outcome))
+                continue
+            reference = self._sound(outcome, against) if against else None
+            if against and reference is None:
+                reason = f"the sample has no sound '{against}' to compare the answer with"
+                yield with_score(outcome, SampleScore({}, "", "", State.DATA_ERROR, reason))
+                continue
+            sounds = {"reference": reference} if reference is not None else {}
+            language = language_of(outcome.language, outcome.meta)
+            asked.append((outcome, Sample(outcome.sample_id, self._sound(outcome), "", language, sounds=sounds)))
+        rated = self._ask(self._metric.rater, [sample for _, sample in asked], "rating") if asked else []
+        for (outcome, _), rating in zip(asked, rated, strict=True):
+            if rating.error is not None:
+                reason = f"{self._metric.rater} could not rate the answer: {rating.error}"
+                yield with_score(outcome, SampleScore({}, "", "", State.JUDGE_INVALID, reason))
+                continue
+            item = item_of(outcome)
+            given = {**item.given, "rating": rating.meta.get("rating", {})}
+            yield with_score(outcome, self._recipe.score(dataclasses.replace(item, given=given)))
+
+
+def _silenced(outcome: Outcome) -> Outcome:
+    """Return an outcome without a sound as one that says nothing, whatever its text is."""
+    return outcome if outcome.prediction is None else dataclasses.replace(outcome, prediction="")
+
+
+def heard_by(recipe: Recipe, language: str, transcriber: str = "") -> str:
+    """Return the name of the model that a recipe has answers in a language heard by; "" for one that hears none.
+
+    Args:
+        recipe: The recipe.
+        language: ISO 639 code of the answers.
+        transcriber: Whom the user wants in place of the recipe's.
+    """
+    metric = recipe.metric
+    if isinstance(metric, Rated):
+        return metric.rater
+    return (transcriber or metric.transcriber(language)) if isinstance(metric, Transcribed) else ""

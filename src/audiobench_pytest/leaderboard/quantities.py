@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -173,8 +174,15 @@ _TITLES = {name: fixed.title for name, fixed in FIXED.items() if name == "rtfx"}
 _ACRONYMS = ("wer", "cer", "bleu", "chrf", "cider")
 
 
+def heading(metric: str) -> str:
+    """Return a metric's name as columns are headed by it: `WER`, `ASR-WER`, `BIT RATE`."""
+    return re.sub(r"^asr_", "asr-", metric).replace("_", " ").upper()
+
+
 def title(metric: str) -> str:
     """Return a metric's name as it is spoken: `WER`, `RTFx`, `acc`."""
+    if metric.startswith("asr_"):
+        return f"ASR-{title(metric.removeprefix('asr_'))}"
     first, _, rest = metric.partition("_")
     if first in _ACRONYMS:
         return f"{first.upper()} {rest.replace('_', ' ')}".rstrip()

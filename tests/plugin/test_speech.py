@@ -234,3 +234,29 @@ def test_workers_say_the_same_as_one_process(speech):
     alone = {(c["model"], c["recipe"]): (c["value"], c["signature"]) for c in board(speech)["cells"]}
     assert codec(speech, *args, "-n", "2", "--audiobench-cache", "other", inprocess=False).ret == 0
     assert {(c["model"], c["recipe"]): (c["value"], c["signature"]) for c in board(speech)["cells"]} == alone
+
+
+def test_answers_of_a_run_are_heard_by_another_recipe_later(speech):
+    pytest.importorskip("pystoi", reason="needs the extra 'speech'")
+    assert (
+        codec(speech, "--model", "identity,opus-6k", "--recipe", "bit-rate/audiobench-pytest@1", inprocess=False).ret
+        == 0
+    )
+    run_dir = speech.path / ".audiobench" / "runs" / "latest"
+    done = speech.pytester.run("audiobench", "rescore", run_dir, "--recipe", "stoi/audiobench-pytest@1", "--json")
+    assert done.ret == 0, told(done)
+    found = {one["model"]: one for one in json.loads("\n".join(done.outlines))}
+    assert found["identity"]["value"] == pytest.approx(1.0, abs=1e-6)
+    assert found["opus-6k"]["value"] < 0.97
+
+
+def test_a_sound_that_is_gone_is_a_reason_not_a_number(speech):
+    pytest.importorskip("pystoi", reason="needs the extra 'speech'")
+    assert codec(speech, "--model", "opus-6k", "--recipe", "bit-rate/audiobench-pytest@1", inprocess=False).ret == 0
+    one = next((speech.path / ".audiobench" / "cache" / "audio").rglob("*.flac"))
+    one.unlink()
+    result = codec(speech, "--model", "opus-6k", "--recipe", "stoi/audiobench-pytest@1", inprocess=False)
+    assert result.ret == 1
+    reasons = [o["reason"] for o in outcomes(speech).values() if o["state"] != "ok"]
+    assert len(reasons) == 1
+    assert one.name in reasons[0]

@@ -92,6 +92,27 @@ _TABLE = (
         locked=True,
     ),
     _seconds("ttft_p95_s", "95th percentile of the same", total="", limited=True, locked=True),
+    _seconds(
+        "ttfa_p50_s",
+        "median seconds to the first sound of a spoken answer, where the adapter can tell",
+        "first sound p50",
+        SPAN,
+        limited=True,
+        locked=True,
+    ),
+    _seconds("ttfa_p95_s", "95th percentile of the same", total="", limited=True, locked=True),
+    *(
+        Fixed(
+            Quantity(f"{name}_rtf", unit=""),
+            "time",
+            f"seconds that a codec takes to {name} one second of audio",
+            f"{name} RTF",
+            SPAN,
+            limited=True,
+            locked=True,
+        )
+        for name in ("encode", "decode")
+    ),
     _seconds("load_s", "seconds of bringing the model into memory in this run", "load", limited=True),
     _seconds("warmup_s", "seconds of its first, made-up question; in no other number", "warm-up"),
     _seconds("decode_s", "seconds of decoding and resampling", "decoding"),

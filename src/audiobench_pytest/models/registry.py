@@ -37,6 +37,8 @@ ADAPTERS: dict[str, str] = {
     "rater-vad": "audiobench_pytest.models.raters.hearing_alone:VoiceActivityRater",
     "rater-resemblyzer": "audiobench_pytest.models.raters.speakers:ResemblyzerRater",
     "espeak": "audiobench_pytest.models.voices.espeak:EspeakAdapter",
+    "transformers-codec": "audiobench_pytest.models.codecs.neural:NeuralCodecAdapter",
+    "transformers-tts": "audiobench_pytest.models.voices.neural:NeuralVoiceAdapter",
     "oracle": "audiobench_pytest.models.harness:OracleAdapter",
     "noisy": "audiobench_pytest.models.harness:NoisyAdapter",
     "null": "audiobench_pytest.models.harness:NullAdapter",

@@ -4,10 +4,6 @@ import math
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch", reason="needs the extra 'local'")
-pytest.importorskip("transformers", reason="needs the extra 'local'")
-
 from tiny_checkpoints import build_ctc, speechlike
 from tiny_speech import CODECS, build_codec, build_speecht5, build_vits, codec, voice
 
@@ -15,6 +11,9 @@ from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.models.registry import create
 from audiobench_pytest.types import Audio, Prompt, Request
+
+torch = pytest.importorskip("torch", reason="needs the extra 'local'")
+pytest.importorskip("transformers", reason="needs the extra 'local'")
 
 RATES = {
     "encodec": 24_000,

@@ -58,7 +58,7 @@ def build_codec(folder: Path, kind: str) -> Path:
         if kind == "encodec":  # around what its encoder gives of noise, else all of that has one code
             latents = model.encoder(torch.randn(1, 1, 24_000))[0].T
             near = latents[torch.randint(len(latents), (64,))]
-            model.quantizer.layers[0].codebook.embed.copy_(near + 0.3 * torch.randn_like(near) * latents.std(0))
+            model.quantizer.layers[0].codebook.embed.copy_(near + 0.05 * torch.randn_like(near) * latents.std(0))
     model.save_pretrained(folder)
     return folder
 

@@ -75,7 +75,7 @@ def test_a_batch_is_what_single_recordings_are(kind, coded):
         assert np.array_equal(first.speech.samples, second.speech.samples)
     if kind in ("encodec", "dac"):  # random weights of the others have one code for everything: nothing is seen there
         codes = [model._encode(model._given(one.samples, one.sample_rate)).audio_codes for one in clips]
-        assert len(codes[1].unique()) >= 16
+        assert len(codes[1].unique()) >= 8
         assert not torch.equal(codes[1][..., : codes[2].shape[-1]], codes[2])
 
 

@@ -250,13 +250,48 @@ def test_answers_of_a_run_are_heard_by_another_recipe_later(speech):
     assert found["opus-6k"]["value"] < 0.97
 
 
-def test_a_sound_that_is_gone_is_a_reason_not_a_number(speech):
-    pytest.importorskip("pystoi", reason="needs the extra 'speech'")
-    assert codec(speech, "--model", "opus-6k", "--recipe", "bit-rate/audiobench-pytest@1", inprocess=False).ret == 0
-    one = next((speech.path / ".audiobench" / "cache" / "audio").rglob("*.flac"))
-    one.unlink()
-    result = codec(speech, "--model", "opus-6k", "--recipe", "stoi/audiobench-pytest@1", inprocess=False)
-    assert result.ret == 1
-    reasons = [o["reason"] for o in outcomes(speech).values() if o["state"] != "ok"]
-    assert len(reasons) == 1
-    assert one.name in reasons[0]
+def test_a_sound_that_is_gone_is_given_again(speech):
+    args = ("--model", "opus-6k", "--recipe", "bit-rate/audiobench-pytest@1")
+    assert codec(speech, *args, inprocess=False).ret == 0
+    before = values(speech, "bit_rate")
+    next((speech.path / ".audiobench" / "cache" / "audio").rglob("*.flac")).unlink()
+    assert codec(speech, *args, inprocess=False).ret == 0
+    assert sum(not one["cached"] for one in outcomes(speech).values()) == 1
+    assert values(speech, "bit_rate") == before
+
+
+def test_sounds_that_no_run_names_are_pruned_and_the_others_stay(speech):
+    audio = speech.path / ".audiobench" / "cache" / "audio"
+    assert codec(speech, "--model", "opus-6k", "--recipe", SHAPE, inprocess=False).ret == 0
+    old = next(path for path in (speech.path / ".audiobench" / "runs").iterdir() if not path.is_symlink())
+    assert codec(speech, "--model", "gsm", "--recipe", SHAPE, inprocess=False).ret == 0
+    both = len(list(audio.rglob("*.flac")))
+    told_of = speech.pytester.run("audiobench", "prune")
+    assert "0 of them" in told(told_of)
+    shutil.rmtree(old)
+    stay = speech.pytester.run("audiobench", "prune")
+    assert "nothing was changed" in told(stay)
+    assert len(list(audio.rglob("*.flac"))) == both
+    gone = speech.pytester.run("audiobench", "prune", "--yes")
+    assert gone.ret == 0
+    left = {one["speech"]["file"] for one in outcomes(speech).values()}
+    assert {f"{path.parent.name}/{path.name}" for path in audio.rglob("*.flac")} == left
+    assert speech.pytester.run("audiobench", "prune", "--runs", "nowhere").ret == 4
+
+
+def test_sounds_go_along_when_answers_are_shared(speech):
+    pytest.importorskip("fsspec", reason="needs the extra 'share'")
+    args = ("--model", "opus-6k", "--recipe", SHAPE)
+    assert codec(speech, *args, inprocess=False).ret == 0
+    place = f"file://{speech.path / 'shared'}"
+    assert speech.pytester.run("audiobench", "cache", "push", place).ret == 0
+    shutil.rmtree(speech.path / ".audiobench")
+    assert speech.pytester.run("audiobench", "cache", "pull", place).ret == 0
+    assert codec(speech, *args, inprocess=False).ret == 0
+    assert all(one["cached"] for one in outcomes(speech).values())
+    one = next((speech.path / "shared" / "audio").iterdir())
+    one.write_bytes(b"fLaC" + b"0" * 40)
+    shutil.rmtree(speech.path / ".audiobench")
+    damaged = speech.pytester.run("audiobench", "cache", "pull", place)
+    assert damaged.ret == 4
+    assert "is damaged" in told(damaged)

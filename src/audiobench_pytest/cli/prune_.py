@@ -35,9 +35,7 @@ def _prune(given: argparse.Namespace) -> int:
     if not given.cache.is_dir():
         raise RecordError(f"{given.cache} is no cache: name one with --cache DIR")
     if not given.runs.is_dir():
-        raise RecordError(
-            f"{given.runs} is no folder of runs: name it with --runs DIR, or every sound would go"
-        )
+        raise RecordError(f"{given.runs} is no folder of runs: name it with --runs DIR, or every sound would go")
     runs = [path for path in sorted(given.runs.iterdir()) if (path / "run.json").is_file() and not path.is_symlink()]
     found = spoken(given.cache, runs)
     free = sum(found.files[name] for name in found.unnamed)

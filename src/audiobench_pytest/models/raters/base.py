@@ -22,6 +22,9 @@ REFERENCE = "reference"
 _LONGEST_LAG_S = 0.05
 _SILENCE = 1e-3
 
+_DIGITS = 6
+"""Decimals of a rating: below that are the roundings of single precision, by which 1 would be more or less than 1."""
+
 
 class Rater(ModelAdapter):
     """Rates one sound per request, each by itself, so that no batch changes a value.
@@ -80,7 +83,7 @@ class Rater(ModelAdapter):
         told: dict[str, Any] = {}
         if reference is not None:
             sound, told["lag"] = aligned(sound, reference, round(_LONGEST_LAG_S * rate))
-        rated = {name: float(value) for name, value in self.rate(sound, reference).items()}
+        rated = {name: round(float(value), _DIGITS) for name, value in self.rate(sound, reference).items()}
         if not all(np.isfinite(value) for value in rated.values()):
             return Answer(error=f"rated {rated}, which is no number")
         return Answer(meta={"rating": rated, **told})

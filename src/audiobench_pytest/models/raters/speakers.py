@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -46,7 +47,9 @@ class ResemblyzerRater(Rater):
     def load(self) -> None:
         """Load the network."""
         _lend_pkg_resources()
-        from resemblyzer import VoiceEncoder
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of scipy, over how Resemblyzer imports it
+            from resemblyzer import VoiceEncoder
 
         self._encoder = VoiceEncoder("cpu", verbose=False)
 

@@ -143,7 +143,7 @@ def _speed(row: ModelTotals) -> Iterator[str]:
     for name in adding_up(RATE):
         if name in row.speed:
             yield f"{numbers.significant(row.speed[name])} {FIXED[name].title}"
-    spans = {FIXED[name].title: _span(ends) for name, ends in row.spans.items()}
+    spans = {FIXED[name].title: _span(ends, FIXED[name].quantity.unit) for name, ends in row.spans.items()}
     latency = [f"{title} {ends}" for title, ends in spans.items() if " " not in title]
     if latency:
         yield f"latency {', '.join(latency)}"
@@ -159,8 +159,8 @@ def _speed(row: ModelTotals) -> Iterator[str]:
         yield f"hardware {' '.join(row.hardware)}"
 
 
-def _span(ends: tuple[float, float]) -> str:
-    low, high = (numbers.seconds(end) for end in ends)
+def _span(ends: tuple[float, float], unit: str) -> str:
+    low, high = (numbers.seconds(end) if unit == "s" else numbers.significant(end) for end in ends)
     return low if low == high else f"{low.removesuffix(' s')} to {high}"
 
 

@@ -9,9 +9,13 @@ from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import DatasetSpec, ManifestSource
 from audiobench_pytest.datasets.manifests.read import first_line
 from audiobench_pytest.errors import DatasetError, UsageError, did_you_mean
+from audiobench_pytest.languages import stated_language
 
 TASK = "asr"
 """What is asked about data that says nothing of its task, and of which nothing is said."""
+
+DEFAULT_LANGUAGE = "en"
+"""What data is taken to be in that states no language, and of which nothing is said; the run says so."""
 
 _SUFFIXES = (".jsonl", ".json", ".ndjson", ".list")
 
@@ -54,13 +58,17 @@ def spec_for_path(text: str, *, cwd: Path, default_language: str = "") -> Datase
     if known is not None and known.access and not task:
         # A copy of a set that not everybody may have: all that the catalogue says of it holds for the copy.
         return replace(known, hub=None, folder=None, manifest=source)
-    tasks, language = catalog.tasks, first.get("language", first.get("lang"))
+    try:
+        language = stated_language(first.get("language", first.get("lang")))
+    except ValueError as exc:
+        raise UsageError(f"{path}: its first line: {exc}; write a code such as en, or leave it out") from None
+    tasks = catalog.tasks
     stated = str(first.get("task", ""))  # other projects keep other things under this name
     return DatasetSpec(
         name=name or path.stem,
         task=tasks.get(task or (stated if stated in tasks else TASK)).name,
         family="",
-        language=language if isinstance(language, str) and language.strip() else default_language or "en",
+        language=language or default_language or DEFAULT_LANGUAGE,
         manifest=source,
     )
 

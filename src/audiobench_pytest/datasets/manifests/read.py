@@ -11,7 +11,7 @@ from typing import Any
 
 from audiobench_pytest.catalog.schema import ColumnMap
 from audiobench_pytest.datasets.fields import Needs, renamed
-from audiobench_pytest.datasets.manifests.dialect import Dialect, Row
+from audiobench_pytest.datasets.manifests.dialect import Dialect, Row, language_of
 from audiobench_pytest.datasets.manifests.native import NATIVE
 from audiobench_pytest.datasets.manifests.wenet import WENET
 from audiobench_pytest.datasets.selection import unique_ids
@@ -61,7 +61,10 @@ def read_manifest(
         if earlier is not None:
             problems.append(f"duplicate id '{own_id}', first seen in line {rows[earlier][0]}")
         fields = row.fields
-        if needs.target and not (fields.target or target):
+        into, bad_target = language_of({"target_language": fields.target}, "target_language")
+        if bad_target is not None:
+            problems.append(bad_target)
+        elif needs.target and not (into or target):
             problems.append("no 'target_language', which says what to translate into")
         samples.append(
             Sample(
@@ -75,7 +78,7 @@ def read_manifest(
                 aliases=fields.aliases,
                 choices=fields.choices,
                 text=fields.text or (row.reference if needs.says else ""),
-                target=fields.target or target,
+                target=into or target,
                 turns=fields.turns,
                 tools=fields.tools,
                 prompt=fields.prompt,

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import DatasetSpec, ManifestSource
+from audiobench_pytest.datasets.manifests.lines import SUFFIXES
 from audiobench_pytest.datasets.manifests.read import first_line
 from audiobench_pytest.errors import DatasetError, UsageError, did_you_mean
 from audiobench_pytest.languages import stated_language
+from audiobench_pytest.records.texts import storable
 
 TASK = "asr"
 """What is asked about data that says nothing of its task, and of which nothing is said."""
@@ -17,12 +19,10 @@ TASK = "asr"
 DEFAULT_LANGUAGE = "en"
 """What data is taken to be in that states no language, and of which nothing is said; the run says so."""
 
-_SUFFIXES = (".jsonl", ".json", ".ndjson", ".list")
-
 
 def is_path_like(text: str) -> bool:
     """Whether a `--dataset` value is a path, `NAME=PATH` or `TASK:PATH` rather than a name of the catalogue."""
-    return "/" in text or "=" in text or text.casefold().endswith(_SUFFIXES)
+    return "/" in text or "=" in text or text.casefold().endswith(SUFFIXES)
 
 
 def spec_for_path(text: str, *, cwd: Path, default_language: str = "") -> DatasetSpec:
@@ -47,7 +47,8 @@ def spec_for_path(text: str, *, cwd: Path, default_language: str = "") -> Datase
     if not path.is_file():
         raise UsageError(_missing(path_text, path))
     if name is None:
-        name = path.absolute().parent.name if path.stem == "manifest" else path.stem
+        stem = path.with_suffix("").stem if path.suffix == ".gz" else path.stem
+        name = path.absolute().parent.name if stem == "manifest" else stem
     try:
         first = first_line(path)
     except DatasetError:
@@ -65,7 +66,7 @@ def spec_for_path(text: str, *, cwd: Path, default_language: str = "") -> Datase
     tasks = catalog.tasks
     stated = str(first.get("task", ""))  # other projects keep other things under this name
     return DatasetSpec(
-        name=name or path.stem,
+        name=storable(name or path.stem),
         task=tasks.get(task or (stated if stated in tasks else TASK)).name,
         family="",
         language=language or default_language or DEFAULT_LANGUAGE,
@@ -96,7 +97,7 @@ def _task(text: str, cwd: Path) -> tuple[str, str]:
 
 def _missing(text: str, path: Path) -> str:
     if path.is_dir():
-        inside = sorted((p.stem != "manifest", p.name) for p in path.iterdir() if p.name.endswith(_SUFFIXES))
+        inside = sorted((p.stem != "manifest", p.name) for p in path.iterdir() if p.name.endswith(SUFFIXES))
         hint = f"; did you mean {text.rstrip('/')}/{inside[0][1]}?" if inside else "; it holds no manifest (*.jsonl)"
         return f"--dataset {text}: is a folder{hint}"
     folder = path.parent
@@ -115,7 +116,7 @@ def sounds_of_manifest(source: str) -> dict[str, Path]:
     from audiobench_pytest.datasets.manifests.read import read_manifest
 
     path = Path(source)
-    if not source.casefold().endswith(_SUFFIXES) or not path.is_file():
+    if not source.casefold().endswith(SUFFIXES) or not path.is_file():
         return {}
     try:
         samples = read_manifest(path, "en")

@@ -12,6 +12,7 @@ from audiobench_pytest.languages import other_script
 from audiobench_pytest.metrics.fairness.replies import cut_thoughts
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.records.append import as_line
+from audiobench_pytest.records.texts import storable
 from audiobench_pytest.runner.asking.decoding import Decoded
 from audiobench_pytest.runner.speaking import is_silent, spoken
 from audiobench_pytest.types import (
@@ -121,7 +122,7 @@ def as_plain(calls: Iterable[Call]) -> list[dict[str, Any]]:
 
 def reason_of(exc: BaseException) -> str:
     """Return an exception as one line."""
-    text = " ".join(str(exc).split())
+    text = storable(" ".join(str(exc).split()))
     return f"{type(exc).__name__}: {text[:500]}" if text else type(exc).__name__
 
 

@@ -61,12 +61,16 @@ def rows_of(dataset, number: int = 3) -> bytes:
     """Return a parquet file with the columns that an entry names."""
     source, rows = dataset.hub, []
     for row in range(number):
-        found = {source.audio_column: {"bytes": clip(row), "path": f"{row}.wav"}}
+        found = {}
+        if source.audio_column is not None:
+            found[source.audio_column] = {"bytes": clip(row), "path": f"{row}.wav"}
         if source.id_column:
             found[source.id_column] = f"row-{row}"
         for ours, theirs in source.columns:
             for place, column in enumerate(theirs):
-                if ours == "choices":
+                if ours.startswith("sounds."):
+                    found[column] = {"bytes": clip(row + 100), "path": f"{row}-{ours}.wav"}
+                elif ours == "choices":
                     found[column] = OPTIONS if len(theirs) == 1 else OPTIONS[place]
                 else:
                     found[column] = f"{ours} of row {row}"
@@ -115,8 +119,9 @@ def test_few_layouts_stand_for_many_sets():
 def test_a_set_is_read_from_its_own_columns_and_asked(dataset, tmp_path):
     samples = samples_of(dataset, tmp_path)
     assert [sample.problem for sample in samples] == [None] * 3
-    assert all(sample.audio.is_file() for sample in samples)
     task = CATALOG.tasks.get(dataset.task)
+    assert all(set(sample.files) == set(task.sounds) for sample in samples)
+    assert all(path.is_file() for sample in samples for path in sample.files.values())
     for row, sample in enumerate(samples):
         if dataset.hub.text_column is not None:
             wanted = expected(dataset, row)
@@ -126,7 +131,7 @@ def test_a_set_is_read_from_its_own_columns_and_asked(dataset, tmp_path):
         assert sample.target == dataset.target_language
         assert not task.closed or sample.reference in sample.choices
         prompt = prompt_for(sample, Asked(dataset.task, dataset.prompt, dataset.name), takes_instruction=True)
-        assert prompt.sounds == ("audio",)
+        assert prompt.sounds == task.sounds
         words = [part for message in prompt.messages for part in message.parts if isinstance(part, str)]
         said = json.dumps(words) + str(prompt.text)
         if "question" in dict(dataset.hub.columns) and dataset.task == "audio-qa":

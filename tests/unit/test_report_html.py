@@ -144,3 +144,91 @@ def test_samples_that_turned_are_shown(
     assert main(["show", str(run), "--flipped", str(before)]) == 0
     out = capsys.readouterr().out
     assert " before\n" in out
+
+
+def test_a_folder_of_somebody_elses_is_left_alone(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "mine"
+    (mine / "sounds").mkdir(parents=True)
+    (mine / "sounds" / "my_recording.wav").write_bytes(b"RIFF")
+    (mine / "data").mkdir()
+    (mine / "data" / "mine.js").write_text("mine")
+    assert main(["report", str(run), "--output", str(mine)]) == 4
+    assert "holds what no report of ours wrote" in capsys.readouterr().err
+    assert (mine / "sounds" / "my_recording.wav").exists()
+    assert (mine / "data" / "mine.js").exists()
+    (tmp_path / "new").mkdir()
+    for folder in (tmp_path / "new", tmp_path / "new", tmp_path / "newer"):  # empty, our own, absent
+        assert main(["report", str(run), "--output", str(folder)]) == 0
+
+
+@pytest.mark.parametrize("command", [["report", "--baseline"], ["show", "--flipped"]])
+def test_a_baseline_that_is_no_run_is_told(command: list[str], run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command[0], str(run), command[1], "does-not-exist"]) == 4
+    assert "does-not-exist is not a run directory" in capsys.readouterr().err
+
+
+def lose(run: Path, *numbers: int) -> list[str]:
+    """Let samples of a run have failed, and return their ids."""
+    lost = []
+    for path in (run / "results").glob("*.jsonl"):
+        lines = [json.loads(line) for line in path.read_text().split("\n") if line]
+        outcomes = [line["outcome"] for line in lines if "outcome" in line]
+        for number in numbers:
+            outcomes[number].update(state="failed", prediction=None, reason="the model died")
+            lost.append(outcomes[number]["sample_id"])
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return lost
+
+
+def test_a_sample_without_a_score_is_worse_than_any_and_never_better(run: Path, manifest: Path, tmp_path: Path) -> None:
+    before = make_run(tmp_path / "before", manifest, args={"wer": "0.3"})
+    lost = lose(run, 3, 7)
+    main(["report", str(run), "--baseline", str(before)])
+    rows, (about,) = content(run, "0-0"), content(run, "board")["shown"]
+    assert {row["id"] for row in rows[:2]} == set(lost)
+    assert [flip for *_, flip in about["index"]] == [1, 1] + [0] * 10
+    assert main(["gate", str(before), "--output", str(before)]) == 0
+    main(["report", str(before), "--baseline", str(run)])
+    (about,) = content(before, "board")["shown"]
+    assert sorted(flip for *_, flip in about["index"]) == [-1, -1] + [0] * 10
+
+
+def test_a_private_report_names_nothing_that_comes_from_data(tmp_path: Path) -> None:
+    secret = "SECRET"
+    made = make_set(tmp_path / "data", 6)
+    lines = [json.loads(line) for line in made.read_text().splitlines()]
+    for number, line in enumerate(lines):
+        line.update(id=f"{secret}{number}", speaker=f"{secret}-speaker-{number % 2}", note=secret)
+        line["text"] += f" {secret}"
+    made.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run = make_run(tmp_path / "run", made, args={"wer": "0.3"})
+    lost = lose(run, 2)
+    assert lost
+    main(["gate", str(run), "--output", str(run)])
+    assert main(["report", str(run), "--private"]) == 0
+    for path in (run / "report").rglob("*"):
+        assert secret not in path.name
+        assert path.is_dir() or secret not in path.read_text("utf-8", "replace"), path
+    assert "the model died" not in (run / "report" / "data" / "0-0.js").read_text()
+
+
+def test_nothing_of_an_answer_reaches_the_terminal_as_a_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = make_set(tmp_path / "data", 3)
+    lines = [json.loads(line) for line in made.read_text().splitlines()]
+    lines[0]["text"] = "clear \x1b[2J screen \x07"
+    made.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run = make_run(tmp_path / "run", made, args={"wer": "0.9"})
+    main(["gate", str(run), "--output", str(run)])
+    capsys.readouterr()
+    assert main(["show", str(run), "--worst", "9"]) == 0
+    assert not set("\x1b\x07") & set(capsys.readouterr().out)
+
+
+def test_another_model_of_the_same_data_is_compared(run: Path, manifest: Path, tmp_path: Path) -> None:
+    before = make_run(tmp_path / "before", manifest, model="oracle")
+    main(["report", str(run), "--baseline", str(before)])
+    assert all(row["before"] is not None for row in content(run, "0-0"))

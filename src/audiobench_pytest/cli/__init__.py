@@ -30,6 +30,7 @@ COMMANDS = (
     "releases.show",
     "check",
     "cache",
+    "prune",
 )
 """Modules of this package, in the order of the help text."""
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from audiobench_pytest.catalog.schema import RecipeSpec
     from audiobench_pytest.metrics.recipes import Recipe
     from audiobench_pytest.records.runs.cells import CellData
+    from audiobench_pytest.runner.hearing.asking import Hearing
     from audiobench_pytest.runner.scoring.stages import Helpers
     from audiobench_pytest.types import CellResult, SampleScore
 
@@ -85,8 +86,9 @@ def add_judge(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path(".audiobench/cache"),
         metavar="DIR",
-        help="where the judge's replies are kept",
+        help="where the judge's replies, transcripts and ratings are kept",
     )
+    parser.add_argument("--transcriber", metavar="MODEL", help="who writes spoken answers down (default: the recipe's)")
 
 
 def recipe_specs(names: list[str]) -> list[RecipeSpec]:
@@ -173,7 +175,14 @@ def helpers(given: argparse.Namespace) -> Helpers:
         key_env=given.judge_key_env,
         concurrency=given.judge_concurrency,
     )
-    return {"judge": judge}
+
+    # Called by who hears: most recipes need none of it.
+    def hearing() -> Hearing:
+        from audiobench_pytest.runner.hearing.asking import hearing_for
+
+        return hearing_for(given.cache, given.transcriber or "")
+
+    return {"judge": judge, "transcript": hearing, "rating": hearing}
 
 
 def write_items(path: Path, cells: list[CellData]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -91,6 +92,27 @@ _TABLE = (
         locked=True,
     ),
     _seconds("ttft_p95_s", "95th percentile of the same", total="", limited=True, locked=True),
+    _seconds(
+        "ttfa_p50_s",
+        "median seconds to the first sound of a spoken answer, where the adapter can tell",
+        "first sound p50",
+        SPAN,
+        limited=True,
+        locked=True,
+    ),
+    _seconds("ttfa_p95_s", "95th percentile of the same", total="", limited=True, locked=True),
+    *(
+        Fixed(
+            Quantity(f"{name}_rtf", unit=""),
+            "time",
+            f"seconds that a codec takes to {name} one second of audio",
+            f"{name} RTF",
+            SPAN,
+            limited=True,
+            locked=True,
+        )
+        for name in ("encode", "decode")
+    ),
     _seconds("load_s", "seconds of bringing the model into memory in this run", "load", limited=True),
     _seconds("warmup_s", "seconds of its first, made-up question; in no other number", "warm-up"),
     _seconds("decode_s", "seconds of decoding and resampling", "decoding"),
@@ -173,8 +195,15 @@ _TITLES = {name: fixed.title for name, fixed in FIXED.items() if name == "rtfx"}
 _ACRONYMS = ("wer", "cer", "bleu", "chrf", "cider")
 
 
+def heading(metric: str) -> str:
+    """Return a metric's name as columns are headed by it: `WER`, `ASR-WER`, `BIT RATE`."""
+    return re.sub(r"^asr_", "asr-", metric).replace("_", " ").upper()
+
+
 def title(metric: str) -> str:
     """Return a metric's name as it is spoken: `WER`, `RTFx`, `acc`."""
+    if metric.startswith("asr_"):
+        return f"ASR-{title(metric.removeprefix('asr_'))}"
     first, _, rest = metric.partition("_")
     if first in _ACRONYMS:
         return f"{first.upper()} {rest.replace('_', ' ')}".rstrip()

@@ -61,7 +61,7 @@ class ModelAdapter(abc.ABC):
     sample_rate: int | None = 16_000
     sees: ClassVar[frozenset[str]] = frozenset()
     gives: ClassVar[frozenset[str]] = frozenset({"text"})
-    reads_aloud: ClassVar[bool] = False
+    reads_aloud: bool = False
     takes_language_hint: bool = False
     follows_instructions: ClassVar[bool] = False
     takes_instruction: bool = False
@@ -145,6 +145,7 @@ class ModelAdapter(abc.ABC):
         self.spec = spec
         self.args = dict(args)
         self.takes_instruction = self.is_told(spec, args)
+        self.reads_aloud = self.reads_aloud or spec.reads_aloud
 
     def refuses(self, prompt: Prompt) -> str | None:
         """Return why it cannot be asked with a prompt, or None where it can."""

@@ -20,16 +20,19 @@ worth showing with the result (device, precision).
     language     code of the language, or None where the model has to find out
     messages     only where the prompt says what stands where: [{"role", "content": [{"type": "text", "text"} or
                  {"type": "audio", "name"}, ...]}, ...]
+    sounds       only where the question has further sounds: samples by name (`prompt`: whose voice to take)
     id           int, of no meaning, never used twice in a batch
 
 and returns one answer per request, in the order given: the text, or a mapping with `text`, `error` (why this one
-request has no answer) and `meta` (plain values to keep). Raising fails the batch, which is then asked in halves, so
-that one bad clip fails alone. `close()` is called once, at the end; it may be missing.
+request has no answer), `meta` (plain values to keep) and, of a model that speaks, `speech` (samples in [-1, 1]) with
+their `sample_rate` and `timing` (seconds by name; `ttfa_s` to the first sound). Raising fails the batch, which is then
+asked in halves, so that one bad clip fails alone. `close()` is called once, at the end; it may be missing.
 
 Attributes that the class may have, with a plain value in its body: `sample_rate` (Hz, 16000 unless told), `batch_rows`
 (most clips at once, 8), `batch_seconds`, `languages` and `tasks` (others are skipped with the reason), `language_hint`
 (True: be told the language of the data set), `equal_length` (True: only clips of one length share a batch), `follows`
-(True: it does what the prompt says), `gpus`.
+(True: it does what the prompt says), `gives` (`("speech",)`: it answers in sound), `reads_aloud` (True: the prompt is a
+text that it says as it stands), `gpus`.
 
 With `@isolated` behind it (`./my_model.py:Recognizer@isolated`) the class runs in a process and an environment of its
 own: with the packages of its attribute `requirements` (lines as in a requirements file), else of the `requirements.txt`
@@ -48,9 +51,9 @@ from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
-from audiobench_pytest.models.base import ModelAdapter, waveform_of
+from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.isolated import child
-from audiobench_pytest.models.isolated.adapter import IsolatedAdapter, match_answers, messages_of
+from audiobench_pytest.models.isolated.adapter import IsolatedAdapter, heard, match_answers, messages_of
 from audiobench_pytest.models.isolated.entry import checked_runtime, find_entry
 from audiobench_pytest.models.options import OpenOptions, Option
 from audiobench_pytest.models.own_class import read_class
@@ -123,11 +126,12 @@ class OwnAdapter(ModelAdapter):
         asked = [
             {
                 "id": number,
-                "samples": waveform_of(request, self.sample_rate, self.spec.name).copy(),
+                "samples": heard(request, self.sample_rate, self.spec.name, reads_aloud=self.reads_aloud).copy(),
                 "sample_rate": self.sample_rate,
                 "prompt": request.prompt.text,
                 "language": request.prompt.language,
                 **messages_of(request.prompt),
+                **({"sounds": {n: s.samples.copy() for n, s in request.sounds.items()}} if request.sounds else {}),
             }
             for number, request in enumerate(batch)
         ]

@@ -25,7 +25,16 @@ _TEXT = re.compile(
     r"(?:(?P<name>[^=:/\\]+)=)?(?:(?P<file>.+?\.py)(?::(?P<of_file>\w+))?|(?P<module>[A-Za-z_][\w.]*):(?P<of_module>\w+))"
     r"(?P<apart>@isolated)?"
 )
-_ENTRY = {"languages": tuple, "tasks": tuple, "follows": bool, "batch_rows": int, "batch_seconds": float, "gpus": int}
+_ENTRY = {
+    "languages": tuple,
+    "tasks": tuple,
+    "follows": bool,
+    "gives": tuple,
+    "reads_aloud": bool,
+    "batch_rows": int,
+    "batch_seconds": float,
+    "gpus": int,
+}
 _ARGS = {"sample_rate": int, "language_hint": bool, "equal_length": bool}
 _RUNTIME = {"requirements": tuple, "python": str}
 _KINDS = {tuple: "a list of texts", str: "a text", bool: "True or False", int: "a whole number", float: "a number"}

@@ -1,4 +1,4 @@
-"""At most one model in memory per process."""
+"""At most one model in memory per process; beside it, those that hear its answers."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ class _Entry:
 
 @dataclass
 class ModelPool:
-    """Keeps one adapter per model name and loads at most one at a time.
+    """Keeps one adapter per model name and loads one at a time.
 
     Attributes:
         args: Arguments given by the user, per model name.
         loads: Number of loads so far, per model name; a finished run repeated loads nothing.
+        several: Whether models that are on no accelerator stay in memory side by side: small ones, asked in turn.
     """
 
     args: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     loads: dict[str, int] = field(default_factory=dict)
+    several: bool = False
     _entries: dict[str, _Entry] = field(default_factory=dict)
 
     def adapter(self, spec: ModelSpec) -> ModelAdapter:
@@ -71,8 +73,11 @@ class ModelPool:
         """
         entry = self._entry(spec)
         if not entry.loaded:
-            for other in self._entries.values():
-                self._close(other)
+            if self.several:
+                self.make_room()
+            else:
+                for other in self._entries.values():
+                    self._close(other)
             try:
                 entry.adapter.load()
             except Exception:

@@ -140,7 +140,7 @@ class BenchmarkSession:
         from audiobench_pytest.runner.hearing.asking import Hearing
 
         return Hearing(
-            self.runner.beside(ModelPool(self.model_args)),
+            self.runner.beside(ModelPool(self.model_args, several=True)),
             under_test=self.runner,
             transcriber=self.settings.transcriber,
         )

@@ -6,14 +6,19 @@ NOTHING = "-"
 """Stands for a number that does not exist."""
 
 
-def percent(value: float | None) -> str:
+def percent(value: float | None, digits: int = 2) -> str:
     """Return an error rate, given in percent, with two decimals and no sign: `6.12`."""
-    return NOTHING if value is None else f"{value:.2f}"
+    return NOTHING if value is None else f"{value:.{digits}f}"
 
 
-def interval(low: float | None, high: float | None) -> str:
+def decimals(maximum: float | None) -> int:
+    """Return with how many decimals values are written of which 1 or less is the most: a correlation has three."""
+    return 3 if maximum is not None and maximum <= 1 else 2
+
+
+def interval(low: float | None, high: float | None, digits: int = 2) -> str:
     """Return an interval in percent as `[5.01, 7.30]`, or an empty string where there is none."""
-    return "" if low is None or high is None else f"[{low:.2f}, {high:.2f}]"
+    return "" if low is None or high is None else f"[{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def count(value: int | None) -> str:

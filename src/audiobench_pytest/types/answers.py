@@ -21,7 +21,7 @@ class Answer:
             whole answer), `ttft_s` (to its first token). The runner fills in a `latency_s` that is not given.
         calls: Tools that the answer calls, in order; an answer may be calls alone.
         speech: What it says aloud: spoken by a model, or what a codec makes of the sound it was given. Then `timing`
-            may have `ttfa_s` (to its first sound), and of a codec `encode_s` and `decode_s`.
+            may have `ttfa_s` (to its first sound), and of a codec `codec_encode_s` and `codec_decode_s`.
     """
 
     text: str = ""

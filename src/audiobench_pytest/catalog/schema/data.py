@@ -23,7 +23,7 @@ class HubSource:
         config: Configuration, or None when the repository has only one.
         split: Split name.
         revision: Pinned commit; None means "the newest", which is resolved and recorded at load.
-        audio_column: Column of the audio struct (`bytes`, `path`).
+        audio_column: Column of the audio struct (`bytes`, `path`), or null for rows without a sound of that name.
         text_column: Column of the reference, a list of which any will do, or a class; None where there is none.
         id_column: The set's key column, or None: then the path in the audio struct, else the audio's digest.
         files: Glob patterns of the parquet files inside the repository; empty means the usual layouts are tried.
@@ -36,7 +36,7 @@ class HubSource:
     split: str
     config: str | None = None
     revision: str | None = None
-    audio_column: str = "audio"
+    audio_column: str | None = "audio"
     text_column: str | None = "text"
     id_column: str | None = None
     files: tuple[str, ...] = ()

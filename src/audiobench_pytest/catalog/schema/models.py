@@ -42,6 +42,7 @@ class ModelSpec:
         follows: Whether it does what a prompt tells it; None means as its adapter says. Only a model that does can be
             asked a task that has to be put into words.
         gives: What it can answer with (`text`, `speech`), where that is not what its adapter says.
+        reads_aloud: Whether it says the prompt's text aloud as it stands, where its adapter does not say so.
         licence: Short name of the weights' licence.
         parameters: Number of parameters, for the board.
         batch_rows: Most rows of a batch; None means the adapter's own default.
@@ -62,6 +63,7 @@ class ModelSpec:
     tasks: tuple[str, ...] = ()
     follows: bool | None = None
     gives: tuple[str, ...] = ()
+    reads_aloud: bool = False
     licence: str = ""
     parameters: int | None = None
     batch_rows: int | None = None

@@ -227,7 +227,7 @@ class _Rows:
             yield known
 
     def _field(self, row: Mapping[str, Any], name: str) -> Any:
-        value = row.get(self._source.audio_column)
+        value = row.get(self._source.audio_column) if self._source.audio_column is not None else None
         if isinstance(value, Mapping):
             return value.get(name)
         kind = str if name == "path" else bytes

@@ -114,8 +114,8 @@ class ParquetRows:
             DamagedFileError: The file cannot be read as far as the last wanted row.
         """
         source = self._source
-        audio = [source.audio_column]
-        if not self._has_bytes_column:
+        audio = [] if source.audio_column is None else [source.audio_column]
+        if audio and not self._has_bytes_column:
             audio = [f"{source.audio_column}.bytes"] + ([f"{source.audio_column}.path"] if self._has_path else [])
         more = [column for column in (source.text_column, source.id_column) if column is not None]
         columns = [*audio, *more, *self._sound_columns, *self._meta_columns]
@@ -144,7 +144,7 @@ class ParquetRows:
 
     def _raw(self, row: Mapping[str, Any]) -> RawRow:
         source = self._source
-        audio = row.get(source.audio_column)
+        audio = row.get(source.audio_column) if source.audio_column is not None else None
         fields = audio if isinstance(audio, dict) else {"bytes": audio}
         return RawRow(
             key=row.get(source.id_column) if source.id_column else None,
@@ -189,6 +189,8 @@ class ParquetRows:
                     f"{self._label}: column '{source.text_column}' holds {text}, not text or a list of texts; "
                     f"where that is a class by its number write columns: {{text: {source.text_column}}}"
                 )
+        if source.audio_column is None:
+            return False, False
         audio = self._schema.field(source.audio_column).type
         if _is_binary(audio):
             return True, False

@@ -33,7 +33,9 @@ def speed_of(table: CellTable, receipts: Iterable[ShardReceipt]) -> dict[str, fl
         - `decode_s`: sum over the clips; threads decode ahead, so that most of it costs no time;
         - `latency_p50_s`, `latency_p95_s`: from a question to its whole answer, where that is known: of a batch the
           time of the whole batch, of a server that of the request;
-        - `ttft_p50_s`, `ttft_p95_s`: to the first token, where an adapter can tell.
+        - `ttft_p50_s`, `ttft_p95_s`: to the first token, `ttfa_p50_s`, `ttfa_p95_s`: to the first sound of a spoken
+          answer, where an adapter can tell;
+        - `encode_rtf`, `decode_rtf`: seconds that a codec takes per second of audio.
 
         Of this run, summed over its shards that ended:
 
@@ -50,6 +52,13 @@ def speed_of(table: CellTable, receipts: Iterable[ShardReceipt]) -> dict[str, fl
     for name, percent, taken in _times(table):
         # Nearest rank: a value that was measured, not one between two.
         speed[name] = float(taken[max(0, math.ceil(percent / 100 * len(taken)) - 1)])
+    for name in ("encode", "decode"):
+        if (column := f"codec_{name}_s") in table.more:
+            taken = table.more[column][scored]
+            known = np.isfinite(taken)
+            audio_s = math.fsum(table.audio_s[scored][known])
+            if audio_s > 0:
+                speed[f"{name}_rtf"] = math.fsum(taken[known]) / audio_s
     return speed | _of_the_run(receipts)
 
 
@@ -88,7 +97,7 @@ def percentiles_of(table: CellTable) -> dict[str, Percentile]:
 
 def _times(table: CellTable) -> Iterator[tuple[str, int, NDArray[np.float64]]]:
     """Yield each percentile's name, which it is, and the sorted times it is of."""
-    for name, title in (("latency_s", "latency"), ("ttft_s", "ttft")):
+    for name, title in (("latency_s", "latency"), ("ttft_s", "ttft"), ("ttfa_s", "ttfa")):
         if name in table.more:
             taken = table.more[name][table.scored]
             taken = np.sort(taken[np.isfinite(taken)])

@@ -30,9 +30,9 @@ class BitRate(Metric):
     def quantities(self, languages: Iterable[str]) -> tuple[Quantity, ...]:
         """Return the measured rate, the nominal one, frames per second and codebooks."""
         return (
-            Quantity("kbit_s", unit="kbit/s"),
-            Quantity("kbit_s_nominal", unit="kbit/s"),
-            Quantity("frames_s", unit="1/s"),
+            Quantity("bit_rate", unit="kbit/s"),
+            Quantity("bit_rate_nominal", unit="kbit/s"),
+            Quantity("frame_rate", unit="1/s"),
             Quantity("codebooks", unit=""),
         )
 
@@ -55,9 +55,9 @@ class BitRate(Metric):
     def values(self, sums: Sums) -> dict[str, NDArray[np.float64]]:
         """Return kbit/s, frames per second and the mean number of codebooks."""
         return {
-            "kbit_s": ratio(total(sums, "bits"), total(sums, "seconds"), 1e-3),
-            "kbit_s_nominal": ratio(total(sums, "nominal_bits"), total(sums, "nominal_s"), 1e-3),
-            "frames_s": ratio(total(sums, "frames"), total(sums, "framed_s"), 1.0),
+            "bit_rate": ratio(total(sums, "bits"), total(sums, "seconds"), 1e-3),
+            "bit_rate_nominal": ratio(total(sums, "nominal_bits"), total(sums, "nominal_s"), 1e-3),
+            "frame_rate": ratio(total(sums, "frames"), total(sums, "framed_s"), 1.0),
             "codebooks": ratio(total(sums, "codebooks"), total(sums, "coded"), 1.0),
         }
 

@@ -105,7 +105,7 @@ class CodecAdapter(ModelAdapter):
         return Answer(
             speech=Audio(fitted(decoded, len(samples)), rate),
             meta={"codec": {name: value for name, value in facts.items() if value is not None}},
-            timing={"encode_s": round(encoded - began, 6), "decode_s": round(ended - encoded, 6)},
+            timing={"codec_encode_s": round(encoded - began, 6), "codec_decode_s": round(ended - encoded, 6)},
         )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
@@ -19,7 +20,11 @@ from audiobench_pytest.models.isolated.process import ChildDiedError, ChildProce
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.models.paths import by_content
 from audiobench_pytest.records.keys import digest
-from audiobench_pytest.types import Answer, Prompt, Request
+from audiobench_pytest.types import Answer, Audio, Prompt, Request
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _DEADLINE_S, _DEADLINE_PER_AUDIO_S = 120.0, 20.0
 _HOPELESS = 5
@@ -281,7 +286,7 @@ class IsolatedAdapter(ModelAdapter):
         clips = []
         requests = []
         for number, request in zip(ids, batch, strict=True):
-            clips.append(waveform_of(request, self.sample_rate, self.spec.name))
+            clips.append(heard(request, self.sample_rate, self.spec.name, reads_aloud=self.reads_aloud))
             requests.append(
                 {
                     "id": number,
@@ -290,6 +295,11 @@ class IsolatedAdapter(ModelAdapter):
                     "prompt": request.prompt.text,
                     "language": request.prompt.language,
                     **messages_of(request.prompt),
+                    **(
+                        {"sounds": {n: as_bytes(s.samples) for n, s in request.sounds.items()}}
+                        if request.sounds
+                        else {}
+                    ),
                 }
             )
         samples: bytes | None = None
@@ -301,6 +311,11 @@ class IsolatedAdapter(ModelAdapter):
             except OSError as exc:
                 raise ModelError(f"model '{self.spec.name}': no memory left to hand over audio: {exc}") from exc
         return {"op": "generate", "requests": requests, "samples": samples}
+
+
+def _further(request: Request) -> dict[str, Any]:
+    sounds = {name: bytes(as_bytes(sound.samples)) for name, sound in request.sounds.items()}
+    return {"sounds": sounds} if sounds else {}
 
 
 def messages_of(prompt: Prompt) -> dict[str, Any]:
@@ -347,4 +362,28 @@ def match_answers(ids: Sequence[int], replies: Sequence[Mapping[str, Any]]) -> l
     if len(by_id) < len(named):
         raise ModelError("generate() answered one request twice and left out another")
     found = (by_id[number] for number in ids)
-    return [Answer(text=r["text"], error=r["error"], meta=json.loads(r["meta"])) for r in found]
+    return [_read(reply) for reply in found]
+
+
+def _read(reply: Mapping[str, Any]) -> Answer:
+    answer = Answer(text=reply["text"], error=reply["error"], meta=json.loads(reply["meta"]))
+    if reply.get("speech") is None:
+        return answer
+    import numpy as np
+
+    rate, samples = reply["speech"]
+    speech = Audio(np.frombuffer(samples, np.float32), rate)
+    return dataclasses.replace(answer, speech=speech, timing=json.loads(reply["timing"]))
+
+
+def heard(request: Request, sample_rate: int, model: str, *, reads_aloud: bool) -> NDArray[np.float32]:
+    """Return the sound of a request, nothing of a text that is to be said.
+
+    Raises:
+        ModelError: There is none where there must be one, or it is of another rate.
+    """
+    if reads_aloud and request.audio is None:
+        import numpy as np
+
+        return np.zeros(0, np.float32)
+    return waveform_of(request, sample_rate, model)

@@ -20,10 +20,12 @@ requirements install; it inherits from nothing:
                  language     ISO 639 code, or None where the model has to find out
                  messages     only where the prompt says what stands where: [{"role", "content": [{"type": "text",
                               "text"} or {"type": "audio", "name"}, ...]}, ...]
+                 sounds       only where the question has further sounds: samples by name (`prompt`: the voice to take)
             Returns a list with one answer per request, in the order given: the text, or a mapping with `text`, `error`
-            (why this one request has no answer) and `meta` (plain values to keep). Where answers come in another order,
-            each is a mapping that repeats the `id` of its request. Raising fails the batch, which is then asked in
-            halves, so that one bad clip fails alone.'''
+            (why this one request has no answer), `meta` (plain values to keep) and, of a model that speaks, `speech`
+            (samples in [-1, 1]) with their `sample_rate` and `timing` (seconds by name, `ttfa_s` to the first sound).
+            Where answers come in another order, each is a mapping that repeats the `id` of its request. Raising fails
+            the batch, which is then asked in halves, so that one bad clip fails alone.'''
 
         def close(self):
             '''Called once before the process ends; may be missing.'''
@@ -198,10 +200,15 @@ def _with_samples(requests: list[dict[str, Any]], view: memoryview) -> list[dict
                 "prompt": request["prompt"],
                 "language": request["language"],
                 **({"messages": request["messages"]} if "messages" in request else {}),
+                **({"sounds": _sounds(request["sounds"])} if "sounds" in request else {}),
             }
         )
         start = end
     return batch
+
+
+def _sounds(sounds: Mapping[str, bytes]) -> dict[str, Any]:
+    return {name: _samples(memoryview(sound)) for name, sound in sounds.items()}
 
 
 def _samples(piece: memoryview) -> Any:
@@ -224,10 +231,11 @@ def plain_answers(answers: Any) -> list[dict[str, Any]]:
 def _answer(answer: Any) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise TypeError(f"generate() answered with a {type(answer).__name__}, not a text or a mapping")
-    unknown = sorted(set(answer) - {"id", "text", "error", "meta"})
+    unknown = sorted(set(answer) - {"id", "text", "error", "meta", "speech", "sample_rate", "timing"})
     if unknown:
         raise TypeError(f"generate() answered with the unknown key {unknown[0]!r}")
-    text, error = answer.get("text"), answer.get("error")
+    speech = _speech(answer)
+    text, error = answer.get("text", None if speech is None else ""), answer.get("error")
     if error is None and not isinstance(text, str):
         raise TypeError(f"generate() answered with a mapping without a text: {answer!r}"[:300])
     return {
@@ -235,7 +243,24 @@ def _answer(answer: Any) -> dict[str, Any]:
         "text": "" if error is not None else _clean(text),
         "error": None if error is None else _clean(error),
         "meta": _as_json(answer.get("meta") or {}),
+        **({"speech": speech, "timing": _as_json(answer.get("timing") or {})} if speech is not None else {}),
     }
+
+
+def _speech(answer: Mapping[str, Any]) -> list[Any] | None:
+    """Return the sound of an answer as `[rate, float32 bytes]`, or None where it has none."""
+    samples, rate = answer.get("speech"), answer.get("sample_rate")
+    if samples is None:
+        return None
+    if not isinstance(rate, int) or rate <= 0:
+        raise TypeError("generate() answered with speech without its sample_rate, a whole number of Hz")
+    if isinstance(samples, (bytes, bytearray)):
+        raise TypeError("generate() answered with speech as bytes; give its samples as floats in [-1, 1]")
+    if hasattr(samples, "detach"):  # a tensor
+        samples = samples.detach().cpu().numpy()
+    if hasattr(samples, "astype"):
+        return [rate, samples.astype("float32").reshape(-1).tobytes()]
+    return [rate, array("f", samples).tobytes()]
 
 
 def _clean(text: Any) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
+import re
 import uuid
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,12 @@ from typing import Any
 from audiobench_pytest.errors import MissingExtraError, RecordError
 from audiobench_pytest.records.answers.columns import SUFFIX, read_columns
 from audiobench_pytest.records.answers.compaction import compact
+from audiobench_pytest.records.answers.spoken import SOUNDS, digest_of, sounds_of
 from audiobench_pytest.records.append import write_atomically
 
 
 def push(cache: Path, url: str) -> int:
-    """Copy the answers of a cache to a shared place; return the number of files copied.
+    """Copy the answers of a cache, and the sounds they are, to a shared place; return the number of files of answers.
 
     Each model's answers are merged into one file first. Files are named by their content and never changed, so that
     machines may push at once; what is there already is not copied again.
@@ -36,7 +39,30 @@ def push(cache: Path, url: str) -> int:
             if path.name not in there:
                 _upload(files, path.read_bytes(), posixpath.join(root, folder.name, path.name))
                 copied += path.suffix == SUFFIX
+    _push_sounds(cache, files, posixpath.join(root, SOUNDS))
     return copied
+
+
+def _push_sounds(cache: Path, files: Any, place: str) -> None:
+    named = {name for folder in (cache / "predictions").glob("*") for name in sounds_of(folder)}
+    there = set(_names(files, place)) if named else set()
+    for name in sorted(named):
+        path = cache / SOUNDS / name
+        if digest_of(name) not in there and path.is_file():
+            _upload(files, path.read_bytes(), posixpath.join(place, digest_of(name)))
+
+
+def _pull_sounds(cache: Path, files: Any, place: str) -> None:
+    for name in _names(files, place):
+        # Names come from a place others write to, and so do contents.
+        target = cache / SOUNDS / name[:2] / name
+        if not re.fullmatch(r"[0-9a-f]{64}\.flac", name) or target.exists():
+            continue
+        data = _download(files, posixpath.join(place, name))
+        if hashlib.sha256(data).hexdigest() != name.removesuffix(".flac"):
+            raise RecordError(f"{place}/{name}: is damaged: its content is not what its name says")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(target, data)
 
 
 def pull(cache: Path, url: str) -> int:
@@ -54,7 +80,10 @@ def pull(cache: Path, url: str) -> int:
     """
     files, root = _place(url)
     copied = 0
+    _pull_sounds(cache, files, posixpath.join(root, SOUNDS))
     for model in _names(files, root):
+        if model == SOUNDS:
+            continue
         folder = cache / "predictions" / model
         have = {path.name for path in folder.glob(f"*{SUFFIX}")}
         for name in list(have):

@@ -13,11 +13,15 @@ from audiobench_pytest.errors import RecordError, UsageError
 from audiobench_pytest.records.append import write_atomically
 from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.directory import RunDirectory
-from audiobench_pytest.report.html.samples import Shown, confusions, samples_of
+from audiobench_pytest.report.html.samples import Before, Shown, confusions, samples_of
+from audiobench_pytest.types import SCORED_STATES
 
 ASSETS = ("report.css", "report.js")
 PIECE = 500
 """Samples of one script: a page takes what it shows."""
+
+MARKER = ".audiobench-report"
+"""File in a folder that a report may replace what is in: it wrote all of it."""
 
 WORST = 50
 """Samples of a cell whose sound is copied into the folder; that of the others is linked where it lies."""
@@ -40,27 +44,29 @@ def write_report(
 
     Args:
         run: A run directory with a leaderboard.
-        target: The folder to write; what an earlier report left in it is replaced.
+        target: The folder to write; what an earlier report left in it is replaced, and nothing of anybody else's.
         baseline: A run directory to compare sample by sample with, or None.
         worst: Samples of each cell whose sound is copied.
         private: Leave out texts, sounds and all that samples say of themselves.
         sounds_of: Where the sound of each sample of a cell is, by id.
 
     Raises:
-        UsageError: The run has no leaderboard.
+        UsageError: The run has no leaderboard, the baseline is no run, or the folder holds what no report wrote.
         RecordError: A run cannot be read, or the folder not be written.
     """
     board = _board(run)
     cells = RunDirectory(run).cells()
-    before = {} if baseline is None else {one.plan.cell: one for one in RunDirectory(baseline).cells()}
+    before = Before(baseline)
+    _refuse_others(target)
     try:
         (target / "data").mkdir(parents=True, exist_ok=True)
+        (target / MARKER).touch()
         for old in (*(target / "data").glob("*.js"), *(target / "sounds").glob("*")):
             old.unlink()
         shown = []
         for number, data in enumerate(cells):
             sounds = {} if private else sounds_of(data)
-            found = list(samples_of(data, before.get(data.plan.cell), sounds, private=private))
+            found = list(samples_of(data, before.of(data), sounds, private=private))
             shown.append(_write_cell(target, number, data, found, worst))
         _write_script(target / "data" / "board.js", "board", {**_public(board, private), "shown": shown})
         for name in ASSETS:
@@ -70,6 +76,18 @@ def write_report(
     except OSError as exc:
         raise RecordError(f"cannot write the report into {target}: {exc.strerror or exc}") from exc
     return target / "index.html"
+
+
+def _refuse_others(target: Path) -> None:
+    try:
+        found = sorted(path.name for path in target.iterdir()) if target.exists() else []
+    except OSError as exc:
+        raise UsageError(f"{target}: a report cannot be written there: {exc.strerror or exc}") from exc
+    if found and MARKER not in found:
+        raise UsageError(
+            f"{target} holds what no report of ours wrote ({', '.join(found[:3])}{', ...' * (len(found) > 3)}): name "
+            "a new or an empty folder"
+        )
 
 
 def source_of(cell: CellData) -> str:
@@ -90,9 +108,14 @@ def _board(run: Path) -> dict[str, Any]:
 def _public(board: Mapping[str, Any], private: bool) -> dict[str, Any]:
     if not private:
         return dict(board)
-    cells = [{**cell, "first_errors": []} for cell in board["cells"]]
-    gates = [{**gate, "message": gate["message"].split(" (", 1)[0]} for gate in board["gates"]]
-    return {**board, "cells": cells, "gates": gates}
+    # Errors, slices and sentences name samples, speakers and files: what is left is numbers and what users typed.
+    cells = [{**cell, "first_errors": [], "slices": []} for cell in board["cells"]]
+    gates = [
+        {**gate, "message": f"{gate['metric']}: {gate['verdict']}", "slice": None}
+        for gate in board["gates"]
+        if not gate.get("slice")
+    ]
+    return {**board, "cells": cells, "gates": gates, "notes": []}
 
 
 def _write_cell(target: Path, number: int, data: CellData, samples: Sequence[Shown], worst: int) -> dict[str, Any]:
@@ -117,9 +140,15 @@ def _write_cell(target: Path, number: int, data: CellData, samples: Sequence[Sho
 
 
 def _flip(row: Mapping[str, Any]) -> int:
-    """Return 1 for a sample that is worse than the baseline's, -1 for one that is better, else 0."""
+    """Return 1 for a sample that is worse than the baseline's, -1 for one that is better, else 0.
+
+    One that has a score in one of the two runs only is worse where it has none.
+    """
     if row["before"] is None:
         return 0
+    lost, was_lost = row["state"] not in SCORED_STATES, row["before"]["state"] not in SCORED_STATES
+    if lost or was_lost:
+        return int(lost) - int(was_lost)
     now, before = float(row["errors"]), float(row["before"]["errors"])
     return (now > before) - (now < before)
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from audiobench_pytest.errors import UsageError
 from audiobench_pytest.leaderboard.cells.planned import recipe_of
 from audiobench_pytest.metrics.error_rate.metric import ErrorRate
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.records.runs.cells import CellData
+from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.types import SCORED_STATES, Outcome
 
 _MOST_CONFUSED = 30
@@ -31,10 +33,33 @@ class Shown:
     sound: Path | None
 
 
+class Before:
+    """The cells of a baseline run, found for those of another."""
+
+    def __init__(self, run: Path | None) -> None:
+        """Read the run; None has no cells.
+
+        Raises:
+            UsageError: It is no run directory.
+        """
+        if run is not None and RunDirectory(run).manifest() is None:
+            raise UsageError(f"{run} is not a run directory: it holds no run.json")
+        self._cells = [] if run is None else RunDirectory(run).cells()
+
+    def of(self, data: CellData) -> CellData | None:
+        """Return the cell of the same data set under the same recipe: of the same model, or of the only one there."""
+        cell = data.plan.cell
+        same = [
+            one for one in self._cells if (one.plan.cell.dataset, one.plan.cell.recipe) == (cell.dataset, cell.recipe)
+        ]
+        own = [one for one in same if one.plan.cell.model == cell.model]
+        return own[0] if own else same[0] if len(same) == 1 else None
+
+
 def samples_of(
     data: CellData, before: CellData | None, sounds: Mapping[str, Path], *, private: bool
 ) -> Iterator[Shown]:
-    """Yield the samples of a cell, the worst first.
+    """Yield the samples of a cell, the worst first: those without a score before all others.
 
     Args:
         data: The cell.
@@ -44,8 +69,13 @@ def samples_of(
     """
     recipe = recipe_of(data.plan)
     shown = [_sample(recipe, outcome, before, private) for _, outcome in sorted(data.outcomes.items())]
-    for fields in sorted(shown, key=lambda one: (-one["errors"], -(one["rate"] or 0.0), one["id"])):
-        yield Shown(fields, None if private else sounds.get(fields["id"]))
+    for number, fields in enumerate(sorted(shown, key=_badness), 1):
+        sound = None if private else sounds.get(fields["id"])
+        yield Shown({**fields, "id": f"sample {number}"} if private else fields, sound)
+
+
+def _badness(fields: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (fields["state"] in SCORED_STATES, -fields["errors"], -(fields["rate"] or 0.0), fields["id"])
 
 
 def confusions(samples: list[Shown]) -> dict[str, list[tuple[str, str, int]]]:
@@ -76,7 +106,7 @@ def _sample(recipe: Recipe, outcome: Outcome, before: CellData | None, private: 
         "seconds": outcome.audio_s,
         "infer_s": outcome.infer_s,
         "language": outcome.language,
-        "reason": outcome.reason or "",
+        "reason": "" if private else outcome.reason or "",
         "reference": "" if private else outcome.reference,
         "prediction": None if private else outcome.prediction,
         "steps": [],
@@ -88,8 +118,9 @@ def _sample(recipe: Recipe, outcome: Outcome, before: CellData | None, private: 
         fields["steps"] = recipe.metric.steps(score, outcome.language, rule)
     earlier = before.outcomes.get(outcome.sample_id) if before is not None else None
     if earlier is not None:
-        old = dict(earlier.score.numbers) if earlier.score is not None else {}
-        fields["before"] = {"errors": _errors(old)[0], "prediction": None if private else earlier.prediction}
+        old = dict(earlier.score.numbers) if earlier.score is not None and earlier.state in SCORED_STATES else {}
+        told = None if private else earlier.prediction
+        fields["before"] = {"state": str(earlier.state), "errors": _errors(old)[0], "prediction": told}
     return fields
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from audiobench_pytest.errors import Red
 from audiobench_pytest.leaderboard.cells.losses import lost
 from audiobench_pytest.leaderboard.cells.totals import ModelTotals, best_cells, model_totals
 from audiobench_pytest.leaderboard.conclusion import Conclusion
-from audiobench_pytest.leaderboard.quantities import FIXED, RATE, SUM, adding_up
+from audiobench_pytest.leaderboard.quantities import FIXED, RATE, SUM, adding_up, heading
 from audiobench_pytest.report import numbers
 from audiobench_pytest.report.run.doubts import cluster_lines
 from audiobench_pytest.report.text import clean
@@ -36,7 +37,7 @@ class Column:
     """The cells of one dataset under one recipe.
 
     Attributes:
-        title: The dataset's name, followed by the recipe where the dataset is scored with several.
+        title: The dataset's name, followed by the recipe where another one gives it a value of the same name.
         unit: What the numbers are (`WER %`).
         cells: By model.
     """
@@ -51,11 +52,16 @@ def columns(board: Conclusion) -> list[Column]:
     cells: dict[tuple[str, str], dict[str, CellResult]] = {}
     for result in board.results:
         cells.setdefault((result.cell.dataset, result.cell.recipe), {})[result.cell.model] = result
-    datasets = [dataset for dataset, _ in cells]
+    units = {
+        key: " / ".join(dict.fromkeys(_title(result.headline.quantity) for result in by_model.values()))
+        for key, by_model in cells.items()
+    }
+    # Two recipes of one data set are told apart by their values' names, where those differ.
+    named = Counter((dataset, units[dataset, recipe]) for dataset, recipe in cells)
     return [
         Column(
-            title=clean(dataset) if datasets.count(dataset) == 1 else clean(f"{dataset} {recipe}"),
-            unit=" / ".join(dict.fromkeys(_title(result.headline.quantity) for result in by_model.values())),
+            title=clean(dataset if named[dataset, units[dataset, recipe]] == 1 else f"{dataset} {recipe}"),
+            unit=units[dataset, recipe],
             cells=by_model,
         )
         for (dataset, recipe), by_model in cells.items()
@@ -63,7 +69,7 @@ def columns(board: Conclusion) -> list[Column]:
 
 
 def _title(quantity: Quantity) -> str:
-    return f"{quantity.name.upper()} {quantity.unit}".rstrip()
+    return f"{heading(quantity.name)} {quantity.unit}".rstrip()
 
 
 def totals(board: Conclusion) -> list[ModelTotals]:
@@ -165,8 +171,9 @@ def incomplete(result: CellResult) -> bool:
 
 def value_field(result: CellResult, mark: str) -> tuple[str, str]:
     """Return a cell's value and what follows it: interval, `*` when incomplete, mark of the signature."""
-    value = "no score" if result.value is None else numbers.percent(result.value)
-    interval = numbers.interval(result.headline.low, result.headline.high)
+    digits = numbers.decimals(result.headline.quantity.maximum)
+    value = "no score" if result.value is None else numbers.percent(result.value, digits)
+    interval = numbers.interval(result.headline.low, result.headline.high, digits)
     rest = (f" {interval}" if interval else "") + ("*" if incomplete(result) else "") + (f" {mark}" if mark else "")
     return value, rest
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audiobench_pytest.leaderboard.conclusion import Conclusion
-from audiobench_pytest.leaderboard.quantities import ABOVE_50, LEAST_EFFECTIVE, MOST_OF_ONE, WORST_SHARE
+from audiobench_pytest.leaderboard.quantities import ABOVE_50, LEAST_EFFECTIVE, MOST_OF_ONE, WORST_SHARE, heading
 from audiobench_pytest.report import numbers
 from audiobench_pytest.report.text import clean
 from audiobench_pytest.types import CellResult
@@ -48,7 +48,7 @@ def tail_lines(board: Conclusion) -> list[str]:
             parts.append(f"{numbers.percent(above.value)} % of the samples are more than half wrong")
         for name, one in found.items():
             if name.endswith("_capped"):
-                title = result.headline.quantity.name.upper()
+                title = heading(result.headline.quantity.name)
                 parts.append(f"{title} {numbers.percent(one.value)} % with none of them more than all wrong")
         share = found[WORST_SHARE.name].value
         parts.append(f"the worst 1 % make {numbers.percent(share)} % of the errors")

@@ -20,7 +20,7 @@ from audiobench_pytest.runner.asking.streaming import ask_streaming
 from audiobench_pytest.runner.asking.timing import Spent, warm_up
 from audiobench_pytest.runner.job import Job
 from audiobench_pytest.runner.speaking import kept
-from audiobench_pytest.types import Outcome, Prompt, Sample, State
+from audiobench_pytest.types import SPEECH, Outcome, Prediction, Prompt, Sample, State
 
 _MOST_WORDS = 10_000
 
@@ -79,6 +79,15 @@ class InferenceSession:
             sees["sample_id"] = sample.id
         key = prediction_key(self.cache.identity, prompt, audio, sees=sees, repeat=repeat, sounds=sounds)
         return Question(key, sample, prompt, self._said(prompt))
+
+    def known(self, key: str) -> Prediction | None:
+        """Return the kept answer of a question; one whose sound is gone has to be given again."""
+        found = self.cache.get(key)
+        if found is None or self._asked.answer != "speech":
+            return found
+        file = found.meta.get(SPEECH, {}).get("file")
+        there = not file or any((folder / "audio" / file).is_file() for folder in self._runner.cache.folders)
+        return found if there else None
 
     def questions(self, samples: Sequence[Sample]) -> Iterable[Question | Outcome]:
         """Return what is asked about samples; what is put into words is in the run before any of it is told."""

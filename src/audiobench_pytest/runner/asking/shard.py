@@ -52,7 +52,7 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
     for sample, question in zip(samples, session.questions(samples), strict=True):
         if isinstance(question, Outcome):
             yield question
-        elif (known := session.cache.get(question.key)) is not None:
+        elif (known := session.known(question.key)) is not None:
             reused.add(known, question)
             yield outcome_of(job.cell, sample, known, cached=True, prompt=question.said)
         elif question.key in questions:
@@ -62,7 +62,7 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
     if questions:
         yield from session.outcomes(list(questions.values()))
     for twin in twins:
-        if (known := session.cache.get(twin.key)) is not None:
+        if (known := session.known(twin.key)) is not None:
             yield outcome_of(job.cell, twin.sample, known, cached=True, prompt=twin.said)
         elif session.streak.is_long:
             yield outcome_of(job.cell, twin.sample, no_answer(twin.key, twin.sample, session.streak.reason))

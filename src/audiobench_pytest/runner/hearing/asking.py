@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
+from audiobench_pytest.datasets import LoadSettings
 from audiobench_pytest.errors import UsageError
+from audiobench_pytest.models.pool import ModelPool
+from audiobench_pytest.records.answers.cache import PredictionCache
+from audiobench_pytest.records.runs.directory import ResultWriter
+from audiobench_pytest.runner.asking.inference import Budgets
 from audiobench_pytest.runner.asking.questions import Question
 from audiobench_pytest.runner.asking.resources import Runner
 from audiobench_pytest.runner.asking.session import InferenceSession
@@ -104,3 +111,34 @@ def needed(hearing: object) -> Hearing:
     if not isinstance(hearing, Hearing):
         raise UsageError("the recipe hears answers, which needs the run's cache: score it with pytest or `rescore`")
     return hearing
+
+
+class _Unread(ResultWriter):
+    """Takes what a run would note; where there is no run, nobody reads it."""
+
+    def __init__(self) -> None:
+        """Open no file."""
+
+    def prompts(self, prompts: Mapping[str, Mapping[str, Any]]) -> None:
+        """Note nothing."""
+
+    def close(self) -> None:
+        """Close nothing."""
+
+
+def hearing_for(cache: Path, transcriber: str = "") -> Hearing:
+    """Return means to hear the answers of a run that has ended.
+
+    Args:
+        cache: Where its answers and their sounds are kept, and what is heard in them will be.
+        transcriber: Whom the user wants in place of the recipe's.
+    """
+    runner = Runner(
+        pool=ModelPool(several=True),
+        cache=PredictionCache([cache]),
+        results=_Unread(),
+        load=LoadSettings(cache=cache),
+        budgets=Budgets(),
+        writer="rescore",
+    )
+    return Hearing(runner, transcriber=transcriber)

@@ -36,10 +36,10 @@ class _HearingStage(Stage):
         """Return who heard: two values that other ears heard never compare."""
         return [f"{self.name}:{who}" for who in sorted(self._replied)]
 
-    def _ask(self, name: str, samples: Sequence[Sample], task: str) -> list[Prediction]:
+    def _name(self, name: str) -> None:
+        """Note who hears, also where a shard has nothing to be heard: its cell's other shards have."""
         spec = model_of(name)
         self._replied.add(f"{spec.name}#{digest(self._hearing.runner.pool.identity(spec))[:12]}")
-        return self._hearing.ask(spec, samples, task)
 
     def _answered(self, outcome: Outcome) -> bool:
         """Whether there is a sound that anything can be heard in."""
@@ -79,18 +79,21 @@ class TranscriptStage(_HearingStage):
         What nobody could write down has no score, which is not the model's fault.
         """
         by_name: dict[str, list[Outcome]] = {}
+        for name in sorted({self._transcriber(outcome) for outcome in outcomes}):
+            self._name(name)
         for outcome in outcomes:
             if self._answered(outcome):
                 by_name.setdefault(self._transcriber(outcome), []).append(outcome)
             else:
                 yield self._unheard(_silenced(outcome))
         for name, answered in sorted(by_name.items()):
-            heard = self._ask(name, [self._sample(one, self._sound(one)) for one in answered], "asr")
+            heard = self._hearing.ask(model_of(name), [self._sample(one, self._sound(one)) for one in answered], "asr")
             floors: list[Prediction | None] = [None] * len(answered)
             if (floor := self._metric.floor) and all(self._sound(one, floor) for one in answered):
-                floors = [*self._ask(name, [self._sample(one, self._sound(one, floor)) for one in answered], "asr")]
-            for outcome, transcript, below in zip(answered, heard, floors, strict=True):
-                yield self._scored(outcome, name, transcript, below)
+                below = [self._sample(one, self._sound(one, floor)) for one in answered]
+                floors = [*self._hearing.ask(model_of(name), below, "asr")]
+            for outcome, transcript, under in zip(answered, heard, floors, strict=True):
+                yield self._scored(outcome, name, transcript, under)
 
     def _transcriber(self, outcome: Outcome) -> str:
         return self._hearing.transcriber or self._metric.transcriber(language_of(outcome.language, outcome.meta))
@@ -130,6 +133,7 @@ class RatingStage(_HearingStage):
     def scored(self, outcomes: Sequence[Outcome], cache: PredictionCache | None) -> Iterator[Outcome]:
         """Yield outcomes with their ratings; see `Stage.scored`. What could not be rated has no score."""
         asked: list[tuple[Outcome, Sample]] = []
+        self._name(self._metric.rater)
         against = self._metric.against
         for outcome in outcomes:
             if not self._answered(outcome):
@@ -143,7 +147,7 @@ class RatingStage(_HearingStage):
             sounds = {"reference": reference} if reference is not None else {}
             language = language_of(outcome.language, outcome.meta)
             asked.append((outcome, Sample(outcome.sample_id, self._sound(outcome), "", language, sounds=sounds)))
-        rated = self._ask(self._metric.rater, [sample for _, sample in asked], "rating") if asked else []
+        rated = self._hearing.ask(model_of(self._metric.rater), [sample for _, sample in asked], "rating")
         for (outcome, _), rating in zip(asked, rated, strict=True):
             if rating.error is not None:
                 reason = f"{self._metric.rater} could not rate the answer: {rating.error}"

@@ -237,6 +237,22 @@ def known_language(name: str) -> str:
     raise UnknownNameError("language", name, _NAMES)
 
 
+def stated_language(value: object) -> str | None:
+    """Return the tag of a language as a row states it, or None where it states none.
+
+    Raises:
+        ValueError: It is something else than text, or there is no such language; says what and names close matches.
+    """
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if not isinstance(value, str):
+        raise ValueError(f"the language is {value!r:.60}, not a text such as 'en'")
+    try:
+        return known_language(value)
+    except UnknownNameError as exc:
+        raise ValueError(str(exc)) from None
+
+
 _SCRIPTS = {
     "Han": "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff",
     "Kana": "\u3040-\u30ff",
@@ -247,9 +263,27 @@ _SCRIPTS = {
     "Hebrew": "\u0590-\u05ff",
     "Thai": "\u0e00-\u0e7f",
     "Devanagari": "\u0900-\u097f",
+    "Bengali": "\u0980-\u09ff",
+    "Gurmukhi": "\u0a00-\u0a7f",
+    "Gujarati": "\u0a80-\u0aff",
+    "Odia": "\u0b00-\u0b7f",
+    "Tamil": "\u0b80-\u0bff",
+    "Telugu": "\u0c00-\u0c7f",
+    "Kannada": "\u0c80-\u0cff",
+    "Malayalam": "\u0d00-\u0d7f",
+    "Sinhala": "\u0d80-\u0dff",
+    "Lao": "\u0e80-\u0eff",
+    "Tibetan": "\u0f00-\u0fff",
+    "Burmese": "\u1000-\u109f",
+    "Georgian": "\u10a0-\u10ff\u1c90-\u1cbf",
+    "Armenian": "\u0530-\u058f",
+    "Ethiopic": "\u1200-\u139f",
+    "Khmer": "\u1780-\u17ff",
     "Latin": "A-Za-z\u00c0-\u024f\u1e00-\u1eff",
 }
-_LATIN = "ca cs da de en es et fi fr hr hu id it lt lv ms nb nl no pl pt ro sk sl sv tr vi"
+_LATIN = (
+    "af ca cs cy da de en es et eu fi fr ga gl hr hu id is it lt lv ms mt nb nl nn no pl pt ro sk sl sq sv sw tr vi"
+)
 _WRITTEN_IN = {
     **dict.fromkeys(("zh", "yue", "wuu", "nan", "hak", "cmn"), ("Han",)),
     "ja": ("Kana", "Han"),
@@ -260,6 +294,21 @@ _WRITTEN_IN = {
     **dict.fromkeys(("he", "yi"), ("Hebrew",)),
     "th": ("Thai",),
     **dict.fromkeys(("hi", "mr", "ne"), ("Devanagari",)),
+    **dict.fromkeys(("bn", "as"), ("Bengali",)),
+    "gu": ("Gujarati",),
+    "or": ("Odia",),
+    "ta": ("Tamil",),
+    "te": ("Telugu",),
+    "kn": ("Kannada",),
+    "ml": ("Malayalam",),
+    "si": ("Sinhala",),
+    "lo": ("Lao",),
+    "bo": ("Tibetan",),
+    "my": ("Burmese",),
+    "ka": ("Georgian",),
+    "hy": ("Armenian",),
+    **dict.fromkeys(("am", "ti"), ("Ethiopic",)),
+    "km": ("Khmer",),
     **dict.fromkeys(_LATIN.split(), ("Latin",)),
 }
 """Scripts of languages that have few; of others nothing is claimed."""
@@ -280,7 +329,10 @@ def other_script(code: str, text: str) -> str:
         code: ISO 639 code of the language, whatever region or script follows it.
         text: Any text.
     """
-    own = _WRITTEN_IN.get(code.split("-")[0].lower())
+    language, *others = code.split("-")
+    own = _WRITTEN_IN.get(language.lower())
+    if any(len(part) == 4 and part.isalpha() and part not in ("Hans", "Hant") for part in others):
+        return ""  # a script of its own, as in sr-Latn
     if own is None or any(_letters(script).search(text) for script in own):
         return ""
     counts = {script: len(_letters(script).findall(text)) for script in _SCRIPTS if script not in own}

@@ -1,5 +1,8 @@
 """Places that are not like ours: other encodings, proxies, options, dry runs; equal status with and without workers."""
 
+import gzip
+import json
+import os
 import subprocess
 import sys
 
@@ -94,3 +97,96 @@ def test_data_without_a_language_may_be_told_one_and_a_wrong_one_shows(project):
     result = project.run(f"--dataset={manifest}", "--model=oracle", "--audiobench-set=language=chinees")
     assert result.ret == 4
     assert "did you mean chinese" in result.stderr.str()
+
+
+ROW = {"id": "1", "audio": "audio/0000.wav", "text": "hello there", "language": "en"}
+TABLE = b"id,audio,text,language\n1,audio/0000.wav,hello there,en\n"
+LINE = json.dumps(ROW).encode() + b"\n"
+
+
+def written(project, name, content):
+    """Write a manifest beside clips."""
+    path = project.clips(1).parent / name
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("set.jsonl.gz", gzip.compress(LINE)),
+        ("gz.jsonl", gzip.compress(LINE)),
+        ("set.csv", TABLE),
+        ("set.csv.gz", gzip.compress(TABLE)),
+        ("set.tsv", TABLE.replace(b",", b"\t")),
+        ("set.json", json.dumps([ROW], indent=1).encode()),
+        ("bom.jsonl", b"\xef\xbb\xbf" + LINE),
+        ("bom.csv", b"\xef\xbb\xbf" + TABLE),
+    ],
+)
+def test_a_manifest_is_read_for_what_it_is(project, workers, name, content):
+    result = project.run(f"--dataset={written(project, name, content)}", "--model=oracle", *workers)
+    assert result.ret == 0, result.stdout.str()
+    assert project.cell()["counts"]["ok"] == 1
+    assert project.cell()["sums"]["units"] == 2
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("set.zip.jsonl", b"PK\x03\x04" + bytes(60), "is a ZIP archive or an office document: unpack it"),
+        ("rows.parquet.jsonl", b"PAR1" + bytes(60), "is a Parquet file: write its rows as JSON lines"),
+        ("wide.jsonl", LINE.decode().encode("utf-16"), "is UTF-16: save it as UTF-8"),
+        ("table.jsonl", TABLE, "a manifest is JSON lines, or a table whose name ends in .csv or .tsv"),
+        ("short.jsonl.gz", gzip.compress(LINE * 50)[:-12], "cut short or damaged"),
+        ("uneven.csv", TABLE + b"2,audio/0000.wav\n", "uneven.csv:3: has 2 columns, the first row names 4"),
+        ("twice.csv", TABLE.replace(b"language", b"text"), "twice.csv:1: two columns have one name"),
+        ("page.jsonl", b"<!doctype html><p>404", "is HTML or XML, such as the page of an error"),
+    ],
+)
+def test_what_is_no_manifest_is_named_for_what_it_is(project, workers, name, content, said):
+    result = project.run(f"--dataset={written(project, name, content)}", "--model=oracle", *workers)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert said in result.stderr.str()
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+@pytest.mark.parametrize("name", ["audiobench.toml", "benchmarks/gates.toml"])
+@pytest.mark.parametrize(("encoding", "status"), [("utf-8-sig", 0), ("utf-16", 4)])
+def test_a_settings_file_in_an_encoding_of_windows(project, workers, name, encoding, status):
+    text = "seed = 3\n" if name == "audiobench.toml" else "[small.wer]\nmax = 999\n"
+    args = (f"--dataset={project.clips(2)}", "--model=oracle", *workers)
+    (project.path / name).write_bytes(text.encode(encoding))
+    result = project.run(*args, *((f"--gates={name}",) if "gates" in name else ()))
+    assert result.ret == status
+    assert status == 0 or f"{name}: not UTF-8" in result.stderr.str()
+
+
+def test_a_half_of_a_pair_is_storable_at_every_entrance_of_a_manifest(project):
+    rows = [{**ROW, "id": "x\ud83d", "speaker": "s\udc00"}, {**ROW, "id": "2", "text": "a \ud800b"}]
+    rows.append({**ROW, "id": "3\udfff", "audio": "no\udc80.wav"})
+    path = written(project, "half.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
+    states = set()
+    for workers in WORKERS:
+        result = project.run(f"--dataset={path}", "--model=oracle", *workers)
+        assert "INTERNALERROR" not in result.stdout.str()
+        states.add((result.ret, tuple(sorted(project.cell()["counts"].items()))))
+    ((status, counts),) = states
+    assert status == 1
+    assert {name: n for name, n in counts if n} == {"ok": 2, "data_error": 1}
+
+
+def test_arguments_that_are_not_utf_8(project):
+    manifest = os.fsencode(project.clips(2))
+    named = os.fsencode(project.path) + b"/small/\xe4\xf6.jsonl"
+    os.link(manifest, named)
+    command = [sys.executable, "-m", "pytest", "benchmarks/asr", "--model=oracle", "-p", "no:cacheprovider"]
+    for argument in (b"--dataset=" + named, b"--dataset=m\xe4in=" + manifest):
+        alone = subprocess.run([*command, argument], cwd=project.path, capture_output=True, timeout=60)
+        assert alone.returncode == 0, alone.stdout
+        parted = subprocess.run([*command, argument, "-n2"], cwd=project.path, capture_output=True, timeout=60)
+        assert parted.returncode == pytest.ExitCode.USAGE_ERROR
+        assert b"is not UTF-8, which is all that can be handed to workers: rename it, or leave out -n" in parted.stderr
+        assert b"Traceback" not in parted.stdout + parted.stderr

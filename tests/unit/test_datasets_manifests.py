@@ -45,7 +45,7 @@ def test_native_dialect_is_relative_to_the_manifest_and_keeps_unknown_keys(tmp_p
         tmp_path,
         native("a", language="zh", duration_s=1.5, speaker="s1", tags=["x"]),
         b"",
-        native("b", "  raw Text, kept. ", duration_s="long", language=3),
+        native("b", "  raw Text, kept. ", duration_s="long"),
     )
     a, b = load(path).samples
     assert (a.audio, a.reference, a.language, a.duration_s) == (tmp_path / "audio/a.flac", "said", "zh", 1.5)

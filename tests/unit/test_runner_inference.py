@@ -75,7 +75,7 @@ def test_each_question_is_answered_once_longest_first(clips):
     ]
     assert [r.prediction.audio_s for r in found] == pytest.approx([0.06, 0.05, 0.04, 0.03, 0.02, 0.01])
     assert all(
-        r.prediction.infer_s > 0 and r.prediction.decode_s > 0 and r.prediction.meta == {"id": r.question.sample.id}
+        r.prediction.infer_s > 0 and r.prediction.decode_s > 0 and r.prediction.meta["id"] == r.question.sample.id
         for r in found
     )
 

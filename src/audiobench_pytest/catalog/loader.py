@@ -19,6 +19,7 @@ from audiobench_pytest.catalog.schema import (
     TaskSpec,
 )
 from audiobench_pytest.errors import CatalogError, UnknownNameError, did_you_mean
+from audiobench_pytest.languages import stated_language
 
 __all__ = ["Catalog", "Entries", "catalog_folders", "load_catalog", "use_folders"]
 
@@ -30,6 +31,28 @@ def _asks_a_task(entry: DatasetSpec | PromptSpec, where: str) -> None:
         TASKS.load().get(entry.task)
     except UnknownNameError as exc:
         raise CatalogError(f"{where}: task: {exc}") from None
+
+
+def _dataset(entry: DatasetSpec, where: str) -> None:
+    _asks_a_task(entry, where)
+    for name, code in (("language", entry.language), ("target_language", entry.target_language)):
+        try:
+            stated_language(code)
+        except ValueError as exc:
+            raise CatalogError(f"{where}: {name}: {exc}") from None
+
+
+def _in_known_languages(datasets: list[DatasetSpec]) -> list[DatasetSpec]:
+    """Return data sets, with the tags of their languages whatever name they were written by."""
+    return [
+        entry
+        if (spoken, answered) == (entry.language, entry.target_language)
+        else replace(entry, language=spoken, target_language=answered)
+        for entry in datasets
+        for spoken, answered in [
+            (stated_language(entry.language) or "en", stated_language(entry.target_language) or "")
+        ]
+    ]
 
 
 def _with_likes(recipes: list[RecipeSpec]) -> list[RecipeSpec]:
@@ -59,7 +82,7 @@ def _like(recipe: RecipeSpec, by_name: Mapping[str, RecipeSpec]) -> RecipeSpec:
 
 TASKS = Kind("task", "tasks", TaskSpec)
 PROMPTS = Kind("prompt", "prompts", PromptSpec, check=_asks_a_task)
-DATASETS = Kind("dataset", "datasets", DatasetSpec, check=_asks_a_task)
+DATASETS = Kind("dataset", "datasets", DatasetSpec, check=_dataset, finish=_in_known_languages)
 MODELS = Kind("model", "models", ModelSpec)
 RECIPES = Kind("recipe", "recipes", RecipeSpec, finish=_with_likes)
 LABELS = Kind("label set", "labels", LabelSetSpec)

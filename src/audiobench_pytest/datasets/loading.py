@@ -32,6 +32,7 @@ class Dataset:
             to the set's folder (for the hub: the audio's own digest), so two machines with the same data agree.
         size: Samples of the whole set, selected or not; None where nobody knows.
         dropped: Columns that were not kept, with the reason.
+        assumed: Language that own data is taken to be in because neither its lines nor the user name one; else "".
         selection: Which of them are selected, in words (`first 2 of 60`); "" for all.
     """
 
@@ -43,6 +44,7 @@ class Dataset:
     size: int | None = None
     selection: str = ""
     dropped: tuple[str, ...] = ()
+    assumed: str = ""
 
 
 def load_dataset(spec: DatasetSpec, settings: LoadSettings) -> Dataset:
@@ -76,7 +78,18 @@ def load_dataset(spec: DatasetSpec, settings: LoadSettings) -> Dataset:
     checked = check_files(
         select(samples, limit=settings.limit, sample=settings.sample, seed=settings.seed), root, inside=not trusted
     )
-    return _dataset(spec, settings, checked, None, str(path), len(samples))
+    found = _dataset(spec, settings, checked, None, str(path), len(samples))
+    return dataclasses.replace(found, assumed=_assumed(path, source, spec, settings))
+
+
+def _assumed(path: Path, source: ManifestSource | FolderSource, spec: DatasetSpec, settings: LoadSettings) -> str:
+    """Return the language that a user's own manifest is taken to be in where nobody names one, or ""."""
+    if not isinstance(source, ManifestSource) or not source.trusted_paths or spec.family or settings.language:
+        return ""
+    from audiobench_pytest.datasets.manifests.read import first_line
+
+    first = first_line(path)
+    return "" if first.get("language") or first.get("lang") else spec.language
 
 
 def load_known(spec: DatasetSpec, settings: LoadSettings) -> Dataset | None:

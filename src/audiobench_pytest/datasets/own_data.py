@@ -7,18 +7,22 @@ from pathlib import Path
 
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import DatasetSpec, ManifestSource
+from audiobench_pytest.datasets.manifests.lines import SUFFIXES
 from audiobench_pytest.datasets.manifests.read import first_line
 from audiobench_pytest.errors import DatasetError, UsageError, did_you_mean
+from audiobench_pytest.languages import stated_language
+from audiobench_pytest.records.texts import storable
 
 TASK = "asr"
 """What is asked about data that says nothing of its task, and of which nothing is said."""
 
-_SUFFIXES = (".jsonl", ".json", ".ndjson", ".list")
+DEFAULT_LANGUAGE = "en"
+"""What data is taken to be in that states no language, and of which nothing is said; the run says so."""
 
 
 def is_path_like(text: str) -> bool:
     """Whether a `--dataset` value is a path, `NAME=PATH` or `TASK:PATH` rather than a name of the catalogue."""
-    return "/" in text or "=" in text or text.casefold().endswith(_SUFFIXES)
+    return "/" in text or "=" in text or text.casefold().endswith(SUFFIXES)
 
 
 def spec_for_path(text: str, *, cwd: Path, default_language: str = "") -> DatasetSpec:
@@ -43,7 +47,8 @@ def spec_for_path(text: str, *, cwd: Path, default_language: str = "") -> Datase
     if not path.is_file():
         raise UsageError(_missing(path_text, path))
     if name is None:
-        name = path.absolute().parent.name if path.stem == "manifest" else path.stem
+        stem = path.with_suffix("").stem if path.suffix == ".gz" else path.stem
+        name = path.absolute().parent.name if stem == "manifest" else stem
     try:
         first = first_line(path)
     except DatasetError:
@@ -54,13 +59,17 @@ def spec_for_path(text: str, *, cwd: Path, default_language: str = "") -> Datase
     if known is not None and known.access and not task:
         # A copy of a set that not everybody may have: all that the catalogue says of it holds for the copy.
         return replace(known, hub=None, folder=None, manifest=source)
-    tasks, language = catalog.tasks, first.get("language", first.get("lang"))
+    try:
+        language = stated_language(first.get("language", first.get("lang")))
+    except ValueError as exc:
+        raise UsageError(f"{path}: its first line: {exc}; write a code such as en, or leave it out") from None
+    tasks = catalog.tasks
     stated = str(first.get("task", ""))  # other projects keep other things under this name
     return DatasetSpec(
-        name=name or path.stem,
+        name=storable(name or path.stem),
         task=tasks.get(task or (stated if stated in tasks else TASK)).name,
         family="",
-        language=language if isinstance(language, str) and language.strip() else default_language or "en",
+        language=language or default_language or DEFAULT_LANGUAGE,
         manifest=source,
     )
 
@@ -88,7 +97,7 @@ def _task(text: str, cwd: Path) -> tuple[str, str]:
 
 def _missing(text: str, path: Path) -> str:
     if path.is_dir():
-        inside = sorted((p.stem != "manifest", p.name) for p in path.iterdir() if p.name.endswith(_SUFFIXES))
+        inside = sorted((p.stem != "manifest", p.name) for p in path.iterdir() if p.name.endswith(SUFFIXES))
         hint = f"; did you mean {text.rstrip('/')}/{inside[0][1]}?" if inside else "; it holds no manifest (*.jsonl)"
         return f"--dataset {text}: is a folder{hint}"
     folder = path.parent
@@ -107,7 +116,7 @@ def sounds_of_manifest(source: str) -> dict[str, Path]:
     from audiobench_pytest.datasets.manifests.read import read_manifest
 
     path = Path(source)
-    if not source.casefold().endswith(_SUFFIXES) or not path.is_file():
+    if not source.casefold().endswith(SUFFIXES) or not path.is_file():
         return {}
     try:
         samples = read_manifest(path, "en")

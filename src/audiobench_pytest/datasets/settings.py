@@ -24,6 +24,7 @@ class LoadSettings:
             from disk instead of the hub.
         hub_mode: `download` keeps whole parquet files in the hub's own cache, `stream` reads only the byte ranges that
             are needed, `auto` streams when a part of the set is asked for and downloads otherwise.
+        language: What the user says own data is in whose lines name no language; "" where nobody says.
 
     Raises:
         UsageError: A value is out of range.
@@ -35,6 +36,7 @@ class LoadSettings:
     seed: int = 0
     folders: Mapping[str, str] = field(default_factory=dict)
     hub_mode: str = "auto"
+    language: str = ""
 
     def __post_init__(self) -> None:
         if self.hub_mode not in HUB_MODES:

@@ -86,6 +86,7 @@ def _session(config: pytest.Config) -> BenchmarkSession:
             seed=settings.seed,
             folders=folders,
             hub_mode=settings.hub_mode,
+            language=settings.language,
         ),
         model_args=model_args,
         recipes=find_recipes(catalog, settings),

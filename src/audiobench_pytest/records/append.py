@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from audiobench_pytest.errors import RecordError
+from audiobench_pytest.records.texts import storable
 
 _encoder = msgspec.json.Encoder()
 
@@ -95,15 +96,7 @@ def as_line(value: Any) -> bytes:
     try:
         return _encoder.encode(value)
     except UnicodeEncodeError:
-        return _encoder.encode(_escaped(msgspec.to_builtins(value)))
-
-
-def _escaped(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, dict):
-        return {_escaped(k): _escaped(v) for k, v in value.items()}
-    return [_escaped(v) for v in value] if isinstance(value, list) else value
+        return _encoder.encode(storable(msgspec.to_builtins(value)))
 
 
 def read_lines(path: Path) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """The nouns that flow through the rooms; frozen, none does any work, importing them costs the standard library only."""
 
 from audiobench_pytest.types.answers import SPEECH, Answer, KeptSpeech, Prediction
-from audiobench_pytest.types.outcomes import ENDINGS, SCORED_STATES, CellId, Outcome, SampleScore, State
+from audiobench_pytest.types.outcomes import ENDINGS, HEARD, SCORED_STATES, CellId, Outcome, SampleScore, State
 from audiobench_pytest.types.results import (
     CellResult,
     Evidence,
@@ -30,6 +30,7 @@ __all__ = [
     "AUTO",
     "CLUSTERS",
     "ENDINGS",
+    "HEARD",
     "MAIN_SOUND",
     "NO_CLUSTERS",
     "SCORED_STATES",

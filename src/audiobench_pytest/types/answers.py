@@ -35,6 +35,9 @@ class Answer:
 CALLS = "calls"
 """Key of a kept answer's meta that holds its calls, as plain values."""
 
+HEARD_LEVELS = "heard"
+"""Key of a kept answer's meta that holds the levels of the clip it is about, see `datasets.audio.levels`."""
+
 SPEECH = "speech"
 """Key of a kept answer's meta that holds what is known of its sound: `KeptSpeech`, as plain values."""
 

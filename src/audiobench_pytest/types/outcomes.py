@@ -42,6 +42,15 @@ ENDINGS = {
 """How an answer may end other than of itself, in words."""
 
 
+HEARD = {
+    "clipped": "clipped (at full scale)",
+    "silent": "silent",
+    "beyond": "beyond full scale",
+    "quiet": "20 dB or more quieter than the others",
+}
+"""What may be odd about the sound of a clip, in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class CellId:
     """Which (dataset, model, recipe) a number belongs to."""
@@ -99,6 +108,8 @@ class Outcome:
         speech: Of an answer that is spoken, the fields of `KeptSpeech`; under `codec` what a codec says of itself,
             under `text` the model's own text where `prediction` is what a transcriber heard, under `sounds` the files
             of the sample's own sounds.
+        heard: Levels of the clip, see `datasets.audio.levels`; empty where nothing was heard or that was not noted.
+        script: The script that the answer is written in where its language is written in another; else "".
     """
 
     cell: CellId
@@ -120,3 +131,5 @@ class Outcome:
     calls: tuple[Mapping[str, Any], ...] = ()
     ended: str = ""
     speech: Mapping[str, Any] = field(default_factory=dict)
+    heard: Mapping[str, float] = field(default_factory=dict)
+    script: str = ""

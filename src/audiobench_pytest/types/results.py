@@ -95,6 +95,8 @@ class Evidence:
         failed_first: Answers that came only after the question had been asked in vain.
         remeasured: Samples that were asked afresh for their time: what is said of speed is of these alone; 0 for none.
         endings: How many scored answers did not end of themselves, by one of `ENDINGS`.
+        heard: How many clips were heard (`clips`), and how many of them are odd, by one of `HEARD`.
+        scripts: How many scored answers are not written in the script of their language, by the script they are in.
     """
 
     size: int | None = None
@@ -107,6 +109,8 @@ class Evidence:
     failed_first: int = 0
     remeasured: int = 0
     endings: Mapping[str, int] = field(default_factory=dict)
+    heard: Mapping[str, int] = field(default_factory=dict)
+    scripts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,17 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiobench_pytest.datasets.audio.containers import promised_more, states_length, unaccounted, without_length
-from audiobench_pytest.datasets.audio.links import links
+from audiobench_pytest.datasets.audio.channels import mixed
+from audiobench_pytest.datasets.audio.containers import without_length
+from audiobench_pytest.datasets.audio.mpeg import with_count
 from audiobench_pytest.datasets.audio.pcm_wav import read_pcm16
+from audiobench_pytest.datasets.audio.pieces import BrokenFileError
+from audiobench_pytest.datasets.audio.whole import FORMATS, contents, pieces_of, what_else
 from audiobench_pytest.errors import SampleError
 from audiobench_pytest.types import Audio
 
@@ -26,17 +31,14 @@ LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
 """Sample rates in Hz outside of which a header is taken to be damaged."""
 
 _BLOCK_FRAMES = 1 << 20
+_MPEG = b"\xff"
+"""What an MPEG frame begins with."""
+
 _LENGTH_LEFT_OPEN = 1 << 62
 """libsndfile reports 2**63 - 1 frames for a FLAC stream whose header leaves the number of samples at 0, "unknown"."""
 
-_LARGEST_IN_MEMORY = 256 << 20
-"""Bytes above which nobody looks for a second recording in a file."""
-
 _LOUDEST = 16.0
 """Full scale is 1; a float file may be some decibels above it, and is never 24."""
-
-_SILENT, _CANCELLED = 1e-3, 0.02
-"""Channels whose mean is 34 dB below the louder of them are in opposite phase; below -60 dB nobody can tell."""
 
 _MP3_SLACK_S = 0.1
 """MP3 headers count in frames of up to 0.072 s (1152 samples at 16 kHz), and some writers trim the encoder's delay."""
@@ -62,10 +64,11 @@ def read_audio(path: Path, sample_rate: int, *, max_seconds: float = 7200.0) -> 
     _check_is_file(path)
     if (plain := _plain(path, max_seconds)) is not None:
         return _resampled(path, *plain, sample_rate)
-    if (several := _several(path, sample_rate, max_seconds)) is not None:
-        return several
-    with _open(path) as sound:
-        rate, promised = _checked_header(path, sound, max_seconds)
+    seen = _look(path)
+    if seen.parts:
+        return _several(path, seen.parts, sample_rate, max_seconds)
+    with _open(path, seen) as sound:
+        rate, promised = _checked_header(path, sound, seen, max_seconds)
         try:
             blocks = _decode_mono(sound, max_frames=int(max_seconds * rate))
         except SampleError:
@@ -91,26 +94,61 @@ def read_audio(path: Path, sample_rate: int, *, max_seconds: float = 7200.0) -> 
     return _resampled(path, samples, rate, sample_rate)
 
 
-def _several(path: Path, sample_rate: int, max_seconds: float) -> Audio | None:
-    """Return the sound of a file that libsndfile would not hear whole: several recordings, or a length left at 0.
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a file's bytes tell before it is decoded.
+
+    Attributes:
+        parts: Its recordings as files of their own; none where libsndfile hears it whole as it stands.
+        is_known: Whether its format says what belongs to it.
+        is_open: Whether its length is guessed.
+        other: What it holds instead of sound, or "".
+    """
+
+    parts: tuple[bytes, ...] = ()
+    is_known: bool = True
+    is_open: bool = False
+    other: str = ""
+
+
+def _look(path: Path) -> _Seen:
+    """Account for the bytes of a file.
 
     Raises:
-        SampleError: One of its recordings cannot be decoded, or they are too long together.
+        SampleError: Some are lost, or are neither sound nor tag nor padding.
+    """
+    try:
+        with contents(path) as data:
+            if (filled := without_length(data)) is not None:
+                return _Seen((filled,))
+            pieces = pieces_of(data)
+            if pieces is None:
+                return _Seen(is_known=False, other=what_else(data))
+            counted = [with_count(data, piece) if piece.varies else None for piece in pieces]
+            first = pieces[0]
+            # Tags ahead of Ogg are more than libsndfile understands.
+            if len(pieces) > 1 or any(counted) or (first.start and data[first.start : first.start + 4] == b"OggS"):
+                parts = (one or data[piece.start : piece.end] for one, piece in zip(counted, pieces, strict=True))
+                return _Seen(tuple(parts))
+            return _Seen(is_open=bool(first.uncounted))
+    except OSError:
+        return _Seen()  # opening it says why
+    except BrokenFileError as exc:
+        raise SampleError(f"{path}: {exc}") from exc
+
+
+def _several(path: Path, parts: Sequence[bytes], sample_rate: int, max_seconds: float) -> Audio:
+    """Return the recordings of a file, one behind the other.
+
+    Raises:
+        SampleError: One of them cannot be decoded, or they are too long together.
     """
     import numpy as np
 
-    try:
-        data = path.read_bytes() if path.stat().st_size <= _LARGEST_IN_MEMORY else b""
-    except OSError:
-        return None  # opening it says why
-    mended = without_length(data)
-    parts = [mended] if mended is not None else links(data)
-    if mended is None and len(parts) < 2:
-        return None
     found: list[NDArray[np.float32]] = []
     with tempfile.TemporaryDirectory() as folder:
         for number, part in enumerate(parts, start=1):
-            piece = Path(folder) / f"{number}{path.suffix}"
+            piece = Path(folder) / f"{number}{'.mp3' if part[:1] == _MPEG else path.suffix}"
             piece.write_bytes(part)
             try:
                 found.append(read_audio(piece, sample_rate, max_seconds=max_seconds).samples)
@@ -135,24 +173,6 @@ def _refuse_unscaled(path: Path, samples: NDArray[np.float32]) -> None:
         )
 
 
-def _mixed(path: str, block: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return one channel: the mean, unless the channels cancel each other out.
-
-    Raises:
-        SampleError: They do.
-    """
-    import numpy as np
-
-    mono: NDArray[np.float32] = block.mean(axis=1, dtype="float32")
-    loudest = float(np.abs(block).max(initial=0.0))
-    if loudest > _SILENT and float(np.abs(mono).max(initial=0.0)) < _CANCELLED * loudest:
-        raise SampleError(
-            f"{path}: its {block.shape[1]} channels cancel each other out when they are mixed (opposite phase): give "
-            "the file one channel"
-        )
-    return mono
-
-
 def _plain(path: Path, max_seconds: float) -> tuple[NDArray[np.float32], int] | None:
     """Return mono sound and rate of a plain 16-bit WAV file; None for any other, and for one that is to be refused."""
     import numpy as np
@@ -168,7 +188,7 @@ def _plain(path: Path, max_seconds: float) -> tuple[NDArray[np.float32], int] | 
         return None
     scaled = samples.astype(np.float32)
     scaled *= np.float32(1 / 32768)
-    return (scaled[:, 0] if scaled.shape[1] == 1 else _mixed(os.fspath(path), scaled)), rate
+    return (scaled[:, 0] if scaled.shape[1] == 1 else mixed(os.fspath(path), scaled)), rate
 
 
 def _resampled(path: Path, samples: NDArray[np.float32], rate: int, sample_rate: int) -> Audio:
@@ -213,38 +233,51 @@ def _check_is_file(path: Path) -> None:
         raise SampleError(f"{path}: is empty (0 bytes)")
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path, seen: _Seen = _Seen()) -> Any:
     import soundfile
 
     try:
         return soundfile.SoundFile(os.fspath(path))
     except (soundfile.SoundFileError, TypeError) as exc:  # TypeError: `.raw` files, which have no header
+        with contents(path) as data:
+            other = what_else(data)
+        other = f"; it is {other}" if other else ""
         raise SampleError(
-            f"{path}: not an audio file that can be read (WAV, FLAC, Ogg, MP3, AIFF, CAF, AU are): {_reason(exc, path)}"
+            f"{path}: not an audio file that can be read ({FORMATS} are){other}: {_reason(exc, path)}"
         ) from exc
 
 
-def _checked_header(path: Path, sound: Any, max_seconds: float) -> tuple[int, int | None]:
+def _checked_header(path: Path, sound: Any, seen: _Seen, max_seconds: float) -> tuple[int, int | None]:
     """Return sample rate in Hz and promised frames if the header states them; refuse what the header rules out."""
     rate, frames = int(sound.samplerate), int(sound.frames)
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise SampleError(
             f"{path}: sample rate {rate} Hz is outside of {LOWEST_RATE} to {HIGHEST_RATE} Hz; the header is damaged"
         )
-    if sound.format == "RAW":
-        raise SampleError(f"{path}: has no header, its name alone says what it is: convert it to WAV or FLAC")
-    if (behind := unaccounted(path)) is not None:
-        raise SampleError(f"{path}: {behind}")
-    shortfall = promised_more(path)
-    if shortfall is not None:
-        raise SampleError(f"{path}: cut short: {shortfall}")
+    if not seen.is_known:
+        _refuse_format(path, sound.format, seen.other)
     if frames == 0:
         raise SampleError(f"{path}: holds no samples (0 s of sound)")
-    if frames >= _LENGTH_LEFT_OPEN or not states_length(path, sound.format):
+    if frames >= _LENGTH_LEFT_OPEN or seen.is_open:
         return rate, None
     if frames > max_seconds * rate:
         raise SampleError(f"{path}: too long: {frames / rate:.1f} s of sound, at most {max_seconds:g} s are accepted")
     return rate, frames
+
+
+def _refuse_format(path: Path, name: str, other: str) -> None:
+    """Refuse what libsndfile reads and nobody can tell to be whole.
+
+    Raises:
+        SampleError: Always.
+    """
+    if other:
+        raise SampleError(f"{path}: is no sound, it is {other}")
+    if name == "MP3":
+        raise SampleError(f"{path}: does not begin with an MPEG frame: fetch it again, or cut off what stands before")
+    if name == "RAW":
+        raise SampleError(f"{path}: has no header, its name alone says what it is: convert it to WAV or FLAC")
+    raise SampleError(f"{path}: a file of format {name} does not tell whether it is whole: convert it to WAV or FLAC")
 
 
 def _decode_mono(sound: Any, max_frames: int) -> list[NDArray[np.float32]]:
@@ -258,7 +291,7 @@ def _decode_mono(sound: Any, max_frames: int) -> list[NDArray[np.float32]]:
     total = 0
     while total <= max_frames:
         block = sound.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)
-        blocks.append(block[:, 0] if block.shape[1] == 1 else _mixed(sound.name, block))
+        blocks.append(block[:, 0] if block.shape[1] == 1 else mixed(sound.name, block))
         total += len(block)
         if len(block) < _BLOCK_FRAMES:
             break  # the end; or a hole in a damaged Ogg stream, behind which a further read would go on unnoticed

@@ -20,6 +20,7 @@ LARGEST = 64 << 20
 """Bytes above which a file is left to libsndfile, which decodes it in blocks."""
 
 _PCM, _BITS = 1, 16
+_FILES = (b"RIFF", b"RIFX", b"RF64", b"FORM", b"OggS", b"fLaC")
 _FORMAT = struct.Struct("<HHIIHH")
 
 
@@ -60,10 +61,10 @@ def read_pcm16(path: Path) -> tuple[NDArray[np.int16], int] | None:
 
 
 def _are_chunks(data: bytes, position: int) -> bool:
-    """Whether all that stands from a position on are whole chunks."""
+    """Whether all that stands from a position on are whole chunks, none of which is another file."""
     while position + 8 <= len(data):
-        length = int.from_bytes(data[position + 4 : position + 8], "little")
-        if not data[position : position + 4].isascii() or position + 8 + length > len(data):
+        name, length = data[position : position + 4], int.from_bytes(data[position + 4 : position + 8], "little")
+        if not name.isascii() or name in _FILES or position + 8 + length > len(data):
             return False
         position += 8 + length + length % 2
     return position >= len(data)

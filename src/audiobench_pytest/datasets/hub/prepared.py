@@ -31,6 +31,7 @@ from audiobench_pytest.datasets.fields import SOUND_PREFIX, Needs, fields_of, re
 from audiobench_pytest.datasets.file_check import Checked
 from audiobench_pytest.datasets.selection import chosen, unique_ids
 from audiobench_pytest.datasets.settings import LoadSettings
+from audiobench_pytest.languages import stated_language
 from audiobench_pytest.records.append import DAMAGED, AppendFile, read_lines, write_atomically
 from audiobench_pytest.records.sounds import AudioStore, StoredAudio
 from audiobench_pytest.types import Sample
@@ -195,18 +196,25 @@ class Prepared:
         mapped = any(ours == "language" for ours, _ in columns) and isinstance(language, str) and language.strip()
         if mapped:
             del meta["language"]
+        codes = []
+        for stated in (language if mapped else None, fields.target):
+            try:
+                codes.append(stated_language(stated))
+            except ValueError as exc:
+                codes.append(None)
+                problems.append(str(exc))
         sample = Sample(
             id=name,
             audio=audio,
             reference=record.text,
-            language=str(language) if mapped else spec.language,
+            language=codes[0] or spec.language,
             duration_s=record.duration_s,
             meta=meta,
             sounds=sounds,
             aliases=(*record.aliases, *fields.aliases),
             choices=fields.choices,
             text=fields.text or (record.text if needs.says else ""),
-            target=fields.target or spec.target_language,
+            target=codes[1] or spec.target_language,
             turns=fields.turns,
             tools=fields.tools,
             prompt=fields.prompt,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from audiobench_pytest.datasets.fields import SOUND_PREFIX, Fields, Needs, expected_of, fields_of
+from audiobench_pytest.languages import stated_language
 
 _SPEECH = Needs()
 
@@ -23,7 +24,7 @@ class Row:
         reference: The reference, raw; "" where there is none.
         sounds: Further audio files by name.
         fields: What its other columns say.
-        language: ISO 639 code, or None where the line does not say.
+        language: Tag of the language, or None where the line does not say.
         duration_s: Seconds, or None.
         problems: What keeps this line from being asked.
     """
@@ -72,7 +73,8 @@ class Dialect:
             base: Where relative paths start: the manifest's folder.
             needs: What it must have.
         """
-        written, language = record.get(self.audio), record.get(self.language)
+        written = record.get(self.audio)
+        language, bad_language = language_of(record, self.language)
         audio, bad_audio = audio_of(record, self.audio, base)
         if "audio" not in needs.sounds and written is None:
             bad_audio = None
@@ -97,11 +99,11 @@ class Dialect:
             id=key_of(record.get(self.id)) or key_of(written),
             audio=audio,
             reference=reference,
-            language=language if isinstance(language, str) and language.strip() else None,
+            language=language,
             duration_s=seconds_of(record.get(self.duration)),
             sounds=sounds,
             fields=fields,
-            problems=tuple(p for p in (bad_audio, bad_reference, *bad_sounds, *fields.problems) if p),
+            problems=tuple(p for p in (bad_audio, bad_reference, bad_language, *bad_sounds, *fields.problems) if p),
         )
 
 
@@ -151,6 +153,14 @@ def audio_of(record: Mapping[str, Any], column: str, base: Path) -> tuple[Path |
     if "://" in value:
         return None, f"'{column}' is an address ({value}); only files are read: download it first"
     return base / value, None
+
+
+def language_of(record: Mapping[str, Any], column: str) -> tuple[str | None, str | None]:
+    """Return the language of a line, None where it states none, and what is wrong with it."""
+    try:
+        return stated_language(record.get(column)), None
+    except ValueError as exc:
+        return None, f"'{column}': {exc}"
 
 
 def reference_of(record: Mapping[str, Any], column: str) -> tuple[str, tuple[str, ...], str | None]:

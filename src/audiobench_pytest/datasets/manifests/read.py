@@ -1,24 +1,29 @@
-"""JSONL manifests: one JSON object per line, in one of the dialects."""
+"""Manifests: an object per line or row, in one of the dialects."""
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from audiobench_pytest.catalog.schema import ColumnMap
 from audiobench_pytest.datasets.fields import Needs, renamed
-from audiobench_pytest.datasets.manifests.dialect import Dialect, Row
+from audiobench_pytest.datasets.manifests.dialect import Dialect, Row, language_of
+from audiobench_pytest.datasets.manifests.lines import numbered_lines
 from audiobench_pytest.datasets.manifests.native import NATIVE
 from audiobench_pytest.datasets.manifests.wenet import WENET
 from audiobench_pytest.datasets.selection import unique_ids
 from audiobench_pytest.errors import DatasetError, did_you_mean
+from audiobench_pytest.records.texts import storable
 from audiobench_pytest.types import Sample
 
 _SPEECH = Needs()
+
+_HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
+"""How JSON spells a surrogate, which alone is no character."""
 
 _EMPTY = "{path}: the manifest holds no samples; it needs one JSON object per line"
 
@@ -44,7 +49,7 @@ def read_manifest(
     rows: list[tuple[int, Row]] = []
     fallback_ids: list[str] = []
     dialect: Dialect | None = None
-    for number, line in _lines(path):
+    for number, line in numbered_lines(path):
         record = _parse(path, number, line)
         record = renamed(record, columns) if columns else record
         if dialect is None:
@@ -53,7 +58,7 @@ def read_manifest(
         fallback_ids.append(hashlib.sha256(line).hexdigest())
     if not rows:
         raise DatasetError(_EMPTY.format(path=path))
-    ids = [row.id or fallback for (_, row), fallback in zip(rows, fallback_ids, strict=True)]
+    ids = [storable(row.id or fallback) for (_, row), fallback in zip(rows, fallback_ids, strict=True)]
     names = unique_ids(ids, [f"line{number}" for number, _ in rows])
     samples = []
     for (number, row), own_id, (name, earlier) in zip(rows, ids, names, strict=True):
@@ -61,7 +66,10 @@ def read_manifest(
         if earlier is not None:
             problems.append(f"duplicate id '{own_id}', first seen in line {rows[earlier][0]}")
         fields = row.fields
-        if needs.target and not (fields.target or target):
+        into, bad_target = language_of({"target_language": fields.target}, "target_language")
+        if bad_target is not None:
+            problems.append(bad_target)
+        elif needs.target and not (into or target):
             problems.append("no 'target_language', which says what to translate into")
         samples.append(
             Sample(
@@ -75,7 +83,7 @@ def read_manifest(
                 aliases=fields.aliases,
                 choices=fields.choices,
                 text=fields.text or (row.reference if needs.says else ""),
-                target=fields.target or target,
+                target=into or target,
                 turns=fields.turns,
                 tools=fields.tools,
                 prompt=fields.prompt,
@@ -91,7 +99,7 @@ def count_lines(path: Path) -> int:
     Raises:
         DatasetError: There is no such file.
     """
-    return sum(1 for _ in _lines(path))
+    return sum(1 for _ in numbered_lines(path))
 
 
 def first_line(path: Path) -> Mapping[str, Any]:
@@ -100,23 +108,9 @@ def first_line(path: Path) -> Mapping[str, Any]:
     Raises:
         DatasetError: There is no such file, it holds no line, or its first one is no JSON object.
     """
-    for number, line in _lines(path):
+    for number, line in numbered_lines(path):
         return _parse(path, number, line)
     raise DatasetError(_EMPTY.format(path=path))
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the number and bytes of each line that holds something."""
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                stripped = (line.removeprefix(codecs.BOM_UTF8) if number == 1 else line).strip()
-                if stripped:
-                    yield number, stripped
-    except FileNotFoundError as exc:
-        raise DatasetError(f"{path}: no such manifest") from exc
-    except OSError as exc:
-        raise DatasetError(f"{path}: the manifest cannot be read: {exc.strerror or exc}") from exc
 
 
 def _parse(path: Path, number: int, line: bytes) -> Mapping[str, Any]:
@@ -125,9 +119,13 @@ def _parse(path: Path, number: int, line: bytes) -> Mapping[str, Any]:
     except UnicodeDecodeError as exc:
         raise DatasetError(f"{path}:{number}: not UTF-8 (byte {exc.start + 1} of the line); save it as UTF-8") from exc
     except json.JSONDecodeError as exc:
-        raise DatasetError(f"{path}:{number}: not valid JSON: {exc.msg} at column {exc.colno}") from exc
+        form = "" if line[:1] in b'{["' else "; a manifest is JSON lines, or a table whose name ends in .csv or .tsv"
+        raise DatasetError(f"{path}:{number}: not valid JSON: {exc.msg} at column {exc.colno}{form}") from exc
     except (ValueError, RecursionError) as exc:  # a number of thousands of digits, a nesting of thousands of levels
         raise DatasetError(f"{path}:{number}: not valid JSON: {exc}") from exc
+    if isinstance(record, dict) and _HALF_PAIR.search(line):
+        # The name of a file stays what it is on disk.
+        record = {k: v if k in ("audio", "wav", "sounds") else storable(v) for k, v in record.items()}
     if not isinstance(record, dict):
         raise DatasetError(f'{path}:{number}: not a JSON object; each line must be one, as {{"id": ...}}')
     return record

@@ -13,12 +13,19 @@ _WEIGHTS = ("weights", "revision", "observed", "digest")
 """What may tell a model's weights apart in its identity, the closest first."""
 
 
-def evidence_of(receipts: Sequence[ShardReceipt], endings: Mapping[str, int] | None = None) -> Evidence:
+def evidence_of(
+    receipts: Sequence[ShardReceipt],
+    endings: Mapping[str, int] | None = None,
+    heard: Mapping[str, int] | None = None,
+    scripts: Mapping[str, int] | None = None,
+) -> Evidence:
     """Return what the shards of a cell say of their evidence.
 
     Args:
         receipts: What they say of themselves.
         endings: How many scored answers did not end of themselves, by way.
+        heard: How many clips were heard, and how many of them are odd.
+        scripts: How many scored answers are in another script than their language's, by script.
     """
     data, model = merged(r.dataset for r in receipts), merged(r.model for r in receipts)
     told = [r.reused for r in receipts]
@@ -35,6 +42,8 @@ def evidence_of(receipts: Sequence[ShardReceipt], endings: Mapping[str, int] | N
         failed_first=sum(r.failed_first for r in receipts),
         remeasured=sum(len(r.remeasured) for r in receipts),
         endings=dict(endings or {}),
+        heard=dict(heard or {}),
+        scripts=dict(scripts or {}),
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from audiobench_pytest.errors import RecordError
 from audiobench_pytest.leaderboard.cells.clusters import clusters_of
 from audiobench_pytest.leaderboard.cells.evidence import evidence_of, merged
+from audiobench_pytest.leaderboard.cells.heard import heard_of
 from audiobench_pytest.leaderboard.cells.planned import recipe_of
 from audiobench_pytest.leaderboard.cells.repeats import flip_rates
 from audiobench_pytest.leaderboard.cells.slices import duration_bin, slices, snr_bin
@@ -74,7 +75,7 @@ def reduce_cell(data: CellData) -> CellResult:
     quantities = recipe.quantities(languages_of(table, signature))
     several = int(scored.sum()) > 1
     spread = intervals(answered, recipe.values, clusters, quantities=quantities) if scored.any() else {}
-    evidence = evidence_of(data.receipts, _endings(table, scored))
+    evidence = evidence_of(data.receipts, _endings(table, scored), heard_of(table), _scripts(table, scored))
     audio_s, infer_s = math.fsum(table.audio_s[scored]), math.fsum(table.infer_s[scored])
     taken = timed(table, data.receipts)
     measured_s = math.fsum(taken.infer_s[taken.scored])
@@ -170,6 +171,10 @@ def _coverage(counts: Mapping[State, int], expected: int | None) -> float:
 def _endings(table: CellTable, scored: NDArray[np.bool_]) -> dict[str, int]:
     found = Counter(ended for row, ended in table.endings.items() if scored[row] and ended in OF_ENDINGS)
     return {ending: found[ending] for ending in OF_ENDINGS if found[ending]}
+
+
+def _scripts(table: CellTable, scored: NDArray[np.bool_]) -> dict[str, int]:
+    return dict(sorted(Counter(script for row, script in table.scripts.items() if scored[row]).items()))
 
 
 def _attempts(evidence: Evidence, scored: int) -> Iterable[MetricValue]:

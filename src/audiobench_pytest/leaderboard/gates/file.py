@@ -380,7 +380,8 @@ class _Reader:
         except OSError as exc:
             raise UsageError(f"{self._path}: cannot read the gates file: {exc.strerror or exc}") from exc
         except ValueError as exc:  # TOMLDecodeError and UnicodeDecodeError; the former names line and column
-            raise UsageError(f"{self._path}: not a TOML file: {exc}") from exc
+            what = "not UTF-8: save it as UTF-8" if isinstance(exc, UnicodeDecodeError) else f"not a TOML file: {exc}"
+            raise UsageError(f"{self._path}: {what}") from exc
 
     def _fail(self, where: list[str], what: str) -> NoReturn:
         raise UsageError(f"{self._path}: {header(where)}: {what}" if where else f"{self._path}: {what}")

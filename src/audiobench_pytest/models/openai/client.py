@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import queue
 import threading
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,8 @@ from audiobench_pytest.models.openai.slots import Endpoint, Kind, Manners, NoEnd
 from audiobench_pytest.types import Answer
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 T = TypeVar("T")
@@ -209,11 +212,9 @@ class HttpAsker:
             self._ready.put(exc)
 
     async def _live(self) -> None:
-        import httpx
-
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._slots = Slots(self._urls, self._manners)
-        self._certificates = httpx.create_ssl_context()  # 20 ms and more, so once for all
+        self._certificates = self._trusted()  # 20 ms and more, so once for all
         await self._new_client().aclose()  # a proxy's address that cannot be read is told now
         self._ready.put(None)
         try:
@@ -228,6 +229,32 @@ class HttpAsker:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(closing, _CLOSE_S)
 
+    @property
+    def _is_local(self) -> bool:
+        import httpx
+
+        return all(httpx.URL(url).host.strip("[]") in _LOOPBACK_HOSTS for url in self._urls)
+
+    def _trusted(self) -> ssl.SSLContext | bool:
+        """Return the certificates that are trusted; none are needed where only this machine is asked, in plain.
+
+        Raises:
+            ModelError: The file or folder that the environment names cannot be read.
+        """
+        import httpx
+
+        if self._is_local and all(url.lower().startswith("http://") for url in self._urls):
+            return False
+        try:
+            context: ssl.SSLContext = httpx.create_ssl_context()
+        except (OSError, ValueError) as exc:  # ssl.SSLError is an OSError
+            named = [f"{name}={os.environ[name]}" for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)]
+            raise ModelError(
+                f"the certificates that {' and '.join(named) or 'this machine'} names cannot be read ({exc}): correct "
+                "the variable, or unset it"
+            ) from None
+        return context
+
     def _new_client(self) -> httpx.AsyncClient:
         import httpx
 
@@ -239,7 +266,7 @@ class HttpAsker:
             verify=self._certificates,
             # No proxy stands between this machine and itself; where nobody else is asked none need be understood.
             mounts={f"all://{host}": None for host in _LOOPBACK},
-            trust_env=any(httpx.URL(url).host.strip("[]") not in _LOOPBACK_HOSTS for url in self._urls),
+            trust_env=not self._is_local,
         )
 
     @contextlib.contextmanager

@@ -65,7 +65,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = tomllib.loads(path.read_text("utf-8-sig"))
+    except UnicodeDecodeError as exc:
+        raise UsageError(f"{path}: not UTF-8 (byte {exc.start + 1}): save it as UTF-8") from exc
     except (OSError, ValueError) as exc:
         raise UsageError(f"{path}: {exc}") from exc
     # `set` is not among them: here the rarer settings stand under their own names.

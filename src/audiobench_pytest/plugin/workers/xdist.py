@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import pytest
 
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import ModelSpec
-from audiobench_pytest.errors import AudiobenchError
+from audiobench_pytest.errors import AudiobenchError, UsageError
 from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.asked.choices import args_by_name, find_models
@@ -77,8 +78,9 @@ class DistributedHooks:
         """Share out GPUs and cut data sets.
 
         Raises:
-            UsageError: A worker could not hold one of the models asked for.
+            UsageError: A worker could not hold one of the models asked for, or could not be told what was asked.
         """
+        _refuse_untellable(session.config)
         self._session = session
         self._refused: str | None = None
         self._leases = _leases(session.config, session.settings.gpus_per_worker)
@@ -138,6 +140,22 @@ class DistributedHooks:
         from xdist.scheduler import WorkStealingScheduling
 
         return WorkStealingScheduling(config, log)
+
+
+def _refuse_untellable(config: pytest.Config) -> None:
+    """Refuse what xdist cannot hand to its workers: it sends text as UTF-8, and a file's name may be any bytes.
+
+    Raises:
+        UsageError: An argument, or a folder that modules are imported from, is none.
+    """
+    for text in (*map(str, config.invocation_params.args), str(Path.cwd()), *sys.path):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            shown = os.fsencode(text).decode("utf-8", "backslashreplace")
+            raise UsageError(
+                f"{shown}: is not UTF-8, which is all that can be handed to workers: rename it, or leave out -n"
+            ) from None
 
 
 def cut_datasets(session: BenchmarkSession) -> None:

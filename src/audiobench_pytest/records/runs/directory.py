@@ -90,7 +90,7 @@ class RunDirectory:
         content = {"format": FORMAT, "asked": asked, "attempt": attempt, **manifest}
         if began is not None:
             content["began"] = began
-        write_atomically(self.path / "run.json", msgspec.json.format(msgspec.json.encode(content), indent=2))
+        write_atomically(self.path / "run.json", msgspec.json.format(as_line(content), indent=2))
         return attempt
 
     def began(self) -> float:
@@ -185,7 +185,7 @@ class RunDirectory:
         """
         path = self.path / "doubts.json"
         if doubts or path.exists():
-            write_atomically(path, msgspec.json.encode(dict(sorted(doubts.items()))))
+            write_atomically(path, as_line(dict(sorted(doubts.items()))))
 
     def doubts(self) -> dict[str, str]:
         """Return why the scores of some recipes are not to be trusted, by recipe; empty where none is in doubt.

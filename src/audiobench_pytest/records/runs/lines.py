@@ -47,6 +47,8 @@ class OutcomeNumbers(OutcomeNews):
     timing: dict[str, Any] = {}
     meta: dict[str, Any] = {}
     ended: str = ""
+    heard: dict[str, float] = {}
+    script: str = ""
 
 
 class Line(msgspec.Struct, Generic[T], omit_defaults=True):

@@ -38,9 +38,10 @@ class CellTable:
         cached: `(samples,) bool`: answered by the cache.
         languages: Language of each sample.
         keys: Text per sample of the meta keys that were asked for (`speaker`); "" where a sample has none.
-        more: Further `(samples,) float64` per sample, NaN where it has none (`ttft_s`).
+        more: Further `(samples,) float64` per sample, NaN where it has none (`ttft_s`, `heard_peak`).
         reasons: Why, by row, for samples without a score.
         endings: How answers ended, by row, for those that did not end of themselves.
+        scripts: The script of answers, by row, for those that are not in the script of their language.
     """
 
     ids: Sequence[str]
@@ -56,6 +57,7 @@ class CellTable:
     more: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     reasons: Mapping[int, str] = field(default_factory=dict)
     endings: Mapping[int, str] = field(default_factory=dict)
+    scripts: Mapping[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -84,6 +86,7 @@ class TableBuilder:
         self._more: dict[str, array[float]] = {}
         self._reasons: dict[int, str] = {}
         self._endings: dict[int, str] = {}
+        self._scripts: dict[int, str] = {}
         self._interned: dict[str, str] = {}
 
     def add(self, outcome: Outcome | OutcomeNumbers) -> int:
@@ -105,6 +108,7 @@ class TableBuilder:
                 column[row] = math.nan
             self._reasons.pop(row, None)
             self._endings.pop(row, None)
+            self._scripts.pop(row, None)
         columns = self._columns
         columns["states"][row] = _CODES[outcome.state]
         columns["has_score"][row] = outcome.score is not None
@@ -126,6 +130,10 @@ class TableBuilder:
             self._reasons[row] = outcome.reason
         if outcome.ended:
             self._endings[row] = outcome.ended
+        if outcome.script:
+            self._scripts[row] = outcome.script
+        for name, value in outcome.heard.items():
+            self._column(self._more, f"heard_{name}", math.nan)[row] = value
         return row
 
     def _column(self, columns: dict[str, array[float]], name: str, nothing: float) -> array[float]:
@@ -140,7 +148,7 @@ class TableBuilder:
 
         ids = sorted(self.rows)
         order = np.fromiter((self.rows[sample_id] for sample_id in ids), np.intp, len(ids))
-        told = self._reasons or self._endings
+        told = self._reasons or self._endings or self._scripts
         place = {int(row): position for position, row in enumerate(order)} if told else {}
 
         def column(values: Any, dtype: Any) -> Any:
@@ -155,6 +163,7 @@ class TableBuilder:
             more={name: column(values, np.float64) for name, values in sorted(self._more.items())},
             reasons={place[row]: reason for row, reason in self._reasons.items()},
             endings={place[row]: ended for row, ended in self._endings.items()},
+            scripts={place[row]: script for row, script in self._scripts.items()},
         )
 
 

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.leaderboard.gates.words import told_time
 from audiobench_pytest.report.text import clean
-from audiobench_pytest.types import ENDINGS, CellResult, Verdict
+from audiobench_pytest.types import ENDINGS, HEARD, CellResult, Verdict
 
 _MOST_LINES = 20
+_SCRIPT_SHARE = 0.03
+"""Of the answers: below, names and words of other languages may well be all there is to it."""
+
 _OBSERVED = {
     "changed": "another model answers under this name than at first, and its answers are kept apart",
     "varies": "the server does not answer a fixed clip alike twice, so nobody can tell whether the model is the same",
@@ -49,6 +52,13 @@ def _evidence(result: CellResult) -> Iterator[str]:
         yield f"{evidence.reused} of {result.scored} answers of {when}{pinned}"
     for ending, number in evidence.endings.items():
         yield f"{number} of {result.scored} answers {ENDINGS[ending]}"
+    if (scripts := sum(evidence.scripts.values())) and scripts >= _SCRIPT_SHARE * result.scored:
+        most = max(evidence.scripts, key=lambda name: evidence.scripts[name])
+        yield f"{scripts} of {result.scored} answers are not written in the script of their language but in {most}"
+    if odd := [f"{evidence.heard[name]} {words}" for name, words in HEARD.items() if evidence.heard.get(name)]:
+        yield f"heard: of {evidence.heard['clips']} clips {', '.join(odd)}"
+    if language := result.data.get("language"):
+        yield clean(str(language))
     if evidence.remeasured:
         yield f"{evidence.remeasured} samples asked afresh for their time"
     if evidence.failed_first:

@@ -96,6 +96,8 @@ def cell_document(result: CellResult) -> dict[str, Any]:
             "newest": result.evidence.newest or None,
             "failed_first": result.evidence.failed_first,
             "endings": dict(result.evidence.endings),
+            "heard": dict(result.evidence.heard),
+            "scripts": dict(result.evidence.scripts),
             "remeasured": result.evidence.remeasured,
         },
         "first_errors": [

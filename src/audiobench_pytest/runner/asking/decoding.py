@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from audiobench_pytest.datasets.audio.decode import read_audio
+from audiobench_pytest.datasets.audio.levels import levels
 from audiobench_pytest.errors import SampleError
 from audiobench_pytest.types import Audio, Sample
 
@@ -23,12 +24,14 @@ class Decoded:
         problem: The reason why there is none.
         seconds: Time it took, in seconds.
         sounds: Further sounds by name.
+        levels: How loud the sound is, see `datasets.audio.levels`.
     """
 
     audio: Audio | None
     problem: str | None
     seconds: float
     sounds: Mapping[str, Audio] = field(default_factory=dict)
+    levels: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def duration_s(self) -> float:
@@ -51,7 +54,8 @@ def decode(sample: Sample, sample_rate: int, max_seconds: float) -> Decoded:
     except Exception as exc:  # a clip that does not fit into memory, a network drive that fails half-way
         problem = f"{path}: cannot be decoded: {type(exc).__name__}: {exc}"
         return Decoded(None, problem, time.perf_counter() - started)
-    return Decoded(audio, None, time.perf_counter() - started, sounds)
+    heard = levels(audio) if audio is not None else {}
+    return Decoded(audio, None, time.perf_counter() - started, sounds, heard)
 
 
 class DecodeAhead:

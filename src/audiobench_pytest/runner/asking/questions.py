@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from audiobench_pytest.languages import other_script
 from audiobench_pytest.metrics.fairness.replies import cut_thoughts
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.records.append import as_line
+from audiobench_pytest.records.texts import storable
 from audiobench_pytest.runner.asking.decoding import Decoded
 from audiobench_pytest.runner.speaking import is_silent, spoken
 from audiobench_pytest.types import (
@@ -26,7 +28,7 @@ from audiobench_pytest.types import (
     Sample,
     State,
 )
-from audiobench_pytest.types.answers import CALLS
+from audiobench_pytest.types.answers import CALLS, HEARD_LEVELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def as_plain(calls: Iterable[Call]) -> list[dict[str, Any]]:
 
 def reason_of(exc: BaseException) -> str:
     """Return an exception as one line."""
-    text = " ".join(str(exc).split())
+    text = storable(" ".join(str(exc).split()))
     return f"{type(exc).__name__}: {text[:500]}" if text else type(exc).__name__
 
 
@@ -138,6 +140,9 @@ def answered(
         timing: As in `types.Prediction`.
     """
     heard = decoded.duration_s if decoded.audio else question.sample.duration_s
+    more: dict[str, Any] = {HEARD_LEVELS: dict(decoded.levels)} if decoded.levels else {}
+    if answer.calls:
+        more[CALLS] = as_plain(answer.calls)
     said = answer.speech.duration_s if answer.speech is not None else 0.0
     return Reply(
         question,
@@ -149,7 +154,7 @@ def answered(
             infer_s=infer_s,
             decode_s=decoded.seconds,
             batch=batch,
-            meta={**answer.meta, CALLS: as_plain(answer.calls)} if answer.calls else answer.meta,
+            meta={**answer.meta, **more} if more else answer.meta,
             timing=timing,
         ),
         speech=answer.speech,
@@ -199,7 +204,18 @@ def outcome_of(
         calls=tuple(prediction.meta.get(CALLS, ())),
         ended=ending_of(prediction, offered=bool(sample.tools)),
         speech=_speech_of(sample, prediction) if SPEECH in prediction.meta else {},
+        heard=prediction.meta.get(HEARD_LEVELS, {}),
+        script=_script_of(sample, prediction),
     )
+
+
+def _script_of(sample: Sample, prediction: Prediction) -> str:
+    """Return the script of an answer that is not in that of its language, where the reference is; else ""."""
+    if prediction.error is not None or sample.choices:  # labels are in the language of whoever made the set
+        return ""
+    language = sample.target or str(sample.meta.get("target_language") or sample.language)
+    found = other_script(language, prediction.text)
+    return "" if found and other_script(language, sample.reference) else found
 
 
 def _speech_of(sample: Sample, prediction: Prediction) -> dict[str, Any]:

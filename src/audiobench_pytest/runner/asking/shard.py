@@ -14,7 +14,7 @@ from typing import Any
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.datasets import Dataset, shard
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.languages import other_script
+from audiobench_pytest.languages import english_name, other_script
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.runner import hardware
@@ -88,18 +88,31 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
 _LOOKED_AT = 200
 """References whose script is compared with their language: more tell no more."""
 
+_SCRIPT_SHARE = 0.03
+"""Of those references: below, names and words of other languages may well be all there is to it."""
+
 
 def _script_note(samples: Sequence[Sample]) -> str:
-    """Say how many references are not written as their language is, where it is a tenth of them or more."""
-    texts = ((language_of(s.language, s.meta), s.reference) for s in samples if s.reference)
+    """Say how many references are not written as their language is, where it is more than a few of them."""
+    texts = ((language_of(s.language, s.meta), s.reference) for s in samples if s.reference and not s.choices)
     looked = list(itertools.islice(texts, _LOOKED_AT))
     found = Counter((code, script) for code, text in looked if (script := other_script(code, text)))
-    if sum(found.values()) * 10 < len(looked) or not found:
+    if not found or sum(found.values()) < _SCRIPT_SHARE * len(looked):
         return ""
     (code, script), _ = found.most_common(1)[0]
     return (
         f"{sum(found.values())} of {len(looked)} references looked at are not written in the script of their language "
         f"('{code}', written in {script}): say the language in each line, or with --audiobench-set language=CODE"
+    )
+
+
+def _language_note(dataset: Dataset) -> str:
+    """Say in which language a set is taken to be of which nobody says it; "" for any other."""
+    if not dataset.assumed:
+        return ""
+    return (
+        f"its lines name no language, so it is taken to be {english_name(dataset.assumed)}: write "
+        f'"language": "{dataset.assumed}" into each, or give --audiobench-set language=CODE'
     )
 
 
@@ -194,6 +207,7 @@ def _receipt(
             "size": dataset.size,
             "selection": dataset.selection or None,
             "script": _script_note(dataset.samples) or None,
+            "language": _language_note(dataset) or None,
         },
         model={
             "identity": runner.pool.identity(job.model),

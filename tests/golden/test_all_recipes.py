@@ -23,6 +23,7 @@ from audiobench_pytest.metrics.ifeval.checks import CHECKS
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.judge.metric import Judge, JudgeReply
 from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.metrics.speech.rated import Rated
 from audiobench_pytest.metrics.text.units import counting
 from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.plan import PlannedCell, ShardReceipt
@@ -87,6 +88,10 @@ def _lacks_tokenizer(recipe: Recipe) -> str:
     return ""
 
 
+SPOKEN = ("rated", "shape", "bit_rate")
+"""Metrics that look at what is known of a sound, and at no text."""
+
+
 def languages_of(spec: RecipeSpec) -> list[str]:
     """Return English and up to three languages with rules of their own."""
     return list(dict.fromkeys(["en", "zh", *list(spec.languages)[-2:]]))
@@ -121,7 +126,22 @@ def item_of(recipe: Recipe, rng: random.Random, number: int, *, prediction: str 
         answer = rng.choice(["I'm sorry.", "sorry", "Sure, here it is", "", "抱歉"])
     elif recipe.spec.score == "chords":
         reference, answer = rng.choice(CHORDS[:4]), rng.choice(CHORDS)
-    return Item(reference, answer if prediction is None else prediction, language, choices, (), f"id-{number:03}", meta)
+    answer = answer if prediction is None else prediction
+    given = _heard(recipe, rng) if answer.strip() else {}
+    return Item(reference, answer, language, choices, (), f"id-{number:03}", meta, given=given)
+
+
+def _heard(recipe: Recipe, rng: random.Random) -> dict[str, object]:
+    """Return what is known of an answer that is spoken, for recipes that look at that alone."""
+    if recipe.spec.score not in SPOKEN:
+        return {}
+    shares = {"silent_share": rng.random() / 2, "clipped_share": rng.random() / 9, "leading_s": rng.random()}
+    codec = {"bits": rng.randrange(1000, 90_000), "nominal_bps": 16_000.0, "frames": 50, "codebooks": 4}
+    found: dict[str, object] = {"speech": {"seconds": 1 + rng.random(), **shares, "codec": codec}}
+    if isinstance(recipe.metric, Rated):
+        ends = ((one.name, one.minimum or 0.0, one.maximum or 1.0) for one in recipe.metric.ratings)
+        found["rating"] = {name: rng.uniform(low, high) for name, low, high in ends}
+    return found
 
 
 def _labels(spec: RecipeSpec) -> list[str]:
@@ -236,12 +256,15 @@ def test_intervals_hold_their_value_and_values_keep_their_range(spec: RecipeSpec
 def test_an_answer_that_failed_is_bounded_by_one_of_nothing(spec: RecipeSpec) -> None:
     recipe = recipe_of(spec)
     items = items_of(recipe, spec.name, 12)
-    nothing = [dataclasses.replace(item, prediction="") for item in items[6:]]
+    nothing = [dataclasses.replace(item, prediction="", given={}) for item in items[6:]]
     half = outcomes_of(recipe, items[:6])
     failed = reduced(recipe, {**half, **outcomes_of(recipe, nothing, failed=True)})
     empty = reduced(recipe, {**half, **outcomes_of(recipe, nothing)})
     assert failed.counts[State.FAILED] == 6
     assert failed.coverage <= 0.5
+    if score_of(recipe, nothing[0]).state is State.JUDGE_INVALID:  # of these numbers none is the worst there is
+        assert empty.coverage <= 0.5
+        return
     assert empty.value is not None
     assert failed.headline.worst == pytest.approx(empty.value)
     if spec.score != "captions":
@@ -272,8 +295,9 @@ def test_no_extreme_text_makes_scoring_raise(spec: RecipeSpec) -> None:
 
 
 def _check(recipe: Recipe, score: SampleScore) -> None:
-    assert (score.numbers == {}) == (score.state is State.DATA_ERROR)
-    assert score.state in (*COUNTED, State.DATA_ERROR)
+    unheard = recipe.spec.score in SPOKEN and score.state is State.JUDGE_INVALID
+    assert (score.numbers == {}) == (score.state is State.DATA_ERROR or unheard)
+    assert score.state in (*COUNTED, State.DATA_ERROR, *([State.JUDGE_INVALID] if unheard else []))
     assert all(math.isfinite(number) for number in score.numbers.values())
     assert isinstance(score.reference, str)
     assert isinstance(score.prediction, str)

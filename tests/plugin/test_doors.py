@@ -144,7 +144,7 @@ def test_a_name_that_nobody_knows_names_the_broken_door_as_well(project, environ
         check=False,
     )
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "unknown model 'echo-2' (did you mean echo-1?" in done.stderr
+    assert "unknown model 'echo-2' (did you mean echo-1" in done.stderr
     assert "stranger: its entry point 'broken' failed" in done.stderr
 
 

@@ -107,7 +107,8 @@ def test_every_prompt_asks_a_task_and_is_a_template(spec):
 
 @pytest.mark.parametrize("task", load_catalog().tasks, ids=lambda task: task.name)
 def test_every_task_can_be_asked_and_scored(task):
-    assert profile_for(Asked(task.name), "en").task == task.name
+    if not task.borrows:  # a codec is told nothing
+        assert profile_for(Asked(task.name), "en").task == task.name
     assert task.recipe in load_catalog().recipes
     assert task.title
     assert task.reference

@@ -42,7 +42,7 @@ class BitRate(Metric):
         codec: Mapping[str, Any] = speech.get("codec") or {}
         seconds, bits = float(speech.get("seconds", 0.0)), codec.get("bits")
         if not isinstance(bits, int | float) or seconds <= 0:
-            return SampleScore({}, "", "", State.DATA_ERROR, "the model does not say how many bits it spent")
+            return SampleScore({}, "", "", State.JUDGE_INVALID, "the model does not say how many bits it spent")
         numbers = {"n": 1.0, "bits": float(bits), "seconds": seconds}
         if isinstance(nominal := codec.get("nominal_bps"), int | float):
             numbers |= {"nominal_bits": nominal * seconds, "nominal_s": seconds}

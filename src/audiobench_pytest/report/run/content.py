@@ -56,11 +56,12 @@ def columns(board: Conclusion) -> list[Column]:
         key: " / ".join(dict.fromkeys(_title(result.headline.quantity) for result in by_model.values()))
         for key, by_model in cells.items()
     }
-    # Two recipes of one data set are told apart by their values' names, where those differ.
+    # Recipes of one data set are told apart by their values' names, where those differ.
     named = Counter((dataset, units[dataset, recipe]) for dataset, recipe in cells)
+    alike = {dataset for (dataset, _), count in named.items() if count > 1}
     return [
         Column(
-            title=clean(dataset if named[dataset, units[dataset, recipe]] == 1 else f"{dataset} {recipe}"),
+            title=clean(f"{dataset} {recipe}" if dataset in alike else dataset),
             unit=units[dataset, recipe],
             cells=by_model,
         )

@@ -70,3 +70,9 @@ def test_names_that_say_nothing_are_seen(name):
 @pytest.mark.parametrize("name", ["commonvoice", "run_dir", "uncommon", "toolbox"])
 def test_other_names_are_left_alone(name):
     assert not SAYS_NOTHING.search(name)
+
+
+def test_no_two_test_files_share_a_name():
+    # pytest imports a test file by its bare name: of two in one process, the second cannot be collected.
+    names = [path.name for path in sorted((ROOT / "tests").rglob("test_*.py"))]
+    assert [name for name in sorted(set(names)) if names.count(name) > 1] == []

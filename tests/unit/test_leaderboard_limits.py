@@ -387,7 +387,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "gates.toml").write_bytes(b"[asr.wer]\nmax = 1 # \xe9")
-    with pytest.raises(UsageError, match=r"not a TOML file.*0xe9"):
+    with pytest.raises(UsageError, match=r"gates\.toml: not UTF-8 \(byte 21\): save it as UTF-8"):
         load_gates(tmp_path / "gates.toml", Known(**NAMES))
 
 

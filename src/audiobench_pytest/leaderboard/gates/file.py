@@ -380,8 +380,8 @@ class _Reader:
         except OSError as exc:
             raise UsageError(f"{self._path}: cannot read the gates file: {exc.strerror or exc}") from exc
         except ValueError as exc:  # TOMLDecodeError and UnicodeDecodeError; the former names line and column
-            what = "not UTF-8: save it as UTF-8" if isinstance(exc, UnicodeDecodeError) else f"not a TOML file: {exc}"
-            raise UsageError(f"{self._path}: {what}") from exc
+            at = f"not UTF-8 (byte {exc.start + 1}): save it as UTF-8" if isinstance(exc, UnicodeDecodeError) else ""
+            raise UsageError(f"{self._path}: {at or f'not a TOML file: {exc}'}") from exc
 
     def _fail(self, where: list[str], what: str) -> NoReturn:
         raise UsageError(f"{self._path}: {header(where)}: {what}" if where else f"{self._path}: {what}")

@@ -39,6 +39,7 @@ def write_report(
     worst: int = WORST,
     private: bool = False,
     sounds_of: Callable[[CellData], Mapping[str, Path]] = _no_sounds,
+    spoken_in: Path | None = None,
 ) -> Path:
     """Write the report of a run; return its page.
 
@@ -49,6 +50,7 @@ def write_report(
         worst: Samples of each cell whose sound is copied.
         private: Leave out texts, sounds and all that samples say of themselves.
         sounds_of: Where the sound of each sample of a cell is, by id.
+        spoken_in: The cache that holds the sounds of spoken answers, or None where nobody knows.
 
     Raises:
         UsageError: The run has no leaderboard, the baseline is no run, or the folder holds what no report wrote.
@@ -66,7 +68,8 @@ def write_report(
         shown = []
         for number, data in enumerate(cells):
             sounds = {} if private else sounds_of(data)
-            found = list(samples_of(data, before.of(data), sounds, private=private))
+            spoken = {} if private or spoken_in is None else _spoken(data, spoken_in / "audio")
+            found = list(samples_of(data, before.of(data), sounds, spoken, private=private))
             shown.append(_write_cell(target, number, data, found, worst))
         _write_script(target / "data" / "board.js", "board", {**_public(board, private), "shown": shown})
         for name in ASSETS:
@@ -122,7 +125,10 @@ def _write_cell(target: Path, number: int, data: CellData, samples: Sequence[Sho
     rows = []
     for place, sample in enumerate(samples):
         sound = "" if sample.sound is None else _sound(target, number, place, sample.sound, copied=place < worst)
-        rows.append({**sample.fields, "sound": sound})
+        said = (
+            "" if sample.spoken is None else _sound(target, number, place, sample.spoken, "said", copied=place < worst)
+        )
+        rows.append({**sample.fields, "sound": sound, "said": said})
     for piece in range(0, max(1, len(rows)), PIECE):
         name = f"{number}-{piece // PIECE}"
         _write_script(target / "data" / f"{name}.js", name, rows[piece : piece + PIECE])
@@ -153,12 +159,20 @@ def _flip(row: Mapping[str, Any]) -> int:
     return (now > before) - (now < before)
 
 
-def _sound(target: Path, number: int, place: int, path: Path, *, copied: bool) -> str:
+def _spoken(data: CellData, folder: Path) -> dict[str, Path]:
+    return {
+        sample: folder / str(outcome.speech["file"])
+        for sample, outcome in data.outcomes.items()
+        if outcome.speech.get("file")
+    }
+
+
+def _sound(target: Path, number: int, place: int, path: Path, of: str = "", *, copied: bool) -> str:
     if not path.is_file():
         return ""
     if not copied:
         return path.resolve().as_uri()
-    name = f"{number}-{place}{path.suffix}"
+    name = f"{number}-{place}{of}{path.suffix}"
     (target / "sounds").mkdir(exist_ok=True)
     shutil.copyfile(path, target / "sounds" / name)
     return f"sounds/{name}"

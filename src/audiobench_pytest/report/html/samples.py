@@ -27,10 +27,12 @@ class Shown:
         fields: Plain values: `id`, `state`, `reference`, `prediction`, `errors`, `units`, `rate`, `steps`, `seconds`,
             `reason`, `keys`, `before`.
         sound: The file, or None.
+        spoken: The file of an answer that is spoken, or None.
     """
 
     fields: Mapping[str, Any]
     sound: Path | None
+    spoken: Path | None = None
 
 
 class Before:
@@ -57,7 +59,12 @@ class Before:
 
 
 def samples_of(
-    data: CellData, before: CellData | None, sounds: Mapping[str, Path], *, private: bool
+    data: CellData,
+    before: CellData | None,
+    sounds: Mapping[str, Path],
+    spoken: Mapping[str, Path] | None = None,
+    *,
+    private: bool,
 ) -> Iterator[Shown]:
     """Yield the samples of a cell, the worst first: those without a score before all others.
 
@@ -65,13 +72,14 @@ def samples_of(
         data: The cell.
         before: The same cell of a baseline run, or None.
         sounds: Where the sound of each sample is, by id.
+        spoken: Where the sound of each spoken answer is, by id.
         private: Leave out texts and sounds.
     """
     recipe = recipe_of(data.plan)
     shown = [_sample(recipe, outcome, before, private) for _, outcome in sorted(data.outcomes.items())]
     for number, fields in enumerate(sorted(shown, key=_badness), 1):
-        sound = None if private else sounds.get(fields["id"])
-        yield Shown({**fields, "id": f"sample {number}"} if private else fields, sound)
+        sound, said = (None if private else files.get(fields["id"]) for files in (sounds, spoken or {}))
+        yield Shown({**fields, "id": f"sample {number}"} if private else fields, sound, said)
 
 
 def _badness(fields: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -227,7 +227,8 @@ function sample(row) {
   else if (row.reference || row.prediction) parts.push(make("p", { class: "text" }, make("span", { class: "quiet" }, "reference: "), row.reference, make("br"),
     make("span", { class: "quiet" }, "answer: "), row.prediction ?? "–"));
   if (row.before) parts.push(make("p", { class: "text quiet" }, `baseline: ${row.before.errors} wrong; ${row.before.prediction ?? "–"}`));
-  if (row.sound) parts.push(player(row.sound));
+  if (row.sound) parts.push(player(row.sound, row.said ? "asked" : ""));
+  if (row.said) parts.push(player(row.said, "answered"));
   const keys = Object.entries(row.keys).map(([name, value]) => `${name}: ${value}`).join("; ");
   if (keys) parts.push(make("p", { class: "text quiet" }, keys));
   return make("article", {}, ...parts);
@@ -244,11 +245,11 @@ function aligned(steps) {
   return line;
 }
 
-function player(source) {
-  const canvas = make("canvas", { width: "800", height: "64", role: "img", "aria-label": "waveform" });
-  const audio = make("audio", { controls: "", preload: "none", src: source });
+function player(source, which) {
+  const canvas = make("canvas", { width: "800", height: "64", role: "img", "aria-label": `waveform ${which}`.trim() });
+  const audio = make("audio", { controls: "", preload: "none", src: source, "aria-label": `sound ${which}`.trim() });
   audio.addEventListener("play", () => draw(audio, canvas), { once: true });
-  return make("div", {}, audio, canvas);
+  return make("div", {}, which ? make("p", { class: "quiet" }, which) : null, audio, canvas);
 }
 
 function draw(audio, canvas) {

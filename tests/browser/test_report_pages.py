@@ -1,0 +1,178 @@
+"""The report in a real browser: sorted, filtered, heard, gone through by keyboard; nothing leaves its folder."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from made_runs import make_run
+
+from audiobench_pytest.cli import main
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian's package chromium)")
+
+EVIL = "</script><script>window.hurt=1</script><img src=x onerror=window.hurt=2>"
+SAMPLES = 120
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the page of a report of a run with sounds, a baseline, and data that would be a script if it could."""
+    folder = tmp_path_factory.mktemp("report")
+    rng = np.random.default_rng(0)
+    rows = []
+    for number in range(SAMPLES):
+        tone = 0.3 * np.sin(np.arange(16_000) * rng.uniform(0.05, 0.3))
+        soundfile.write(folder / f"{number}.wav", tone, 16_000)
+        words = " ".join(rng.choice(["alpha", "bravo", "charlie", "delta"], 8))
+        rows.append({"id": f"s{number:03}", "audio": f"{number}.wav", "text": words, "speaker": f"p{number % 3}"})
+    rows[0]["text"] += f" {EVIL}"
+    rows[1]["id"] = EVIL
+    manifest = folder / "manifest.jsonl"
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run = make_run(folder / "run", manifest, args={"wer": "0.2"})
+    before = make_run(folder / "before", manifest, args={"wer": "0.05", "seed": "1"})
+    assert main(["gate", str(run), "--output", str(run)]) == 0
+    assert main(["report", str(run), "--baseline", str(before)]) == 0
+    return run / "report" / "index.html"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as started:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+        flags += ["--autoplay-policy=no-user-gesture-required", "--disable-sync", "--no-first-run"]
+        found = started.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield found
+        found.close()
+
+
+@pytest.fixture(params=[1280, 390], ids=["wide", "narrow"])
+def page(request: pytest.FixtureRequest, browser: Any, report: Path) -> Iterator[Any]:
+    """Give the opened report; afterwards nothing may have been complained of, and nothing asked from outside."""
+    context = browser.new_context(viewport={"width": request.param, "height": 900})
+    opened = context.new_page()
+    complaints: list[str] = []
+    asked: list[str] = []
+    opened.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("request", lambda one: asked.append(one.url))
+    opened.goto(report.as_uri())
+    opened.wait_for_selector("#samples article")
+    yield opened
+    assert complaints == []
+    outside = [
+        url for url in asked if not url.startswith((report.parent.as_uri(), report.parents[2].as_uri(), "blob:"))
+    ]
+    assert outside == []
+    assert opened.evaluate("window.hurt") is None
+    context.close()
+
+
+def ids(page: Any) -> list[str]:
+    return [text.split("  ")[0] for text in page.locator("#samples article h3").all_text_contents()]
+
+
+def test_the_verdict_is_there_and_data_is_text(page: Any) -> None:
+    assert page.text_content("#verdict").startswith("Green")
+    page.fill("#words", "script")
+    playwright.expect(page.locator("#count")).to_have_text(re.compile("^2 of"))
+    assert EVIL in page.text_content("#samples")
+    assert page.locator("#samples img").count() == 0
+
+
+def test_columns_sort_both_ways(page: Any) -> None:
+    head = page.locator("#board th button", has_text="value")
+    head.click()
+    assert page.locator("#board th[aria-sort=ascending]").count() == 1
+    page.locator("#board th button", has_text="value").click()
+    assert page.locator("#board th[aria-sort=descending]").count() == 1
+
+
+def test_samples_are_filtered_by_what_turned_and_by_words(page: Any) -> None:
+    every = page.text_content("#count")
+    assert every == f"{SAMPLES} of {SAMPLES} samples"
+    counts = {}
+    for which in ("wrong", "worse", "better", "state:ok"):
+        page.select_option("#which", which)
+        page.wait_for_timeout(50)
+        counts[which] = int(page.text_content("#count").split()[0])
+    assert 0 < counts["better"] < counts["worse"] <= counts["wrong"] <= SAMPLES == counts["state:ok"]
+    page.select_option("#which", "worst")
+    page.fill("#words", "s007")
+    playwright.expect(page.locator("#count")).to_have_text(re.compile("^1 of"))
+    assert ids(page) == ["s007"]
+
+
+def test_more_samples_come_as_one_scrolls(page: Any) -> None:
+    assert len(ids(page)) < SAMPLES
+    for _ in range(20):
+        page.mouse.wheel(0, 20_000)
+        page.wait_for_timeout(50)
+        if len(ids(page)) == SAMPLES:
+            break
+    assert len(set(ids(page))) == SAMPLES
+
+
+def test_a_sound_is_played(page: Any) -> None:
+    audio = page.locator("#samples audio").first
+    audio.scroll_into_view_if_needed()
+    audio.evaluate("one => { one.muted = true; return one.play(); }")
+    until = time.monotonic() + 10
+    while audio.evaluate("one => one.currentTime") <= 0.1:
+        assert time.monotonic() < until, "the sound does not move"
+        page.wait_for_timeout(50)
+    assert audio.evaluate("one => one.duration") == pytest.approx(1.0, abs=0.05)
+
+
+def test_errors_are_told_without_colour_too(page: Any) -> None:
+    texts = page.locator("#samples .step").all_text_contents()
+    assert texts
+    assert all(any(mark in text for mark in "−+→") for text in texts)
+
+
+def test_the_theme_turns(page: Any) -> None:
+    colour = "getComputedStyle(document.body).backgroundColor"
+    first = page.evaluate(colour)
+    page.click("#theme")
+    assert page.evaluate(colour) != first
+    page.click("#theme")
+    assert page.evaluate(colour) == first
+
+
+def test_all_of_it_is_reached_by_keyboard(page: Any) -> None:
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "To the content"
+    seen = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
+    assert {"theme", "which", "words"} <= seen
+    page.focus("#board th button")
+    page.keyboard.press("Enter")
+    assert page.locator("#board th[aria-sort=ascending]").count() == 1
+
+
+def test_nothing_is_wider_than_the_window(page: Any) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_names_and_labels_are_there_for_those_who_listen(page: Any) -> None:
+    unnamed = page.evaluate(
+        """[...document.querySelectorAll('button, input, select, audio, canvas, svg[role=img], [role=region]')]
+        .filter((one) => !(one.textContent.trim() || one.getAttribute('aria-label') || one.closest('label')))
+        .map((one) => one.outerHTML.slice(0, 80))"""
+    )
+    assert unnamed == []
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert page.locator("main").count() == 1

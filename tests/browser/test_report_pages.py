@@ -18,6 +18,7 @@ from made_runs import make_run
 from audiobench_pytest.cli import main
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs the package axe-playwright-python")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian's package chromium)")
 
@@ -176,3 +177,11 @@ def test_names_and_labels_are_there_for_those_who_listen(page: Any) -> None:
     assert unnamed == []
     assert page.evaluate("document.documentElement.lang") == "en"
     assert page.locator("main").count() == 1
+
+
+def test_axe_finds_nothing_serious(page: Any) -> None:
+    for _ in range(2):  # as it opens, and in the other theme
+        found = axe.Axe().run(page, options={"preload": False}).response["violations"]
+        serious = [one for one in found if one["impact"] in ("serious", "critical")]
+        assert [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in serious] == []
+        page.click("#theme")

@@ -22,6 +22,7 @@ NAMES = (
     "corpus_wer",
     "collect_catalogue",
     "bootstrap",
+    "report_pages",
 )
 """In the order of the table."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +58,19 @@ def browser() -> Iterator[Any]:
         found = started.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield found
         found.close()
+
+
+@pytest.fixture(scope="module")
+def spoken_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the page of a report of answers that are speech."""
+    project, root = tmp_path_factory.mktemp("project"), Path(__file__).parents[2]
+    shutil.copy(root / "conftest.py", project)
+    shutil.copytree(root / "benchmarks" / "codec", project / "benchmarks" / "codec")
+    command = [sys.executable, "-m", "pytest", "benchmarks/codec", "-m", "minispeech", "--model", "opus-6k"]
+    options = ["--recipe", "speech-shape/audiobench-pytest@1", "--limit", "3", "--audiobench-html=report"]
+    done = subprocess.run([*command, *options], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project / "report" / "index.html"
 
 
 @pytest.fixture(params=[1280, 390], ids=["wide", "narrow"])
@@ -134,6 +149,18 @@ def test_a_sound_is_played(page: Any) -> None:
         assert time.monotonic() < until, "the sound does not move"
         page.wait_for_timeout(50)
     assert audio.evaluate("one => one.duration") == pytest.approx(1.0, abs=0.05)
+
+
+def test_what_was_asked_and_what_was_answered_are_played_apart(browser: Any, spoken_report: Path) -> None:
+    page = browser.new_page()
+    page.goto(spoken_report.as_uri())
+    page.wait_for_selector("#samples article")
+    for which in ("asked", "answered"):
+        audio = page.locator("#samples article").first.locator(f'audio[aria-label="sound {which}"]')
+        audio.evaluate("one => { one.muted = true; return one.play(); }")
+        assert audio.evaluate("one => one.duration") > 0.5
+    assert page.locator("#samples audio").count() == 6
+    page.close()
 
 
 def test_errors_are_told_without_colour_too(page: Any) -> None:

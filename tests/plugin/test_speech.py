@@ -260,6 +260,52 @@ def test_a_sound_that_is_gone_is_given_again(speech):
     assert values(speech, "bit_rate") == before
 
 
+def reported(speech, *args):
+    done = speech.pytester.run("audiobench", "report", ".audiobench/runs/latest", *args)
+    assert done.ret == 0, told(done)
+    folder = speech.path / ".audiobench" / "runs" / "latest" / "report"
+    script = (folder / "data" / "0-0.js").read_text()
+    return folder, json.loads(script[script.index(",") + 1 : script.rindex(")")])
+
+
+def test_spoken_answers_are_heard_in_the_report(speech):
+    assert codec(speech, "--model", "opus-6k", "--recipe", SHAPE, "--audiobench-html", inprocess=False).ret == 0
+    written = speech.path / ".audiobench" / "runs" / "latest" / "report" / "sounds"
+    in_the_run = {path.name: path.read_bytes() for path in written.iterdir()}
+    folder, rows = reported(speech)
+    assert {path.name: path.read_bytes() for path in written.iterdir()} == in_the_run
+    answers = {key[-1]: outcome for key, outcome in outcomes(speech).items()}
+    assert {row["id"] for row in rows} == set(answers)
+    for row in rows:
+        kept = speech.path / ".audiobench" / "cache" / "audio" / answers[row["id"]]["speech"]["file"]
+        assert (folder / row["said"]).read_bytes() == kept.read_bytes()
+        assert (folder / row["sound"]).read_bytes() != kept.read_bytes()
+    _, linked = reported(speech, "--worst", "0")
+    assert all(row["said"].startswith("file:///") for row in linked)
+    assert {row["said"] for row in reported(speech, "--private")[1]} == {""}
+    assert {row["said"] for row in reported(speech, "--cache", "elsewhere")[1]} == {""}
+
+
+def test_the_sound_of_an_answer_lies_in_any_of_the_caches(speech):
+    args = ("--model", "opus-6k", "--recipe", SHAPE)
+    assert codec(speech, *args, "--audiobench-cache", "shared", inprocess=False).ret == 0
+    both = ("--audiobench-cache", "own", "--audiobench-cache", "shared", "--audiobench-html")
+    assert codec(speech, *args, *both, inprocess=False).ret == 0
+    assert all(one["cached"] for one in outcomes(speech).values())
+    script = (speech.path / ".audiobench" / "runs" / "latest" / "report" / "data" / "0-0.js").read_text()
+    assert all(row["said"].startswith("sounds/") for row in json.loads(script[script.index(",") + 1 : -3]))
+
+
+def test_a_run_cannot_lead_the_report_out_of_the_cache(speech):
+    assert codec(speech, "--model", "opus-6k", "--recipe", SHAPE, inprocess=False).ret == 0
+    (results,) = (speech.path / ".audiobench" / "runs" / "latest" / "results").glob("*.jsonl")
+    name = next(iter(outcomes(speech).values()))["speech"]["file"]
+    results.write_text(results.read_text().replace(name, "../../../secret.flac"))
+    done = speech.pytester.run("audiobench", "report", ".audiobench/runs/latest")
+    assert done.ret == 4
+    assert "names no sound of a cache" in told(done)
+
+
 def test_sounds_that_no_run_names_are_pruned_and_the_others_stay(speech):
     audio = speech.path / ".audiobench" / "cache" / "audio"
     assert codec(speech, "--model", "opus-6k", "--recipe", SHAPE, inprocess=False).ret == 0

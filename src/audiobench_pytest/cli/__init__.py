@@ -76,6 +76,12 @@ def add_catalog(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_cache(parser: argparse._ActionsContainer, holds: str) -> None:
+    """Add the option that names the cache folder, with what the command wants of it."""
+    default = Path(".audiobench/cache")
+    parser.add_argument("--cache", type=Path, default=default, metavar="DIR", help=f"{holds} (default: {default})")
+
+
 def _use_catalog(folders: Sequence[Path] | None) -> None:
     from audiobench_pytest.catalog.loader import use_folders
     from audiobench_pytest.doors import open_doors

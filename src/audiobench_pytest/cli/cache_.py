@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
+from audiobench_pytest.cli import add_cache
 from audiobench_pytest.errors import RecordError
 
 
@@ -16,7 +16,7 @@ def add(commands: Any) -> None:
     for name, text in (("push", "copy the cache's answers to a shared place"), ("pull", "copy them from there")):
         action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}, through fsspec.")
         action.add_argument("url", metavar="URL", help="for example s3://bucket/path or file:///mnt/share")
-        action.add_argument("--cache", type=Path, default=Path(".audiobench/cache"), metavar="DIR")
+        add_cache(action, "the cache on this machine")
         action.set_defaults(run=_share, push=name == "push")
 
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from audiobench_pytest.cli import add_catalog
+from audiobench_pytest.cli import add_cache, add_catalog
 from audiobench_pytest.errors import DatasetError, UsageError
 
 _JSON = '{"audiobench_plan": '
@@ -29,7 +29,7 @@ def add(commands: Any) -> None:
     show.add_argument("name", nargs="?", help="a prompt, @FILE or words; default: the one that would be picked")
     show.add_argument("--dataset", required=True, metavar="NAME|PATH", help="as for pytest")
     show.add_argument("--model", metavar="NAME", help="as for pytest; a model may have prompts of its own")
-    show.add_argument("--cache", type=Path, default=Path(".audiobench/cache"), metavar="DIR")
+    add_cache(show, "where sets of the hub are kept")
     add_catalog(show)
     show.set_defaults(run=_show)
 

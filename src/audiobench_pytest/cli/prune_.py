@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from audiobench_pytest.cli import add_cache
 from audiobench_pytest.errors import RecordError
 
 
@@ -17,7 +18,7 @@ def add(commands: Any) -> None:
         description="Say what the sounds of spoken answers take in the cache and, with --yes, remove those that no run "
         "names. An answer whose sound is gone is asked for again. Recordings of data sets are not touched.",
     )
-    prune.add_argument("--cache", type=Path, default=Path(".audiobench/cache"), metavar="DIR")
+    add_cache(prune, "the cache to look through")
     prune.add_argument(
         "--runs",
         type=Path,

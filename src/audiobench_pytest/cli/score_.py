@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.catalog.packing import packed
-from audiobench_pytest.cli import add_catalog
+from audiobench_pytest.cli import add_cache, add_catalog
 from audiobench_pytest.types import AUTO
 
 if TYPE_CHECKING:
@@ -81,13 +81,7 @@ def add_judge(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--judge-model", metavar="NAME", help="judge's model (default: the rubric's)")
     group.add_argument("--judge-key-env", metavar="NAME", help="variable that holds the key (default: OPENAI_API_KEY)")
     group.add_argument("--judge-concurrency", type=int, default=16, metavar="N", help="questions at once (default: 16)")
-    group.add_argument(
-        "--cache",
-        type=Path,
-        default=Path(".audiobench/cache"),
-        metavar="DIR",
-        help="where the judge's replies, transcripts and ratings are kept",
-    )
+    add_cache(group, "where the judge's replies, transcripts and ratings are kept")
     parser.add_argument("--transcriber", metavar="MODEL", help="who writes spoken answers down (default: the recipe's)")
 
 

@@ -165,7 +165,7 @@ class Controller:
                 self._run.path,
                 folder_for(given, self._run.path),
                 sounds_of=lambda cell: sounds_of_manifest(source_of(cell)),
-                spoken_in=self._session.settings.cache[0],
+                caches=self._session.settings.cache,
             )
         except AudiobenchError as exc:
             return (f"the report could not be written: {exc}",)

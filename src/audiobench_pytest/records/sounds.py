@@ -9,6 +9,9 @@ from pathlib import Path
 
 from audiobench_pytest.records.append import write_atomically
 
+SOUNDS = "audio"
+"""Folder of a cache, and of a place that is shared, that holds sounds by content."""
+
 _MAGIC = (
     (b"RIFF", "wav"),
     (b"RF64", "wav"),

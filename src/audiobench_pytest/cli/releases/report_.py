@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from audiobench_pytest.cli import add_cache
+
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
@@ -20,13 +22,7 @@ def add(commands: Any) -> None:
     report.add_argument(
         "--worst", type=int, default=50, metavar="N", help="samples of each cell whose sound is copied (default: 50)"
     )
-    report.add_argument(
-        "--cache",
-        type=Path,
-        default=Path(".audiobench/cache"),
-        metavar="DIR",
-        help="where the sounds of spoken answers are (default: .audiobench/cache)",
-    )
+    add_cache(report, "where the sounds of spoken answers are")
     report.add_argument("--private", action="store_true", help="leave out texts, sounds and what samples say")
     report.set_defaults(run=_report)
 
@@ -42,7 +38,7 @@ def _report(given: argparse.Namespace) -> int:
         worst=given.worst,
         private=given.private,
         sounds_of=lambda cell: sounds_of_manifest(source_of(cell)),
-        spoken_in=given.cache,
+        caches=[given.cache],
     )
     print(page)
     return 0

@@ -33,7 +33,7 @@ from audiobench_pytest.datasets.selection import chosen, unique_ids
 from audiobench_pytest.datasets.settings import LoadSettings
 from audiobench_pytest.languages import stated_language
 from audiobench_pytest.records.append import DAMAGED, AppendFile, read_lines, write_atomically
-from audiobench_pytest.records.sounds import AudioStore, StoredAudio
+from audiobench_pytest.records.sounds import SOUNDS, AudioStore, StoredAudio
 from audiobench_pytest.types import Sample
 
 
@@ -73,7 +73,7 @@ class Prepared:
     def __init__(self, cache: Path, source: HubSource, commit: str) -> None:
         """Read what is there."""
         self.source, self.commit = source, commit
-        self.store = AudioStore(cache.absolute() / "audio")
+        self.store = AudioStore(cache.absolute() / SOUNDS)
         self.folder = repository_folder(cache, source.repo) / commit
         columns = [source.audio_column, source.text_column, source.id_column, *source.files]
         if source.mapped:  # rows of a set that is not are what they were when nested columns were not kept

@@ -12,8 +12,9 @@ from typing import Any
 from audiobench_pytest.errors import MissingExtraError, RecordError
 from audiobench_pytest.records.answers.columns import SUFFIX, read_columns
 from audiobench_pytest.records.answers.compaction import compact
-from audiobench_pytest.records.answers.spoken import SOUNDS, digest_of, sounds_of
+from audiobench_pytest.records.answers.spoken import digest_of, sounds_of
 from audiobench_pytest.records.append import write_atomically
+from audiobench_pytest.records.sounds import SOUNDS
 
 
 def push(cache: Path, url: str) -> int:

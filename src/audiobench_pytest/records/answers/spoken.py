@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from audiobench_pytest.errors import RecordError
 from audiobench_pytest.records.answers.cache import read_answers
 from audiobench_pytest.records.answers.columns import SUFFIX
 from audiobench_pytest.records.append import DAMAGED, read_lines
 from audiobench_pytest.records.runs import lines
+from audiobench_pytest.records.sounds import SOUNDS
 from audiobench_pytest.types import SPEECH
-
-SOUNDS = "audio"
-"""Folder of a cache, and of a place that is shared, that holds sounds by content."""
 
 _NAME = re.compile(r"[0-9a-f]{2}/([0-9a-f]{64}\.flac)")
 
@@ -31,6 +30,22 @@ class Spoken:
 
     files: dict[str, int]
     unnamed: frozenset[str]
+
+
+def sound_at(caches: Sequence[Path], name: str) -> Path:
+    """Return where the sound of an answer lies; where no cache holds it, its place in the first.
+
+    Args:
+        caches: Folders of caches, the one that is written first.
+        name: What the answer says of its sound's file.
+
+    Raises:
+        RecordError: The name leads out of a cache: whoever wrote it was not this package.
+    """
+    if not _NAME.fullmatch(name):
+        raise RecordError(f"{name!r} names no sound of a cache: the answer is damaged")
+    places = [cache / SOUNDS / name for cache in caches]
+    return next((place for place in places if place.is_file()), places[0])
 
 
 def sounds_of(folder: Path) -> set[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from audiobench_pytest.errors import RecordError, UsageError
+from audiobench_pytest.records.answers.spoken import sound_at
 from audiobench_pytest.records.append import write_atomically
 from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.directory import RunDirectory
@@ -39,7 +40,7 @@ def write_report(
     worst: int = WORST,
     private: bool = False,
     sounds_of: Callable[[CellData], Mapping[str, Path]] = _no_sounds,
-    spoken_in: Path | None = None,
+    caches: Sequence[Path] = (),
 ) -> Path:
     """Write the report of a run; return its page.
 
@@ -50,7 +51,7 @@ def write_report(
         worst: Samples of each cell whose sound is copied.
         private: Leave out texts, sounds and all that samples say of themselves.
         sounds_of: Where the sound of each sample of a cell is, by id.
-        spoken_in: The cache that holds the sounds of spoken answers, or None where nobody knows.
+        caches: Folders of the caches that hold the sounds of spoken answers.
 
     Raises:
         UsageError: The run has no leaderboard, the baseline is no run, or the folder holds what no report wrote.
@@ -68,7 +69,7 @@ def write_report(
         shown = []
         for number, data in enumerate(cells):
             sounds = {} if private else sounds_of(data)
-            spoken = {} if private or spoken_in is None else _spoken(data, spoken_in / "audio")
+            spoken = {} if private or not caches else _spoken(data, caches)
             found = list(samples_of(data, before.of(data), sounds, spoken, private=private))
             shown.append(_write_cell(target, number, data, found, worst))
         _write_script(target / "data" / "board.js", "board", {**_public(board, private), "shown": shown})
@@ -124,10 +125,8 @@ def _public(board: Mapping[str, Any], private: bool) -> dict[str, Any]:
 def _write_cell(target: Path, number: int, data: CellData, samples: Sequence[Shown], worst: int) -> dict[str, Any]:
     rows = []
     for place, sample in enumerate(samples):
-        sound = "" if sample.sound is None else _sound(target, number, place, sample.sound, copied=place < worst)
-        said = (
-            "" if sample.spoken is None else _sound(target, number, place, sample.spoken, "said", copied=place < worst)
-        )
+        sound = _sound(target, f"{number}-{place}", sample.sound, copied=place < worst)
+        said = _sound(target, f"{number}-{place}-said", sample.spoken, copied=place < worst)
         rows.append({**sample.fields, "sound": sound, "said": said})
     for piece in range(0, max(1, len(rows)), PIECE):
         name = f"{number}-{piece // PIECE}"
@@ -159,23 +158,20 @@ def _flip(row: Mapping[str, Any]) -> int:
     return (now > before) - (now < before)
 
 
-def _spoken(data: CellData, folder: Path) -> dict[str, Path]:
-    return {
-        sample: folder / str(outcome.speech["file"])
-        for sample, outcome in data.outcomes.items()
-        if outcome.speech.get("file")
-    }
+def _spoken(data: CellData, caches: Sequence[Path]) -> dict[str, Path]:
+    named = {sample: outcome.speech.get("file") for sample, outcome in data.outcomes.items()}
+    return {sample: sound_at(caches, str(name)) for sample, name in named.items() if name}
 
 
-def _sound(target: Path, number: int, place: int, path: Path, of: str = "", *, copied: bool) -> str:
-    if not path.is_file():
+def _sound(target: Path, name: str, path: Path | None, *, copied: bool) -> str:
+    """Return where the page finds a sound, copied or linked; empty where there is none, or none any more."""
+    if path is None or not path.is_file():
         return ""
     if not copied:
         return path.resolve().as_uri()
-    name = f"{number}-{place}{of}{path.suffix}"
     (target / "sounds").mkdir(exist_ok=True)
-    shutil.copyfile(path, target / "sounds" / name)
-    return f"sounds/{name}"
+    shutil.copyfile(path, target / "sounds" / f"{name}{path.suffix}")
+    return f"sounds/{name}{path.suffix}"
 
 
 def _write_script(path: Path, name: str, content: Any) -> None:

@@ -15,7 +15,7 @@ from audiobench_pytest.models.pool import ModelPool
 from audiobench_pytest.records.answers.cache import ModelCache, PredictionCache
 from audiobench_pytest.records.runs.directory import ResultWriter
 from audiobench_pytest.records.runs.plan import ShardReceipt
-from audiobench_pytest.records.sounds import AudioStore
+from audiobench_pytest.records.sounds import SOUNDS, AudioStore
 from audiobench_pytest.runner.asking.giving_up import FailureStreak
 from audiobench_pytest.runner.asking.inference import Budgets
 from audiobench_pytest.runner.asking.probing import Probe
@@ -77,7 +77,7 @@ class Runner:
     @property
     def sounds(self) -> AudioStore:
         """Where sounds are kept that models answer with."""
-        return AudioStore(self.cache.folders[0] / "audio")
+        return AudioStore(self.cache.folders[0] / SOUNDS)
 
     def dataset(self, spec: DatasetSpec) -> Dataset:
         """Return a data set with its selection; read once per process.

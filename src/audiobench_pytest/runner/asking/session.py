@@ -10,6 +10,7 @@ from typing import Any
 
 from audiobench_pytest.errors import RecordError, SampleError
 from audiobench_pytest.prompts.profiles import prompt_for
+from audiobench_pytest.records.answers.spoken import sound_at
 from audiobench_pytest.records.digests import file_digest
 from audiobench_pytest.records.keys import digest, prediction_key, prompt_digest, words_of
 from audiobench_pytest.runner.asking.ahead import Ahead
@@ -86,7 +87,7 @@ class InferenceSession:
         if found is None or self._asked.answer != "speech":
             return found
         file = found.meta.get(SPEECH, {}).get("file")
-        there = not file or any((folder / "audio" / file).is_file() for folder in self._runner.cache.folders)
+        there = not file or sound_at(self._runner.cache.folders, file).is_file()
         return found if there else None
 
     def questions(self, samples: Sequence[Sample]) -> Iterable[Question | Outcome]:

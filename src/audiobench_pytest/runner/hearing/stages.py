@@ -13,6 +13,7 @@ from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.metrics.speech.rated import Rated
 from audiobench_pytest.metrics.speech.transcribed import Transcribed
 from audiobench_pytest.records.answers.cache import PredictionCache
+from audiobench_pytest.records.answers.spoken import sound_at
 from audiobench_pytest.records.keys import digest
 from audiobench_pytest.runner.hearing.asking import Hearing, model_of, needed
 from audiobench_pytest.runner.scoring.scorer import item_of, language_of, with_score
@@ -46,15 +47,11 @@ class _HearingStage(Stage):
         return outcome.prediction is not None and bool(outcome.speech) and not is_silent(dict(outcome.speech))
 
     def _sound(self, outcome: Outcome, name: str = "") -> Path | None:
-        """Return the file of the answer, or of one of the sample's own sounds; None where it is not there."""
+        """Return the file of the answer, or of one of the sample's own sounds; None where it has no such sound."""
         if name:
             own = outcome.speech.get("sounds", {}).get(name)
             return Path(own) if own else None
-        for folder in self._hearing.runner.cache.folders:
-            path = folder / "audio" / str(outcome.speech["file"])
-            if path.is_file():
-                return path
-        return self._hearing.runner.cache.folders[0] / "audio" / str(outcome.speech["file"])
+        return sound_at(self._hearing.runner.cache.folders, str(outcome.speech["file"]))
 
     def _unheard(self, outcome: Outcome) -> Outcome:
         """Return an outcome without a sound, with the numbers of an answer of nothing."""

@@ -32,6 +32,15 @@ def test_it_is_broad():
     assert len({dataset.language for dataset in DATASETS}) >= 30
 
 
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [("README.md", r"\*\*(\d+) sets\*\* in (\d+) tasks"), ("CHANGELOG.md", r"Data sets: (\d+) in (\d+) tasks")],
+)
+def test_pages_count_what_there_is(page, words):
+    (counted,) = re.findall(words, (ROOT / page).read_text("utf-8"))
+    assert counted == (str(len(DATASETS)), str(len(TASKS)))
+
+
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_a_task_has_a_recipe_a_prompt_a_module_and_data(task):
     Recipe(CATALOG.recipes.get(task.recipe))

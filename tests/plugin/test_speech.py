@@ -136,6 +136,10 @@ def test_gates_close_on_the_shape_of_speech(speech):
     assert verdicts["speech_s"] == "pass"
 
 
+NEEDS = {"pocketsphinx": "pocketsphinx", "espeak-ng": "espeakng_loader"}
+"""Packages of models: a model that lacks its own is refused for that, before anything else is looked at."""
+
+
 @pytest.mark.parametrize(
     ("folder", "model", "reason"),
     [
@@ -147,7 +151,8 @@ def test_gates_close_on_the_shape_of_speech(speech):
     ],
 )
 def test_a_model_is_asked_in_the_channel_that_it_has(speech, folder, model, reason):
-    pytest.importorskip("pocketsphinx" if model == "pocketsphinx" else "json")
+    if model in NEEDS:
+        pytest.importorskip(NEEDS[model], reason=f"needs the package {NEEDS[model]}")
     clips = speech.clips(2)
     result = run(speech, f"benchmarks/{folder}", "--dataset", f"{folder}:{clips}", "--model", model)
     assert result.ret == 4, told(result)

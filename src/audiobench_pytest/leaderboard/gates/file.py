@@ -379,9 +379,10 @@ class _Reader:
             raise UsageError(f"{self._path}: there is no such gates file") from exc
         except OSError as exc:
             raise UsageError(f"{self._path}: cannot read the gates file: {exc.strerror or exc}") from exc
-        except ValueError as exc:  # TOMLDecodeError and UnicodeDecodeError; the former names line and column
-            at = f"not UTF-8 (byte {exc.start + 1}): save it as UTF-8" if isinstance(exc, UnicodeDecodeError) else ""
-            raise UsageError(f"{self._path}: {at or f'not a TOML file: {exc}'}") from exc
+        except UnicodeDecodeError as exc:
+            raise UsageError(f"{self._path}: not UTF-8 (byte {exc.start + 1}): save it as UTF-8") from exc
+        except tomllib.TOMLDecodeError as exc:  # names line and column
+            raise UsageError(f"{self._path}: not a TOML file: {exc}") from exc
 
     def _fail(self, where: list[str], what: str) -> NoReturn:
         raise UsageError(f"{self._path}: {header(where)}: {what}" if where else f"{self._path}: {what}")

@@ -215,6 +215,7 @@ def test_codecs_are_in_the_order_of_their_bits(speech):
     assert sim["opus-6k"] < sim["opus-32k"] < 1
 
 
+@pytest.mark.slow
 def test_a_transcriber_hears_the_answer_and_the_recording(speech):
     pytest.importorskip("pocketsphinx")
     args = ("--model", "identity,mu-law-4", "--recipe", "asr-wer/pocketsphinx@1")
@@ -232,6 +233,7 @@ def test_a_transcriber_hears_the_answer_and_the_recording(speech):
     assert values(speech, "asr_wer") == wer
 
 
+@pytest.mark.slow
 def test_workers_say_the_same_as_one_process(speech):
     pytest.importorskip("pocketsphinx")
     args = ("--model", "identity,opus-6k", "--recipe", f"asr-wer/pocketsphinx@1,{SHAPE},bit-rate/audiobench-pytest@1")

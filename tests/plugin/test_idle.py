@@ -18,7 +18,7 @@ import sys
 def test_nothing_heavy_is_loaded():
     assert [name for name in {HEAVY!r} if name in sys.modules] == []
     ours = sorted(name for name in sys.modules if name.startswith("audiobench_pytest."))
-    names = ("", ".asked", ".asked.options", ".asked.declared", ".hookspecs")
+    names = ("", ".asked", ".asked.options", ".asked.declared", ".asked.setting", ".hookspecs")
     allowed = {{f"audiobench_pytest.plugin{{name}}" for name in names}}
     assert set(ours) <= allowed, ours
 """

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from audiobench_pytest.plugin.asked.declared import OPTIONS, RARER, Setting
+from audiobench_pytest.plugin.asked.declared import OPTIONS, RARER
+from audiobench_pytest.plugin.asked.setting import Setting
 
 
 def is_active(config: pytest.Config) -> bool:

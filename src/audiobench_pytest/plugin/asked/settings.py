@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from audiobench_pytest.errors import UsageError, did_you_mean
-from audiobench_pytest.plugin.asked.declared import OPTIONS, RARER, Setting, Settings
+from audiobench_pytest.plugin.asked.declared import OPTIONS, RARER, Settings
+from audiobench_pytest.plugin.asked.setting import Setting
 
 
 def read_settings(config: pytest.Config) -> Settings:

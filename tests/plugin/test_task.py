@@ -57,6 +57,36 @@ def test_the_oracle_is_right_and_chance_is_not(moods):
     assert values == {"oracle": 100.0, "null": 0.0}
 
 
+MODULES = [
+    ("emotion", "emotion"),
+    ("speaker", "gender"),
+    ("sound", "label"),
+    ("keyword", "digit"),
+    ("audio-qa", "answer"),
+]
+
+
+@pytest.mark.parametrize(("task", "column"), MODULES)
+def test_each_task_has_a_run_of_100_percent_and_one_of_chance(project, task, column):
+    """What reads the answers, before any model: its own channel is right, a guess at times."""
+    module = task.replace("-", "_")
+    shutil.copytree(ROOT / "benchmarks" / module, project.path / "benchmarks" / module, dirs_exist_ok=True)
+    manifest, options = project.clips(30), ["three", "seven", "nine"]
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+    asked = {"choices": options, "question": "Which?"} if task == "audio-qa" else {}
+    for at, row in enumerate(rows):
+        row |= {column: options[at % 3], **asked}
+        del row["text"]
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    assert ask(project, f"--dataset={task}:{manifest}", "--model=oracle,chance", folder=f"benchmarks/{module}").ret == 0
+    values = {cell["model"]: cell["value"] for cell in project.board()["cells"]}
+    picked = [row for row in project.outcomes() if row["cell"]["model"] == "chance"]
+    assert values["oracle"] == 100.0
+    assert values["chance"] == pytest.approx(100 * sum(row["reference"] in row["prediction"] for row in picked) / 30)
+    assert 10 < values["chance"] < 60
+
+
 @pytest.mark.parametrize("workers", [[], ["-n2"]])
 @pytest.mark.parametrize(
     ("dataset", "args", "words"),

@@ -29,8 +29,8 @@ class ModelAdapter(abc.ABC):
         options: What `--model-args` may set.
         sample_rate: Hz at which `generate` wants its audio; None when it never looks at the sound, which is then not
             even decoded.
-        sees: What beside the sound and the prompt `generate` uses: `"reference"`, `"sample_id"`. The runner hands over
-            only what this names, and what is named becomes part of the cache key.
+        sees: What beside the sound and the prompt `generate` uses: `"reference"`, `"choices"`, `"sample_id"`. The
+            runner hands over only what this names, and what is named becomes part of the cache key.
         gives: What it can answer with: `"text"`, `"speech"` (`Answer.speech`), `"rating"` (numbers about a sound, in
             `Answer.meta["rating"]`, by name).
         reads_aloud: Whether it says aloud the text that it is given in `Prompt.text`, as it stands.

@@ -7,6 +7,7 @@ import random
 import re
 import time
 from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
 from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
@@ -22,7 +23,7 @@ _SPEED = {
 
 
 class _HarnessAdapter(ModelAdapter):
-    """What the three have in common: they take their answer from the request, and can be told to be slow."""
+    """What they have in common: they take their answer from the request, and can be told to be slow."""
 
     options: ClassVar[Mapping[str, Option]] = _SPEED
     follows_instructions = True
@@ -57,15 +58,52 @@ class _HarnessAdapter(ModelAdapter):
         """Answer one request."""
 
 
-class OracleAdapter(_HarnessAdapter):
-    """Answers the reference: every error rate of its cells must be zero."""
+def as_chosen(choice: str, request: Request) -> str:
+    """Return how a model names one of a question's choices: a label in a sentence, an option under its letter."""
+    if request.closed:
+        return f"It is {choice}."
+    place = request.choices.index(choice)
+    return f"{ascii_uppercase[place]}. {choice}" if place < len(ascii_uppercase) else choice
 
-    sees = frozenset({"reference"})
+
+def _option_meant(reference: str, request: Request) -> str | None:
+    """Return the choice that a reference is, by its text or by its letter, or None."""
+    if reference in request.choices:
+        return reference
+    place = ascii_uppercase.find(reference) if len(reference) == 1 else -1
+    return request.choices[place] if 0 <= place < len(request.choices) and not request.closed else None
+
+
+class OracleAdapter(_HarnessAdapter):
+    """Answers what is right, as a model would say it: every error rate of its cells is zero, every accuracy 100 %.
+
+    A transcript or translation is the reference itself, a label stands in a sentence, an option under its letter: what
+    reads the answer is tried with it.
+    """
+
+    sees = frozenset({"reference", "choices"})
 
     def _answer(self, request: Request) -> Answer:
         if request.reference is None:
             return Answer(error="the oracle was handed no reference")
-        return Answer(text=request.reference)
+        meant = _option_meant(request.reference, request)
+        return Answer(text=request.reference if meant is None else as_chosen(meant, request))
+
+
+class ChanceAdapter(_HarnessAdapter):
+    """Picks one of the choices, whatever the question: what a score is worth starts above what this one has.
+
+    Which one depends on `seed` and the sample's id alone, never on order or batch.
+    """
+
+    sees = frozenset({"choices", "sample_id"})
+    options: ClassVar[Mapping[str, Option]] = {"seed": Option(int, 0, "which choices are picked"), **_SPEED}
+
+    def _answer(self, request: Request) -> Answer:
+        if not request.choices:
+            return Answer(error="there are no choices to pick from: chance answers labels and options only")
+        rng = random.Random(f"{self.args['seed']}:{request.sample_id}")
+        return Answer(text=as_chosen(rng.choice(request.choices), request))
 
 
 class NoisyAdapter(_HarnessAdapter):

@@ -40,6 +40,7 @@ ADAPTERS: dict[str, str] = {
     "transformers-codec": "audiobench_pytest.models.codecs.neural:NeuralCodecAdapter",
     "transformers-tts": "audiobench_pytest.models.voices.neural:NeuralVoiceAdapter",
     "oracle": "audiobench_pytest.models.harness:OracleAdapter",
+    "chance": "audiobench_pytest.models.harness:ChanceAdapter",
     "noisy": "audiobench_pytest.models.harness:NoisyAdapter",
     "null": "audiobench_pytest.models.harness:NullAdapter",
 }

@@ -1,7 +1,7 @@
 """What a prediction is keyed by: all the answer depends on, and nothing else.
 
 Dataset name, manifest, reference and position are not in it: a corrected reference costs no inference, and the same
-clip from two sets is answered once. An adapter that *sees* the reference or the sample id has it in its key.
+clip from two sets is answered once. An adapter that *sees* reference, choices or sample id has them in its key.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def prediction_key(
         identity: `digest` of the adapter's identity.
         prompt: What was asked.
         audio: SHA-256 of the encoded audio file; "" where there is none.
-        sees: What else the adapter declared to see, with its values (`reference`, `sample_id`).
+        sees: What else the adapter declared to see, with its values (`reference`, `choices`, `sample_id`).
         repeat: Index of the repetition when one question is asked several times.
         sounds: SHA-256 of further encoded audio files, by the name of the sound.
     """

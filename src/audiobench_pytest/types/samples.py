@@ -180,6 +180,8 @@ class Request:
         prompt: What is asked.
         reference: The expected answer, or None: only adapters that declare it in `sees` are handed one.
         sounds: Further sounds by name, decoded likewise.
+        choices: The options, or the labels of a closed set: only adapters that declare them in `sees` are handed any.
+        closed: Whether those are labels, which an answer names, and no options under letters.
     """
 
     sample_id: str
@@ -187,6 +189,8 @@ class Request:
     prompt: Prompt
     reference: str | None = None
     sounds: Mapping[str, Audio] = field(default_factory=dict)
+    choices: tuple[str, ...] = ()
+    closed: bool = False
 
     def sound(self, name: str) -> Audio | None:
         """Return one of its sounds, or None where it has no such one."""

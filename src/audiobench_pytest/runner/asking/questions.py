@@ -40,12 +40,14 @@ class Question:
         sample: The sample.
         prompt: What is asked.
         said: Digest of its words, see `records.keys.prompt_digest`.
+        closed: Whether its sample's choices are the labels of a closed set.
     """
 
     key: str
     sample: Sample
     prompt: Prompt
     said: str = ""
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +80,16 @@ class Reply:
 
 
 def request_for(adapter: ModelAdapter, question: Question, decoded: Decoded) -> Request:
-    """Return what an adapter may see of a question: reference and sample id only where it declared them.
+    """Return what an adapter may see of a question: reference, choices and sample id only where it declared them.
 
     An id can give the answer away, too: in some sets it begins with the label.
     """
     reference = question.sample.reference if "reference" in adapter.sees else None
     sample_id = question.sample.id if "sample_id" in adapter.sees else ""
-    return Request(sample_id, decoded.audio, question.prompt, reference, decoded.sounds)
+    choices = question.sample.choices if "choices" in adapter.sees else ()
+    return Request(
+        sample_id, decoded.audio, question.prompt, reference, decoded.sounds, choices, bool(choices) and question.closed
+    )
 
 
 def checked(answer: Answer, wanted: str = "text") -> Answer:

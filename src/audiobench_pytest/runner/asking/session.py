@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any
 
+from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.errors import RecordError, SampleError
 from audiobench_pytest.prompts.profiles import prompt_for
 from audiobench_pytest.records.answers.spoken import sound_at
@@ -45,6 +46,7 @@ class InferenceSession:
         self.adapter = runner.pool.adapter(job.model)
         self.cache = runner.answers(job.model)
         self.streak = runner.streak(job.model)
+        self._closed = bool(job.dataset.task) and load_catalog().tasks.get(job.dataset.task).closed
         self._digests: dict[str, str] = {}
         self._prompts: dict[str, Mapping[str, Any]] = {}
         self.spent = Spent()
@@ -78,8 +80,10 @@ class InferenceSession:
             sees["reference"] = digest(sample.reference)
         if "sample_id" in self.adapter.sees:
             sees["sample_id"] = sample.id
+        if "choices" in self.adapter.sees and sample.choices:
+            sees["choices"] = digest([list(sample.choices), self._closed])
         key = prediction_key(self.cache.identity, prompt, audio, sees=sees, repeat=repeat, sounds=sounds)
-        return Question(key, sample, prompt, self._said(prompt))
+        return Question(key, sample, prompt, self._said(prompt), self._closed)
 
     def known(self, key: str) -> Prediction | None:
         """Return the kept answer of a question; one whose sound is gone has to be given again."""

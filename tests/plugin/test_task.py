@@ -106,6 +106,14 @@ def test_a_run_in_which_nothing_can_be_asked_is_wrong_usage(moods, request, work
     assert not list((moods.path / ".audiobench").glob("runs/*/leaderboard.json"))
 
 
+@pytest.mark.parametrize("pick", [["-m", "minispeech"], ["--dataset=minispeech"]])
+def test_why_nothing_can_be_asked_is_told_however_the_set_was_picked(project, pick):
+    """Once a marker left the reason out of the selection: "1 deselected" and status 5."""
+    result = ask(project, *pick, "--model=chance", folder="benchmarks/asr")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "model chance does emotion, sentiment" in told(result)
+
+
 def test_a_task_that_does_not_exist_is_wrong_usage(moods):
     module = moods.path / "benchmarks" / "emotion" / "test_emotion.py"
     module.write_text(module.read_text().replace('"emotion"', '"emotoin"'))

@@ -67,11 +67,13 @@ def _params(session: BenchmarkSession, task: TaskSpec) -> Iterator[object]:
     datasets += [session.catalog.borrowed(one, task) for one in session.datasets if one.task in task.borrows]
     if not datasets:
         yield _unasked(task.name, _no_data(session, task))
+    # Whichever of its sets are picked by their marker, why none of them can be asked is told.
+    families = [getattr(pytest.mark, name) for name in sorted({one.family for one in datasets if one.family})]
     # Models outermost: with one model in memory per process, each is loaded once.
     for model in session.models if datasets else ():
         reason = _why_not(session, task, model)
         if reason is not None:
-            yield _unasked(f"{task.name}-{model.name}", reason)
+            yield _unasked(f"{task.name}-{model.name}", reason, families)
             continue
         for dataset in datasets:
             if session.suite is None or session.suite.has(dataset.name, model.name):

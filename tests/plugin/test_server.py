@@ -87,6 +87,7 @@ def test_another_model_under_the_same_name_is_asked_again(project):
         assert project.cell()["evidence"]["pinned"] is True
 
 
+@pytest.mark.xdist
 def test_workers_see_the_same_model(project):
     with OpenAIServer(lambda asked: heard(asked, "words")) as server:
         assert run(project, server, "-n2", "--audiobench-set=shard_size=6").ret == 0

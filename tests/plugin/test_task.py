@@ -96,10 +96,8 @@ def test_each_task_has_a_run_of_100_percent_and_one_of_chance(project, task, col
         ("emotoin:{}", ["--model=oracle"], "unknown task 'emotoin' (did you mean emotion?)"),
     ],
 )
-def test_a_run_in_which_nothing_can_be_asked_is_wrong_usage(moods, request, workers, dataset, args, words):
+def test_a_run_in_which_nothing_can_be_asked_is_wrong_usage(moods, workers, dataset, args, words):
     """Once a skipped test and status 0."""
-    if workers and not request.config.pluginmanager.hasplugin("xdist"):
-        pytest.skip("started with -p no:xdist")
     result = ask(moods, f"--dataset={dataset.format(moods.manifest)}", *args, *workers, inprocess=not workers)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert words in told(result)

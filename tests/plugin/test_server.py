@@ -62,6 +62,8 @@ def test_no_server_is_told(project):
     )
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*ModelError*127.0.0.1:9*"])
+    (gate,) = project.board()["gates"]
+    assert "2 missing (model 'x': http://127.0.0.1:9/v1: cannot be reached" in gate["message"]
 
 
 def test_another_model_under_the_same_name_is_asked_again(project):

@@ -9,6 +9,9 @@ from typing import Any
 
 from audiobench_pytest.types.outcomes import SCORED_STATES, CellId, State
 
+STOPPED = "stopped"
+"""Key of what is known of a cell's model that holds why it could not be asked any further."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quantity:

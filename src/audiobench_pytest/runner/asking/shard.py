@@ -13,7 +13,7 @@ from typing import Any
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.datasets import Dataset, shard
-from audiobench_pytest.errors import UsageError
+from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.languages import english_name, other_script
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.records.runs.plan import ShardReceipt
@@ -26,6 +26,7 @@ from audiobench_pytest.runner.job import Job
 from audiobench_pytest.runner.observing import CHANGED, FIRST, SAME, Observed
 from audiobench_pytest.runner.scoring.scorer import language_of
 from audiobench_pytest.types import Outcome, Prediction, Sample
+from audiobench_pytest.types.results import STOPPED
 
 
 def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
@@ -59,8 +60,14 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
             twins.append(question)  # the same sound under two ids: answered once
         else:
             questions[question.key] = question
-    if questions:
-        yield from session.outcomes(list(questions.values()))
+    try:
+        if questions:
+            yield from session.outcomes(list(questions.values()))
+    except ModelError as exc:  # samples that were never asked have no record in which to say why
+        _write_receipts(
+            runner, job, dataclasses.replace(receipt, model={**receipt.model, STOPPED: str(exc)}), scored_in
+        )
+        raise
     for twin in twins:
         if (known := session.known(twin.key)) is not None:
             yield outcome_of(job.cell, twin.sample, known, cached=True, prompt=twin.said)

@@ -37,6 +37,23 @@ def test_an_adapter_may_be_added_but_no_other_under_its_name(monkeypatch: pytest
         register_adapter("mine", "other:Adapter")
 
 
+@pytest.mark.parametrize(
+    ("config", "adapter"),
+    [
+        ('{"model_type": "qwen2_audio"}', "transformers-audio-chat"),
+        ('{"model_type": "whisper"}', "transformers-asr"),
+        ("{", "transformers-asr"),
+        (None, "transformers-asr"),
+    ],
+)
+def test_a_folders_model_type_says_which_adapter_runs_it(tmp_path: Path, config: str | None, adapter: str) -> None:
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
+    spec = spec_from(f"hf:{tmp_path}")
+    assert spec is not None
+    assert spec.adapter == adapter
+
+
 @pytest.mark.parametrize("text", ["whisper-tiny", "HF:a/b", "no/such:thing", ""])
 def test_another_text_is_left_to_the_catalogue(text: str) -> None:
     assert spec_from(text) is None

@@ -26,19 +26,19 @@ RATE = 16_000
 WHISPER_LANGUAGES = ("en", "de", "zh", "jw")
 
 
-def speechlike(seconds: float, seed: int = 0) -> NDArray[np.float32]:
-    """Return noise whose pitch and loudness wander, `(samples,) float32` at 16 kHz."""
+def speechlike(seconds: float, seed: int = 0, rate: int = RATE) -> NDArray[np.float32]:
+    """Return noise whose pitch and loudness wander, `(samples,) float32` at `rate` Hz."""
     rng = np.random.default_rng(seed)
-    samples = round(seconds * RATE)
+    samples = round(seconds * rate)
     knots = max(2, int(seconds * 4))
     at = np.linspace(0, knots - 1, samples)
     pitch = np.interp(at, np.arange(knots), rng.uniform(80, 3000, knots))
     loud = np.interp(at, np.arange(knots), rng.uniform(0.02, 0.6, knots))
-    wave = np.sin(2 * np.pi * np.cumsum(pitch) / RATE) + 0.3 * rng.standard_normal(samples)
+    wave = np.sin(2 * np.pi * np.cumsum(pitch) / rate) + 0.3 * rng.standard_normal(samples)
     return (loud * wave).astype(np.float32)
 
 
-def build_whisper(folder: Path, *, multilingual: bool = True, seed: int = 0) -> Path:
+def build_whisper(folder: Path, *, multilingual: bool = True, mels: int = 80, seed: int = 0) -> Path:
     """Save a Whisper that answers a few letters, and no timestamp but the one that opens a window of a long clip."""
     import torch
     import transformers as tf
@@ -57,6 +57,7 @@ def build_whisper(folder: Path, *, multilingual: bool = True, seed: int = 0) -> 
     ends["decoder_start_token_id"] = ids["<|startoftranscript|>"]
     config = tf.WhisperConfig(
         vocab_size=len(tokenizer),
+        num_mel_bins=mels,
         d_model=32,
         encoder_layers=1,
         decoder_layers=1,
@@ -98,7 +99,7 @@ def build_whisper(folder: Path, *, multilingual: bool = True, seed: int = 0) -> 
         return_timestamps=False,
     )
     model.save_pretrained(folder)
-    tf.WhisperProcessor(tf.WhisperFeatureExtractor(feature_size=80), tokenizer).save_pretrained(folder)
+    tf.WhisperProcessor(tf.WhisperFeatureExtractor(feature_size=mels), tokenizer).save_pretrained(folder)
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -166,14 +167,15 @@ def forms() -> str:
 def _from_hf(text: str) -> ModelSpec:
     """Read `hf:<hub id or folder>[@revision]`.
 
-    A folder of that name wins over a hub id, as it does in transformers. The model is called by the last component of
+    A folder of that name wins over a hub id, as it does in transformers; its model type says whether it is one that is
+    talked to. The model is called by the last component of
     its path, followed by `@` and the revision where one is given (a commit by its first 12 digits).
     `hf:openai/whisper-tiny@main` is thus called `whisper-tiny@main`.
     """
     rest = text.removeprefix("hf:").strip()
     if Path(rest).expanduser().is_dir() and rest:
         folder = Path(rest).expanduser().resolve()
-        return ModelSpec(name=folder.name, adapter="transformers-asr", source=str(folder))
+        return ModelSpec(name=folder.name, adapter=_runs(folder), source=str(folder))
     source, at, revision = rest.partition("@")
     if at and Path(source).expanduser().is_dir():
         raise UsageError(f"--model {text}: '{source}' is a folder, which has no revisions: leave out '@{revision}'")
@@ -187,6 +189,18 @@ def _from_hf(text: str) -> ModelSpec:
     shown = revision[:12] if COMMIT.fullmatch(revision) else revision
     name = source.rsplit("/", 1)[-1] + (f"@{shown}" if revision else "")
     return ModelSpec(name=name, adapter="transformers-asr", source=source, revision=revision or None)
+
+
+def _runs(folder: Path) -> str:
+    """Return the adapter of a checkpoint folder: that of models that are talked to where its model type is one."""
+    from audiobench_pytest.models.transformers.audio_chat import FAMILIES
+
+    try:
+        config = json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError):  # the adapter says what is wrong with it
+        return "transformers-asr"
+    talks = isinstance(config, dict) and config.get("model_type") in FAMILIES
+    return "transformers-audio-chat" if talks else "transformers-asr"
 
 
 def _from_openai(text: str) -> ModelSpec:

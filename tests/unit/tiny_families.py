@@ -1,0 +1,70 @@
+"""The families of transformers that an adapter runs, each with its tiny checkpoint and what it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tiny_checkpoints as tiny
+
+from audiobench_pytest.catalog.schema import ModelSpec
+from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.registry import create
+
+
+@dataclass(frozen=True)
+class Family:
+    """One family.
+
+    Attributes:
+        name: What its tests are called.
+        adapter: Name of the adapter that runs it.
+        build: Saves a tiny random checkpoint into a folder.
+        talks: It is told what to do, in words.
+        several: It takes several sounds in one question.
+        tied: It writes with the embeddings it reads with, as the published checkpoints do.
+        args: Arguments beyond those of all.
+    """
+
+    name: str
+    adapter: str
+    build: Callable[[Path], Path]
+    talks: bool = False
+    several: bool = False
+    tied: bool = False
+    args: dict[str, str] = field(default_factory=dict)
+
+    def create(self, folder: Path, device: str = "cpu", **args: str) -> ModelAdapter:
+        """Return the adapter of a checkpoint of this family, not loaded."""
+        spec = ModelSpec(self.name, self.adapter, source=str(folder))
+        # One thread: several per worker of a parallel run would wait for each other far longer than they work.
+        return create(spec, {"device": device, "dtype": "float32", "threads": "1", **self.args, **args})
+
+
+FAMILIES = (
+    Family("whisper", "transformers-asr", tiny.build_whisper, tied=True),
+    Family("wav2vec2", "transformers-asr", tiny.build_ctc),
+    Family(
+        "wav2vec2-without-mask",
+        "transformers-asr",
+        lambda folder: tiny.build_ctc(folder, mask=False, norm="group"),
+    ),
+    Family("hubert", "transformers-asr", lambda folder: tiny.build_ctc(folder, family="Hubert")),
+    Family("wavlm", "transformers-asr", lambda folder: tiny.build_ctc(folder, family="WavLM")),
+    Family(
+        "qwen2_audio",
+        "transformers-audio-chat",
+        tiny.build_audio_chat,
+        talks=True,
+        several=True,
+        args={"max_new_tokens": "12"},
+    ),
+    Family(
+        "audioflamingo3",
+        "transformers-audio-chat",
+        lambda folder: tiny.build_audio_chat(folder, family="audioflamingo3"),
+        talks=True,
+        args={"max_new_tokens": "12"},
+    ),
+)

@@ -84,6 +84,8 @@ class TransformersAudioChatAdapter(TransformersAdapter):
                 f"model '{spec.name}': {self._checkpoint.where} is of type '{self._checkpoint.model_type}'; "
                 f"this version talks to {', '.join(FAMILIES)}"
             )
+        room = devices.room(self._placement)
+        self.batch_rows, self.batch_seconds = self.batch_rows * room, self.batch_seconds * room
         self.sample_rate: int = int(self._checkpoint.features.get("sampling_rate", 16_000))
         self.most_sounds = _MOST_SOUNDS.get(self._checkpoint.model_type, 1)
         self._model: Any = None

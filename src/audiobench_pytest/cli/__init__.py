@@ -29,6 +29,7 @@ COMMANDS = (
     "releases.report",
     "releases.show",
     "check",
+    "machine.prepare",
     "cache",
     "prune",
 )

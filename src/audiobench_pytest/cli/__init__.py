@@ -30,6 +30,7 @@ COMMANDS = (
     "releases.show",
     "check",
     "machine.prepare",
+    "machine.doctor",
     "cache",
     "prune",
 )

@@ -89,8 +89,7 @@ class IsolatedAdapter(ModelAdapter):
     @classmethod
     def make_ready(cls, spec: ModelSpec) -> str:
         """Make its environment, or find it made."""
-        environment = ensure(spec.name, checked_runtime(spec))
-        return f"environment {environment.fingerprint} with Python {environment.version}"
+        return str(ensure(spec.name, checked_runtime(spec)))
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Check the entry; make no environment and start no process.

@@ -29,6 +29,8 @@ COMMANDS = (
     "releases.report",
     "releases.show",
     "check",
+    "machine.prepare",
+    "machine.doctor",
     "cache",
     "prune",
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import abc
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
@@ -15,6 +17,30 @@ from audiobench_pytest.types import MAIN_SOUND, Answer, Prompt, Request
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A repository that a model's weights are fetched from.
+
+    Attributes:
+        repo: Hub id.
+        revision: Branch, tag or commit; None for the newest.
+        whole: Whether all of its files may be read; else those that the transformers library loads.
+        elsewhere: Who keeps it, where that is not the Hugging Face hub.
+    """
+
+    repo: str
+    revision: str | None = None
+    whole: bool = False
+    elsewhere: str = ""
+
+
+def weights_of(source: Any, revision: str | None = None, *, whole: bool = False, elsewhere: str = "") -> list[Weights]:
+    """Return what a source says is to be fetched: a repository, or nothing for a folder of this machine or none."""
+    if not source or str(source).startswith((".", "/", "~")) or Path(str(source)).is_dir():
+        return []
+    return [Weights(str(source), revision, whole, elsewhere)]
 
 
 class ModelAdapter(abc.ABC):
@@ -52,6 +78,7 @@ class ModelAdapter(abc.ABC):
             being answered. False for a model that must stay in the main thread, or that would gain nothing.
         warm_up: What it is asked first after loading takes longer than the same later (kernels, memory pools), and no
             answer depends on what was asked before: the runner then asks a made-up question first.
+        made_ready: Whether `make_ready` makes something (an environment) that loading would have to wait for.
         packages: Import names of the packages it needs beyond the core.
         extra: The extra of this distribution that brings them, for the error message.
     """
@@ -77,6 +104,7 @@ class ModelAdapter(abc.ABC):
     warm_up: bool = False
     packages: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
+    made_ready: ClassVar[bool] = False
 
     @classmethod
     def options_for(cls, spec: ModelSpec) -> Mapping[str, Option]:
@@ -129,6 +157,25 @@ class ModelAdapter(abc.ABC):
             for package in cls.packages
             if importlib.util.find_spec(package) is None
         ]
+
+    @classmethod
+    def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
+        """Return the repositories that loading the model fetches from; none for one that brings or needs no weights.
+
+        Args:
+            spec: The catalogue entry.
+            args: Checked values of the adapter's options.
+        """
+        return []
+
+    @classmethod
+    def make_ready(cls, spec: ModelSpec) -> str:
+        """Make what has to be made once on this machine before the model can load; return in words what that is.
+
+        Raises:
+            AudiobenchError: It cannot be made.
+        """
+        return ""
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Keep what was asked; load no weights. What the checkpoint's configuration files say may be read here.

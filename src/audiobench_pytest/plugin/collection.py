@@ -133,8 +133,7 @@ def _cell(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec) -> 
         yield pytest.param(Refused(f"{dataset.name}: {exc}"), id=f"{dataset.name}-{model.name}", marks=marks)
         return
     cell = CellId(dataset.name, model.name, recipe.name)
-    named = dataset.hub or dataset.folder or (dataset.manifest and dataset.manifest.bundled)
-    if model.languages and named and dataset.language not in model.languages:
+    if dataset.is_published and not model.knows(dataset.language):
         knows = ", ".join(model.languages)
         yield _unasked(
             str(cell), f"model {model.name} knows {knows}; dataset {dataset.name} is {dataset.language}", marks

@@ -59,11 +59,17 @@ def _session(config: pytest.Config) -> BenchmarkSession:
     families = catalog.families()
     register_families(config, families)
     check_marker_expression(config, families)
-    suite = find_suite(settings.suite, catalog, own_models=bool(settings.models))
-    if suite is not None and settings.datasets:
-        raise UsageError("--suite names its data sets itself: leave out --dataset, or the suite")
-    if suite is not None and not settings.models:
-        settings = settings.having(model=tuple(suite.models()))
+    suite = find_suite(
+        settings.suite,
+        catalog,
+        own_models=bool(settings.models),
+        given=find_datasets(catalog, settings) if settings.suite and settings.datasets else (),
+        only_planned=settings.plan is not None,
+    )
+    if suite is not None:
+        if not settings.models:
+            settings = settings.having(model=tuple(suite.models()))
+        settings = settings.having(slices=tuple(dict.fromkeys((*settings.slices, *suite.slices()))))
     models = find_models(catalog, settings)
     model_args = args_by_name(settings, models)
     for spec in models:

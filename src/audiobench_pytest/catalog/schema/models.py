@@ -72,3 +72,7 @@ class ModelSpec:
     runtime: RuntimeSpec | None = None
     verified: bool = False
     aliases: tuple[str, ...] = ()
+
+    def knows(self, language: str) -> bool:
+        """Whether it knows a language, as far as the catalogue says."""
+        return not self.languages or language in self.languages

@@ -45,6 +45,9 @@ class Environment:
     version: str
     fingerprint: str
 
+    def __str__(self) -> str:
+        return f"environment {self.fingerprint} with Python {self.version}"
+
 
 def environments_folder() -> Path:
     """Return the folder that holds all environments.

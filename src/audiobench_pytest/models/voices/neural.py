@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
+from audiobench_pytest.models.base import Weights, weights_of
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.models.transformers import devices
 from audiobench_pytest.models.transformers.adapter import TransformersAdapter, options_with
@@ -65,6 +66,11 @@ class NeuralVoiceAdapter(TransformersAdapter):
             raise UsageError(f"--model-args: model '{spec.name}' needs vocoder=, a hub id or a folder")
         self._family = family
         self._parts: dict[str, Any] = {}
+
+    @classmethod
+    def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
+        """Return the repositories of the checkpoint and of its vocoder."""
+        return [*super().fetched_weights(spec, args), *weights_of(args.get("vocoder"))]
 
     def load(self) -> None:
         """Bring model, tokenizer and vocoder to their device.

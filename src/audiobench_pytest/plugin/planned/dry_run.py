@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from audiobench_pytest.catalog.schema import DatasetSpec
-from audiobench_pytest.datasets import Dataset, how_to_get, load_known
+from audiobench_pytest.datasets import Dataset, load_known
 from audiobench_pytest.errors import AudiobenchError, SampleError
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.plugin.collection import job_of
 from audiobench_pytest.plugin.planned.missing import of_model, of_recipe
+from audiobench_pytest.plugin.planned.protocols import as_text as protocols_as_text
+from audiobench_pytest.plugin.planned.protocols import resolved
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.prompts.profiles import profile_for, prompt_for
 from audiobench_pytest.records.keys import words_of
@@ -90,17 +92,25 @@ class PlanHooks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the plan."""
+        suite = self._session.suite
         try:
             cells = planned(self._session, self._jobs)
+            protocols = resolved(self._session, suite) if suite else []
         except AudiobenchError as exc:
             raise pytest.UsageError(str(exc)) from None
         if self._session.settings.plan == "json":
-            plain = {JSON_KEY: [dataclasses.asdict(cell) for cell in cells]}
+            plain: dict[str, Any] = {JSON_KEY: [dataclasses.asdict(cell) for cell in cells]}
+            if suite:
+                plain["suite"] = {"name": suite.name, "protocols": [dataclasses.asdict(one) for one in protocols]}
             terminalreporter.write_line(json.dumps(plain, ensure_ascii=False))
             return
         terminalreporter.section("audiobench plan: nothing is run")
         for line in as_text(cells):
             terminalreporter.write_line(line)
+        if suite:
+            terminalreporter.write_line("")
+            for line in protocols_as_text(suite, protocols):
+                terminalreporter.write_line(line)
 
 
 def planned(session: BenchmarkSession, jobs: list[Job]) -> list[PlannedRun]:
@@ -110,10 +120,14 @@ def planned(session: BenchmarkSession, jobs: list[Job]) -> list[PlannedRun]:
         AudiobenchError: A cell cannot be run as it was asked.
     """
     read: dict[str, Dataset | str | None] = {}
-    return [cell for job in jobs for cell in _cells(session, job, read)]
+    lacking = {job.model.name: job.model for job in jobs}  # looking for an interpreter starts a few: once per model
+    lacks = {name: [Missing(*one) for one in of_model(session, model)] for name, model in lacking.items()}
+    return [cell for job in jobs for cell in _cells(session, job, read, lacks[job.model.name])]
 
 
-def _cells(session: BenchmarkSession, job: Job, read: dict[str, Dataset | str | None]) -> Iterator[PlannedRun]:
+def _cells(
+    session: BenchmarkSession, job: Job, read: dict[str, Dataset | str | None], model_lacks: list[Missing]
+) -> Iterator[PlannedRun]:
     spec, model = job.dataset, job.model
     if spec.name not in read:
         try:
@@ -127,7 +141,7 @@ def _cells(session: BenchmarkSession, job: Job, read: dict[str, Dataset | str | 
     hours = sum(s for s in seconds if s is not None) / 3600 if seconds and None not in seconds else None
     samples = len(here.samples) if here else None if spec.samples is None else session.load.selected(spec.samples)
     for cell, recipe in job.cells():
-        missing = [*_model_lacks(session, job), *_data_lacks(job, known), *_recipe_lacks(session, Recipe(recipe), spec)]
+        missing = [*model_lacks, *_data_lacks(job, known), *_recipe_lacks(session, Recipe(recipe), spec)]
         yield PlannedRun(
             dataset=cell.dataset,
             model=model.name,
@@ -176,10 +190,6 @@ def _columns(job: Job, here: Dataset | None) -> dict[str, str]:
     return found | ({"others": ", ".join(others)} if others else {})
 
 
-def _model_lacks(session: BenchmarkSession, job: Job) -> Iterator[Missing]:
-    yield from (Missing(what, command) for what, command in of_model(session, job.model))
-
-
 def _data_lacks(job: Job, known: Dataset | str | None) -> Iterator[Missing]:
     spec = job.dataset
     if isinstance(known, str):
@@ -192,7 +202,7 @@ def _data_lacks(job: Job, known: Dataset | str | None) -> Iterator[Missing]:
         if importlib.util.find_spec(package) is None:
             yield Missing(f"the package '{package}'", "pip install 'audiobench-pytest[hub]'")
     if spec.access and not os.environ.get("HF_TOKEN"):
-        yield Missing(f"a login for {spec.hub.repo}", how_to_get(spec))
+        yield Missing(f"a login for {spec.hub.repo}", spec.how_to_get)
     yield Missing(f"the data of {spec.name}", f"fetched from {spec.hub.repo} by the run that first reads it")
 
 

@@ -28,6 +28,7 @@ COMMANDS = (
     "releases.compare",
     "releases.report",
     "releases.show",
+    "exchange.export",
     "check",
     "cache",
     "prune",

@@ -29,6 +29,7 @@ COMMANDS = (
     "releases.report",
     "releases.show",
     "exchange.export",
+    "exchange.import",
     "check",
     "cache",
     "prune",

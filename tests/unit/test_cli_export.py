@@ -148,6 +148,25 @@ def test_the_index_of_a_card_is_what_the_hub_reads(runs, export):
     assert not any(one.verified for one in results)
 
 
+@pytest.mark.parametrize("revision", ["abc123", None])
+def test_a_card_names_a_repository_only_where_the_data_came_from_it(export, tmp_path, revision):
+    from audiobench_pytest.catalog.loader import load_catalog
+
+    run = RunDirectory(tmp_path / "run")
+    attempt = run.begin({}, asked="x")
+    cell = CellId("librispeech-test-clean", "m", RECIPE)
+    run.write_plan([PlannedCell(cell, "asr", "librispeech", "t.py::t", 1, (0,))])
+    writer = run.writer("main", attempt)
+    writer.shard(ShardReceipt(cell, 0, 1, 1, 1, 1.0, 2.0, f"{RECIPE}|lang:en", {"digest": "d", "revision": revision}))
+    writer.outcome(Outcome(cell, "1", State.OK, "a", "a", score=SampleScore({"errors": 0, "units": 1}, "a", "a")))
+    writer.close()
+    (result,) = yaml.safe_load(export(run.path, "--format", "model-index")[1])["model-index"][0]["results"]
+    hub = load_catalog().datasets.get("librispeech-test-clean").hub
+    assert hub is not None
+    assert result["dataset"]["type"] == (hub.repo if revision else "librispeech-test-clean")
+    assert result["dataset"].get("revision") == revision
+
+
 def test_a_number_of_a_part_of_the_set_says_so(runs, export):
     _, out, err = export(runs["part"], "--format", "model-index")
     (result,) = yaml.safe_load(out)["model-index"][0]["results"]

@@ -318,6 +318,17 @@ def test_everything_that_reads_runs_reads_an_imported_one(take, cli, tmp_path):
     assert rows[0]["imported"].startswith("answers imported")
 
 
+def test_a_board_says_which_cells_were_imported(take, cli, tmp_path):
+    manifest, answers = small_set(tmp_path)
+    path = foreign.kimi(tmp_path / "kimi.jsonl", answers)
+    copy = f"librispeech-test-clean={manifest}"
+    assert take(path, "--dataset", copy, recipe="wer/kimi-evalkit@2025-08")[0] == 0
+    out = cli("board", "kimi-evalkit", "run")[1]
+    told = " ".join(out.split())
+    assert "of old: answers imported from Kimi-Audio-Evalkit: kimi.jsonl (sha256 " in told
+    assert "incomplete: 6 samples selected, the set has 2620" in told
+
+
 def test_times_of_a_file_are_shown_and_never_judged(take, cli, tmp_path):
     assert take(foreign.open_asr(tmp_path / "results.jsonl"))[0] == 0
     cell = the_cell()

@@ -61,16 +61,17 @@ def _result(cells: list[ExportedCell]) -> dict[str, Any]:
 
 
 def _dataset(cell: ExportedCell) -> dict[str, Any]:
+    """Return what was asked: a repository of the hub only where the data came from there, not for somebody's copy."""
     datasets = load_catalog().datasets
     spec = datasets.get(cell.dataset) if cell.dataset in datasets else None
-    if spec is None or spec.hub is None:
+    if spec is None or spec.hub is None or not cell.revision:
         return {"name": cell.dataset, "type": cell.dataset}
     known = {
         "name": cell.dataset,
         "type": spec.hub.repo,
         "config": spec.hub.config,
         "split": spec.hub.split,
-        "revision": cell.revision or None,
+        "revision": cell.revision,
     }
     return {key: value for key, value in known.items() if value is not None}
 

@@ -73,8 +73,6 @@ def _of_the_cell(result: CellResult, gate: GateResult, run_dir: str) -> list[tup
     }
     if result.evidence.selection:
         found["selection"] = result.evidence.selection
-    if result.evidence.imported:
-        found["imported"] = result.evidence.imported
     if value is not None and value.low is not None and value.high is not None:
         found |= {"low": repr(value.low), "high": repr(value.high)}
     return [(f"audiobench_{name}", text) for name, text in found.items()]

@@ -190,6 +190,43 @@ def test_ms_swift_without_labels_has_them_as_the_last_turn(take, tmp_path):
     assert sorted(answers_of("run")) == sorted(ANSWERS)
 
 
+def test_ms_swift_of_version_2_has_query_and_label(take, tmp_path):
+    rows = [
+        {
+            "system": "",
+            "query": "<audio>",
+            "response": answer,
+            "label": reference,
+            "history": [],
+            "audios": [f"{key}.wav"],
+        }
+        for key, (reference, answer) in ANSWERS.items()
+    ]
+    assert take(lines(tmp_path / "r.jsonl", rows))[0] == 0
+    assert the_cell()["imported"].startswith("answers imported from ms-swift")
+    assert the_cell()["value"] == pytest.approx(WER)
+
+
+def test_what_was_exported_comes_back_as_it_was(take, cli, tmp_path):
+    manifest, _ = small_set(tmp_path, 12)
+    asked = make_run(tmp_path / "asked", manifest, args={"wer": "0.2"}, clusters="speaker")
+    cli("export", asked, "--format", "jsonl", "--output", "samples.jsonl")
+    assert take("small=samples.jsonl", output="own")[0] == 0
+    assert take("samples.jsonl", "--dataset", manifest, output="set")[0] == 0
+    before, own, whole = (the_cell(run) for run in (asked, "own", "set"))
+    for name in ("value", "low", "high", "signature", "errors", "units", "clusters"):
+        assert before[name] == own[name] == whole[name], name
+    assert (before["data_digest"] == whole["data_digest"], before["data_digest"] == own["data_digest"]) == (True, False)
+    assert "0 better, 0 worse, 12 equal" in cli("compare", asked, "set")[1]
+
+
+def test_answers_that_are_sounds_are_no_words(take, tmp_path):
+    said = {key: (reference, f"/tmp/out/{key}.wav") for key, (reference, _) in ANSWERS.items()}
+    status, _, err = take(foreign.ultraeval(tmp_path / "r.jsonl", said))
+    assert status == 4
+    assert "the answers are sounds ('/tmp/out/utt-1.wav'), not texts" in err
+
+
 def small_set(folder, samples=6):
     """Return a manifest, and for each of its samples reference and answer."""
     manifest = make_set(folder / "data", samples)
@@ -431,6 +468,7 @@ BAD = {
         '{"question": "a", "reply": "b"}\n',
         "is in no layout that is known (its first object has question, rep",
     ),
+    "key twice": ("a b\nb b\nc c\nb d\n", "line 4: the id 'b' was used in"),
     "prose": ("a b\na c\n", "is in no layout that is known (its first line is 'a b')"),
     "no reference": ('{"prediction": "a"}\n', "no answer has a reference"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 
@@ -45,7 +46,12 @@ LAYOUTS = (
         lambda fields: "doc_id" in fields and not fields.isdisjoint(("filtered_resps", "resps")),
     ),
     Layout("kimi", "Kimi-Audio-Evalkit", harnesses.kimi, _has("index", "prediction")),
-    Layout("ms-swift", "ms-swift", recognisers.ms_swift, _has("response", "messages")),
+    Layout(
+        "ms-swift",
+        "ms-swift",
+        recognisers.ms_swift,
+        lambda fields: "response" in fields and ("messages" in fields or fields >= {"query", "label"}),
+    ),
     Layout(
         "open-asr",
         "the Open ASR Leaderboard",
@@ -60,6 +66,8 @@ LAYOUTS = (
     Layout("ctm", "sclite's ctm", transcripts.ctm),
 )
 """Where a file may be of several, the first counts."""
+
+_SOUND = re.compile(r"\S+\.(wav|flac|mp3|ogg|opus|m4a)", re.IGNORECASE)
 
 NAMES = tuple(layout.name for layout in LAYOUTS)
 
@@ -94,7 +102,8 @@ def layout_of(file: ResultFile) -> Layout:
     if transcripts.is_ctm(lines):
         return named("ctm")
     keys = [text.split(maxsplit=1)[0] for _, text in lines]
-    if len(set(keys)) == len(keys) and not lines[0][1].lstrip().startswith("<"):
+    # A key that comes twice is told as such; where most lines begin alike, the first word is no key.
+    if 2 * len(set(keys)) > len(keys) and not lines[0][1].lstrip().startswith("<"):
         return named("wenet")
     raise _unknown(file, f"its first line is {lines[0][1].strip()[:60]!r}")
 
@@ -125,6 +134,7 @@ def read_rows(files: Sequence[tuple[ResultFile, Layout]], answer: str = "", subs
         if layout.fits is None and file.is_json:
             raise UsageError(f"{file.path} holds JSON, a result of {layout.title} holds lines of text: {_listed()}")
         found = list(layout.read(file, answer))
+        _refuse_sounds(file, found)
         if answer and found and all(row.answer is None for row in found):
             raise UsageError(f"{file.path}: no row has a field '{answer}': --answer names the one that holds answers")
         for row in found:
@@ -140,3 +150,14 @@ def read_rows(files: Sequence[tuple[ResultFile, Layout]], answer: str = "", subs
             known = sorted({str(row.meta["subset"]) for row in found if "subset" in row.meta})
             raise UsageError(f"{file.path} has no subset '{subset}'; it has {', '.join(known) or 'none'}")
     return list(seen.values())
+
+
+def _refuse_sounds(file: ResultFile, rows: Sequence[Row]) -> None:
+    """Refuse answers that are names of sound files: scored as text they would be words."""
+    told = [row for row in rows if row.answer]
+    sounds = [row for row in told if _SOUND.fullmatch(row.answer or "")]
+    if told and 2 * len(sounds) > len(told):
+        raise UsageError(
+            f"{sounds[0].where}: the answers are sounds ({sounds[0].answer!r:.60}), not texts: name a field that holds "
+            "what was written, with --answer, or score the sounds by a run"
+        )

@@ -95,10 +95,17 @@ def _recordings(rows: Sequence[Fields], name: str) -> Iterator[Row]:
         )
 
 
+_LABELS = ("labels", "label")
+"""What was expected, in `swift infer` of versions 3 and 2."""
+
+_ASKED = ("system", "query", "history", "messages", "audios", "images", "videos", "logprobs")
+
+
 def ms_swift(file: ResultFile, answer: str) -> Iterator[Row]:
     """Yield the rows of a result of `swift infer`: `response`, `labels` (what is expected), `messages`, `audios`.
 
-    Versions that had no `labels` left what is expected as the last turn of `messages`, where the answer now stands.
+    Version 2 writes `query`, `response` and `label`. The first of version 3 had neither, and left what is expected as
+    the last turn of `messages`, where the answer now stands.
     """
     rows, name = file.objects, answer or "response"
     sounds = [_first_sound(row) for row in rows]
@@ -110,17 +117,18 @@ def ms_swift(file: ResultFile, answer: str) -> Iterator[Row]:
     named = len(set(known)) == len(rows)
     for number, (row, sound) in enumerate(zip(rows, sounds, strict=True)):
         text = row.text(name)
-        reference, aliases = row.references("labels")
+        label = next((one for one in _LABELS if one in row.values), None)
+        reference, aliases = (turns[number] if expected else None, ()) if label is None else row.references(label)
         yield Row(
             where=row.where,
             id=row.key("id") if "id" in row else stems[sound] if named else str(number),
             answer=text,
             reason="" if text is not None else f"the row has no '{name}'",
-            reference=reference if "labels" in row.values else turns[number] if expected else None,
+            reference=reference,
             aliases=aliases,
             position=number,
             language=row.language("language", "lang"),
-            meta=row.without(name, "id", "labels", "logprobs", "messages", "audios", "images", "videos", "response"),
+            meta=row.without(name, "response", "id", *_LABELS, *_ASKED),
         )
 
 
@@ -142,8 +150,14 @@ def _last_turn(row: Fields) -> str | None:
 
 
 def predictions(file: ResultFile, answer: str) -> Iterator[Row]:
-    """Yield rows as `audiobench score` reads them: `reference`, `prediction`, `id`, or its line in place of an id."""
+    """Yield rows as `audiobench score` reads them: `reference`, `prediction`, `id`, or its line in place of an id.
+
+    What `audiobench export --format jsonl` wrote of samples is read too, with their meta.
+    """
     name = answer or "prediction"
+    if "sample_id" in file.objects[0]:
+        yield from _exported(file.objects, name)
+        return
     for number, row in enumerate(file.objects):
         text = row.text(name)
         reference, aliases = row.references("reference")
@@ -158,4 +172,26 @@ def predictions(file: ResultFile, answer: str) -> Iterator[Row]:
             language=row.language("language", "lang"),
             audio_s=row.seconds("duration_s"),
             meta=row.without("id", "reference", name, "prediction", "language", "lang", "duration_s"),
+        )
+
+
+def _exported(rows: Sequence[Fields], name: str) -> Iterator[Row]:
+    for row in rows:
+        text = row.text(name)
+        reference, aliases = row.references("reference")
+        yield Row(
+            where=row.where,
+            id=row.key("sample_id"),
+            answer=text,
+            reason="" if text is not None else row.text("reason") or f"the row has no '{name}'",
+            reference=reference,
+            aliases=aliases,
+            language=row.language("language"),
+            audio_s=row.seconds("audio_s"),
+            infer_s=row.seconds("infer_s"),
+            meta={
+                key.removeprefix("meta_"): value
+                for key, value in row.without().items()
+                if key.startswith("meta_") and value is not None
+            },
         )

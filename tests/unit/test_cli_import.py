@@ -304,6 +304,24 @@ def test_imported_and_asked_answers_of_one_set_compare_and_say_so(take, cli, tmp
     assert len(document["imported"]) == 1
 
 
+def test_a_run_is_gated_against_an_imported_baseline_which_is_told(take, cli, tmp_path):
+    manifest, _ = small_set(tmp_path, 12)
+    right = {f"clip-{n:03d}": (sentence(n), sentence(n)) for n in range(12)}
+    make_run(tmp_path / "asked", manifest, args={"wer": "0.5"})
+    assert (
+        take(foreign.wenet(tmp_path / "text", right), "--dataset", manifest, "--cluster", "none", model="noisy")[0] == 0
+    )
+    gates = tmp_path / "gates.toml"
+    limit = '[small.wer]\nbaseline = "{}"\nmax_regression = 1.0\n'
+    for baseline in ("run", "lock.json"):
+        gates.write_text(limit.format(baseline))
+        status, out, _ = cli("gate", "asked", "--gates", gates)
+        told = " ".join(out.split())
+        assert (status, "FAIL small-noisy" in told, "regression" in told) == (1, True, True), out
+        assert "the baseline has its answers imported from WeNet: text (sha256 " in told
+        assert cli("baseline", "update", "run", "--file", "lock.json")[0] == 0
+
+
 def test_another_recipe_or_other_data_is_never_compared(take, cli, tmp_path):
     manifest, answers = small_set(tmp_path)
     asked = make_run(tmp_path / "asked", manifest)

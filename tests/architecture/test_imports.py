@@ -23,7 +23,7 @@ LAYERS = (
     ("runner", "leaderboard"),
     ("report",),
     ("doors", "frames"),
-    ("evaluation",),
+    ("evaluation", "exchange"),
     ("plugin", "cli"),
 )
 
@@ -49,6 +49,8 @@ HEAVY = {
     "httpx",
     "fsspec",
     "ray",
+    "mlflow",
+    "wandb",
 }
 HEAVY_ALLOWED = {("audiobench_pytest.frames", "pandas")}  # that module is imported by `read_run` only
 

@@ -28,6 +28,8 @@ COMMANDS = (
     "releases.compare",
     "releases.report",
     "releases.show",
+    "exchange.export",
+    "exchange.import",
     "check",
     "machine.prepare",
     "machine.doctor",

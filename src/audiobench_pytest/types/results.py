@@ -100,6 +100,7 @@ class Evidence:
         endings: How many scored answers did not end of themselves, by one of `ENDINGS`.
         heard: How many clips were heard (`clips`), and how many of them are odd, by one of `HEARD`.
         scripts: How many scored answers are not written in the script of their language, by the script they are in.
+        imported: Whose result file the answers were read from, in words, and its digest; "" where they were asked here.
     """
 
     size: int | None = None
@@ -114,6 +115,7 @@ class Evidence:
     endings: Mapping[str, int] = field(default_factory=dict)
     heard: Mapping[str, int] = field(default_factory=dict)
     scripts: Mapping[str, int] = field(default_factory=dict)
+    imported: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class ModelTotals:
         spans: Least and greatest of what cannot be summed: `latency_p50_s`, `latency_p95_s`, `ttft_p50_s`.
         hardware: Fingerprints of what the model ran on in this run.
         size: Samples of the whole sets, or None when one is not known.
+        imported: Samples whose answers were read from result files of others; they are among `cached`.
     """
 
     model: str
@@ -41,6 +42,7 @@ class ModelTotals:
     spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     hardware: tuple[str, ...] = ()
     size: int | None = None
+    imported: int = 0
 
     @property
     def scored(self) -> int:
@@ -65,6 +67,7 @@ def _totals(model: str, cells: Sequence[CellResult]) -> ModelTotals:
         samples=None if None in expected else sum(count for count in expected if count is not None),
         counts={state: sum(cell.counts.get(state, 0) for cell in cells) for state in State},
         cached=sum(cell.cached for cell in cells),
+        imported=sum(cell.cached for cell in cells if cell.evidence.imported),
         audio_s=audio_s,
         infer_s=infer_s,
         wall_s=math.fsum(cell.wall_s for cell in cells),

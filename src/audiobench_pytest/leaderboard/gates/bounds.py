@@ -117,6 +117,10 @@ def _speed(result: CellResult, limit: Limit) -> GateResult:
     value = result.rtfx if limit.metric == "rtfx" else result.speed.get(limit.metric)
     evidence = result.evidence
     earlier = result.cached if evidence.reused is None else evidence.reused
+    if evidence.imported:
+        message = f"nothing was timed here: {evidence.imported}"
+        verdict = limit.on_other_hardware if limit.hardware else Verdict.SKIP
+        return gate(result, limit, value, verdict, message, kind=Red.HARNESS)
     if earlier and not evidence.remeasured and limit.metric != "load_s":
         message = (
             f"{earlier} of {result.scored} answers came from the cache, and with them the times of another run: "

@@ -126,7 +126,9 @@ def total_fields(rows: Sequence[ModelTotals]) -> dict[str, list[str]]:
 
 def _samples(row: ModelTotals) -> str:
     whole = f" of {numbers.count(row.size)}" if row.size is not None and row.size != row.samples else ""
-    return numbers.count(row.samples) + whole + (f" ({row.cached} from cache)" if row.cached else "")
+    origins = ((row.cached - row.imported, "from cache"), (row.imported, "imported"))
+    told = ", ".join(f"{number} {words}" for number, words in origins if number)
+    return numbers.count(row.samples) + whole + (f" ({told})" if told else "")
 
 
 def measured_earlier(row: ModelTotals) -> bool:

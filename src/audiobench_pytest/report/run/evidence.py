@@ -38,6 +38,8 @@ def measured_lines(board: Conclusion) -> list[str]:
 
 def _evidence(result: CellResult) -> Iterator[str]:
     evidence = result.evidence
+    if evidence.imported:
+        yield clean(evidence.imported)
     if (observed := result.model.get("observed")) in _OBSERVED:
         yield _OBSERVED[observed]
     if settings := result.model.get("not_greedy"):
@@ -46,7 +48,7 @@ def _evidence(result: CellResult) -> Iterator[str]:
         yield clean(str(script))
     if evidence.selection:
         yield f"the {evidence.selection} samples"
-    if evidence.reused:
+    if evidence.reused and not evidence.imported:  # when they were given, nobody knows
         when = told_time(evidence.oldest, evidence.newest)
         pinned = "" if evidence.pinned else ", of a model that cannot be pinned"
         yield f"{evidence.reused} of {result.scored} answers of {when}{pinned}"

@@ -98,6 +98,7 @@ def cell_document(result: CellResult) -> dict[str, Any]:
             "endings": dict(result.evidence.endings),
             "heard": dict(result.evidence.heard),
             "scripts": dict(result.evidence.scripts),
+            "imported": result.evidence.imported,
             "remeasured": result.evidence.remeasured,
         },
         "first_errors": [

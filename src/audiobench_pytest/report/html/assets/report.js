@@ -89,7 +89,8 @@ function drawBoard(by, way) {
   heads.splice(3, 0, make("th", { scope: "col" }, "95 % interval"));
   const body = cells.map(([cell, number]) => make("tr", { "data-cell": number },
     make("td", {}, make("button", { type: "button", onclick: () => choose(number) }, cell.dataset)),
-    make("td", {}, cell.model + (cell.best ? " (best)" : "")),
+    make("td", {}, cell.model + (cell.best ? " (best)" : ""),
+      ...(cell.evidence && cell.evidence.imported ? [make("span", { class: "quiet" }, ` ${cell.evidence.imported}`)] : [])),
     make("td", { class: "number" }, `${cell.metric} ${round(cell.value)}${cell.unit ? ` ${cell.unit}` : ""}`),
     make("td", {}, interval(cell, greatest)),
     make("td", { class: "number" }, cell.evidence && cell.evidence.selection ? cell.evidence.selection : String(cell.expected ?? "-")),

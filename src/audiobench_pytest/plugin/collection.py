@@ -98,6 +98,11 @@ def _why_not(session: BenchmarkSession, task: TaskSpec, model: ModelSpec) -> str
         return f"model {model.name} answers in {' and '.join(sorted(gives))}; {task.name} ({task.title}) wants speech"
     if task.answer != "speech" and not gives & {"text"}:
         return f"model {model.name} answers in {' and '.join(sorted(gives))}; {task.name} ({task.title}) wants text"
+    if task.answer == "calls" and session.follows(model) and not adapter_class(model.adapter).may_take_tools:
+        return (
+            f"model {model.name} cannot be given tools to call, so {task.name} ({task.title}) cannot be asked of it; "
+            "it can of openai:<name on a server>, and of a checkpoint whose chat template has a place for tools"
+        )
     if task.instructed and not session.follows(model):
         able = ", ".join(_names_of_able(session, task))
         return (
@@ -114,6 +119,7 @@ def _names_of_able(session: BenchmarkSession, task: TaskSpec) -> list[str]:
         spec.name
         for spec in session.catalog.models
         if (not spec.tasks or task.name in spec.tasks)
+        and (task.answer != "calls" or adapters[spec.name].may_take_tools)
         and adapters[spec.name].follows(spec, checked_args(adapters[spec.name], spec, {}))
     ]
 

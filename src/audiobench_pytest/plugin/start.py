@@ -17,6 +17,7 @@ from audiobench_pytest.plugin.asked.choices import (
     find_models,
     find_recipes,
 )
+from audiobench_pytest.plugin.asked.declared import CORPORA
 from audiobench_pytest.plugin.asked.markers import check_marker_expression, register_families
 from audiobench_pytest.plugin.asked.settings import read_settings
 from audiobench_pytest.plugin.asked.suites import find_suite
@@ -72,7 +73,7 @@ def _session(config: pytest.Config) -> BenchmarkSession:
         if settings.plan is None:  # a plan says what is missing, and where it comes from
             adapter.require(spec)
         checked_args(adapter, spec, model_args.get(spec.name, {}))
-    folders = {"librispeech_dir": settings.librispeech_dir} if settings.librispeech_dir else {}
+    folders = {name: str(settings.values[name]) for name in CORPORA if settings.values[name]}
     return BenchmarkSession(
         config=config,
         settings=settings,

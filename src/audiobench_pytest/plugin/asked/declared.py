@@ -255,6 +255,9 @@ class Settings:
     librispeech_dir = Setting[str](
         "librispeech_dir", "", "folder of OpenSLR's LibriSpeech; then nothing is asked of the hub", str
     )
+    stepeval_toolcall_dir = Setting[str](
+        "stepeval_toolcall_dir", "", "folder of StepEval-Audio-Toolcall, its wav.tar unpacked", str
+    )
     language = Setting[str](
         "language", "", "language of your own data where its lines name none (default: en)", to_language
     )
@@ -281,6 +284,9 @@ def declared() -> Iterator[Setting[Any]]:
     """Yield every setting, in the order of `pytest --help`."""
     return (value for value in vars(Settings).values() if isinstance(value, Setting))
 
+
+CORPORA = ("librispeech_dir", "stepeval_toolcall_dir")
+"""Settings that name the folder of a corpus in its publisher's layout, see `catalog.schema.FolderSource`."""
 
 OPTIONS = tuple(setting for setting in declared() if setting.metavar)
 """Those with an option of their own."""

@@ -22,8 +22,8 @@ class Run:
     Attributes:
         path: The run directory.
         manifest: `run.json`: versions, machine, options, selection.
-        records: One row per sample that was reached: `dataset`, `model`, `recipe`, `sample_id`, `state`, `language`,
-            `reference`, `prediction`, `reason`, `cached`, `audio_s`, `infer_s`, `decode_s` (seconds), the recipe's
+        records: One row per sample that was reached: `dataset`, `model`, `recipe`, `prompt` (where there are
+            several), `sample_id`, `state`, `language`, `reference`, `prediction`, `reason`, `cached`, `audio_s`, `infer_s`, `decode_s` (seconds), the recipe's
             numbers (`errors`, `units`, `substitutions`, ... or `n`, `correct`, ...), `normalised_reference`,
             `normalised_prediction`, `key`, what is known of time as `timing_<name>`, and the sample's own `meta` as
             `meta_<name>`. The numbers are missing for samples without an answer.
@@ -71,6 +71,7 @@ def _record(outcome: Outcome) -> dict[str, Any]:
         "dataset": outcome.cell.dataset,
         "model": outcome.cell.model,
         "recipe": outcome.cell.recipe,
+        "prompt": outcome.cell.prompt,
         "sample_id": outcome.sample_id,
         "state": str(outcome.state),
         "language": outcome.language,
@@ -95,6 +96,7 @@ def _cell(result: CellResult) -> dict[str, Any]:
         "dataset": result.cell.dataset,
         "model": result.cell.model,
         "recipe": result.cell.recipe,
+        "prompt": result.cell.prompt,
     }
     head = result.headline
     row |= {"metric": head.quantity.name, "value": head.value, "low": head.low, "high": head.high, "worst": head.worst}

@@ -63,6 +63,8 @@ def _session(config: pytest.Config) -> BenchmarkSession:
     suite = find_suite(settings.suite, catalog, own_models=bool(settings.models))
     if suite is not None and settings.datasets:
         raise UsageError("--suite names its data sets itself: leave out --dataset, or the suite")
+    if suite is not None and len(settings.prompts) > 1:
+        raise UsageError("--suite asks in the words of its protocols: give one --prompt, or leave out the suite")
     if suite is not None and not settings.models:
         settings = settings.having(model=tuple(suite.models()))
     models = find_models(catalog, settings)

@@ -78,13 +78,14 @@ class Settings:
         metavar="ARGS",
         repeat=True,
     )
-    prompt = Setting[str | None](
+    prompts = Setting[tuple[str, ...]](
         "prompt",
-        None,
+        (),
         "ask in these words instead: a name (`audiobench list prompts`), @FILE, or a template such as "
-        "'{{ audio }}What is said?'",
-        str,
+        "'{{ audio }}What is said?'; repeatable, or names as a,b: a cell for each, and the spread of the score",
+        many,
         metavar="NAME|@FILE|TEXT",
+        repeat=True,
     )
     recipes = Setting[tuple[str, ...]](
         "recipe",

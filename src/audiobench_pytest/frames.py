@@ -22,11 +22,12 @@ class Run:
     Attributes:
         path: The run directory.
         manifest: `run.json`: versions, machine, options, selection.
-        records: One row per sample that was reached: `dataset`, `model`, `recipe`, `sample_id`, `state`, `language`,
-            `reference`, `prediction`, `reason`, `cached`, `audio_s`, `infer_s`, `decode_s` (seconds), the recipe's
-            numbers (`errors`, `units`, `substitutions`, ... or `n`, `correct`, ...), `normalised_reference`,
-            `normalised_prediction`, `key`, what is known of time as `timing_<name>`, and the sample's own `meta` as
-            `meta_<name>`. The numbers are missing for samples without an answer.
+        records: One row per sample that was reached: `dataset`, `model`, `recipe`, `prompt` (where a run asks in
+            several), `sample_id`, `state`, `language`, `reference`, `prediction`, `reason`, `cached`, `audio_s`,
+            `infer_s`, `decode_s` (seconds), the recipe's numbers (`errors`, `units`, `substitutions`, ... or `n`,
+            `correct`, ...), `normalised_reference`, `normalised_prediction`, `key`, what is known of time as
+            `timing_<name>`, and the sample's own `meta` as `meta_<name>`. The numbers are missing for samples without
+            an answer.
         cells: One row per cell: `metric`, `value`, `low`, `high`, `worst`, `unit` of the headline, every further value
             by its name, the sums by theirs, the plain fields of `CellResult`, a column `n_<state>` per state, and what
             the numbers rest on: `selection` (of the set, "" for all), `weights`, `imported` (whose result file the
@@ -83,6 +84,7 @@ def _record(outcome: Outcome) -> dict[str, Any]:
         "dataset": outcome.cell.dataset,
         "model": outcome.cell.model,
         "recipe": outcome.cell.recipe,
+        "prompt": outcome.cell.prompt,
         "sample_id": outcome.sample_id,
         "state": str(outcome.state),
         "language": outcome.language,
@@ -107,6 +109,7 @@ def _cell(result: CellResult) -> dict[str, Any]:
         "dataset": result.cell.dataset,
         "model": result.cell.model,
         "recipe": result.cell.recipe,
+        "prompt": result.cell.prompt,
     }
     head = result.headline
     row |= {"metric": head.quantity.name, "value": head.value, "low": head.low, "high": head.high, "worst": head.worst}

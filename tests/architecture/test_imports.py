@@ -18,7 +18,7 @@ LAYERS = (
     ("others",),
     ("errors",),
     ("types", "languages"),
-    ("records", "catalog", "corpora", "hub"),
+    ("records", "catalog", "corpora", "hub", "tool_calls"),
     ("datasets", "prompts", "models", "metrics"),
     ("runner", "leaderboard"),
     ("report",),

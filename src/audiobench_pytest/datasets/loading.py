@@ -160,6 +160,10 @@ def count_samples(spec: DatasetSpec, settings: LoadSettings) -> int | None:
         from audiobench_pytest.datasets.manifests.read import count_lines
 
         return settings.selected(count_lines(path))
+    if source.layout == "manifests":
+        from audiobench_pytest.datasets.manifests.folder import count_folder
+
+        return settings.selected(count_folder(path, source))
     from audiobench_pytest.datasets.openslr import count_utterances
 
     return settings.selected(count_utterances(path, source.subfolder))
@@ -181,9 +185,10 @@ def _place(spec: DatasetSpec, settings: LoadSettings) -> tuple[Path, ManifestSou
     if spec.hub is not None:
         return None
     if spec.folder is not None:
+        holds = spec.folder.subfolder or spec.folder.files[0]
         raise DatasetError(
-            f"{spec.name} is read from a folder of its publisher's layout ({spec.folder.layout}): "
-            f"set {spec.folder.setting} to the folder that holds '{spec.folder.subfolder}'"
+            f"{spec.name} is read from a folder of its publisher's layout ({spec.folder.layout}): set "
+            f"{spec.folder.setting} to the folder that holds '{holds}' (--audiobench-set {spec.folder.setting}=DIR)"
         )
     if spec.access:
         raise DatasetError(f"{spec.name}: {spec.how_to_get}")
@@ -192,15 +197,20 @@ def _place(spec: DatasetSpec, settings: LoadSettings) -> tuple[Path, ManifestSou
 
 def _read_all(path: Path, source: ManifestSource | FolderSource, spec: DatasetSpec) -> tuple[list[Sample], Path, bool]:
     """Return all samples, the folder their places are relative to, and whether audio may lie outside of it."""
+    needs = Needs.of(load_catalog().tasks.get(spec.task) if spec.task else None)
     if isinstance(source, ManifestSource):
         from audiobench_pytest.datasets.manifests.read import read_manifest
 
-        needs = Needs.of(load_catalog().tasks.get(spec.task) if spec.task else None)
         columns = _columns(path, source, spec)
         samples = read_manifest(path, spec.language, columns, needs=needs, target=spec.target_language)
         return _with_choices(samples, spec), path.parent, source.trusted_paths
+    if source.layout == "manifests":
+        from audiobench_pytest.datasets.manifests.folder import read_folder, set_folder
+
+        samples = read_folder(path, source, spec.language, needs=needs, target=spec.target_language)
+        return _with_choices(samples, spec), set_folder(path, source), True
     if source.layout != "openslr":
-        raise DatasetError(f"{spec.name}: folder layout '{source.layout}' does not exist; known: openslr")
+        raise DatasetError(f"{spec.name}: folder layout '{source.layout}' does not exist; known: openslr, manifests")
     from audiobench_pytest.datasets.openslr import corpus_folder, read_openslr
 
     return read_openslr(path, source.subfolder, spec.language), corpus_folder(path, source.subfolder), True

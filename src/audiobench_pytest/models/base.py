@@ -66,6 +66,7 @@ class ModelAdapter(abc.ABC):
         takes_instruction: Whether it has to be told what to do, in `Prompt.text`.
         takes_messages: Whether it heeds `Prompt.messages`: order of sound and text, system message, several turns.
         takes_tools: Whether it may be given tools to call.
+        may_take_tools: Whether a model of its kind may be, as far as can be told before one is looked at.
         most_sounds: Most sounds of one question; None for any number.
         batch_rows: Most rows of a batch.
         batch_seconds: Most seconds of a batch, padding included.
@@ -94,6 +95,7 @@ class ModelAdapter(abc.ABC):
     takes_instruction: bool = False
     takes_messages: bool = False
     takes_tools: bool = False
+    may_take_tools: ClassVar[bool] = False
     most_sounds: int | None = 1
     batch_rows: int = 1
     batch_seconds: float = 480.0
@@ -198,7 +200,8 @@ class ModelAdapter(abc.ABC):
         """Return why it cannot be asked with a prompt, or None where it can."""
         most, name = self.most_sounds, self.spec.name
         if prompt.tools and not self.takes_tools:
-            return f"model '{name}' cannot be given tools to call"
+            why = "; its chat template has no place for them" if self.may_take_tools else ""
+            return f"model '{name}' cannot be given tools to call{why}"
         if most is not None and len(prompt.sounds) > most:
             return (
                 f"model '{name}' hears {most} sound{'s' * (most != 1)} at once; the question has {len(prompt.sounds)}"

@@ -27,6 +27,7 @@ class _HarnessAdapter(ModelAdapter):
 
     options: ClassVar[Mapping[str, Option]] = _SPEED
     follows_instructions = True
+    may_take_tools = True
     batch_rows = 16
 
     @classmethod

@@ -301,7 +301,7 @@ def _prompt_notes(plan: Sequence[PlannedCell]) -> tuple[str, ...]:
     """Return in whose words cells were asked, where those are not the words of their task."""
     cells: dict[str, list[str]] = {}
     for planned in plan:
-        if planned.prompt:
+        if planned.prompt and not planned.cell.prompt:  # where there are several, each row says which
             cells.setdefault(planned.prompt, []).append(str(planned.cell))
     return tuple(
         f"asked by the prompt {name}: {', '.join(dict.fromkeys(of[:8]))}{f' and {len(of) - 8} more' * (len(of) > 8)}"

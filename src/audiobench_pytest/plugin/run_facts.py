@@ -69,10 +69,10 @@ def asked(session: BenchmarkSession) -> str:
         args = session.model_args.get(spec.name, {})
         kept = sorted((k, v) for k, v in args.items() if options[k].affects_answers)
         models.append([spec.name, spec.source, spec.revision, kept])
-    given = {"prompt": words.text or repr(words.messages)} if (words := session.prompt("")) is not None else {}
+    words = [one.text or repr(one.messages) for one in session.prompts("")]
     return digest(
         {
-            **given,
+            **({} if not words else {"prompt": words[0]} if len(words) == 1 else {"prompts": words}),
             "models": sorted(models, key=lambda model: str(model[0])),
             "datasets": sorted(d.name for d in session.datasets),
             "manifests": sorted(d.manifest.path for d in session.datasets if d.manifest),

@@ -161,17 +161,17 @@ class BenchmarkSession:
         """Whether a model, as it is configured in this run, is told what to do by a prompt of the catalogue."""
         return adapter_class(model.adapter).is_told(model, self.args_of(model))
 
-    def prompt(self, task: str) -> PromptSpec | None:
-        """Return the prompt that the user asked for, or None; words and files ask whatever task is asked.
+    def prompts(self, task: str) -> tuple[PromptSpec, ...]:
+        """Return the prompts that the user asked for; words and files ask whatever task is asked.
 
         Raises:
-            UsageError: There is none such.
+            UsageError: There is none such, or two of them are called the same.
         """
-        if not self.settings.prompt:
-            return None
-        from audiobench_pytest.prompts.profiles import given_prompt
+        if not self.settings.prompts:
+            return ()
+        from audiobench_pytest.prompts.profiles import given_prompts
 
-        return given_prompt(self.settings.prompt, task, self.config.invocation_params.dir)
+        return given_prompts(self.settings.prompts, task, self.config.invocation_params.dir)
 
     def args_of(self, model: ModelSpec) -> dict[str, object]:
         """Return the checked arguments of a model as it is configured in this run."""

@@ -17,6 +17,7 @@ from audiobench_pytest.plugin.asked.choices import (
     find_models,
     find_recipes,
 )
+from audiobench_pytest.plugin.asked.declared import CORPORA
 from audiobench_pytest.plugin.asked.markers import check_marker_expression, register_families
 from audiobench_pytest.plugin.asked.settings import read_settings
 from audiobench_pytest.plugin.asked.suites import find_suite
@@ -66,6 +67,8 @@ def _session(config: pytest.Config) -> BenchmarkSession:
         given=find_datasets(catalog, settings) if settings.suite and settings.datasets else (),
         only_planned=settings.plan is not None,
     )
+    if suite is not None and len(settings.prompts) > 1:
+        raise UsageError("--suite asks in the words of its protocols: give one --prompt, or leave out the suite")
     if suite is not None:
         if not settings.models:
             settings = settings.having(model=tuple(suite.models()))
@@ -78,7 +81,7 @@ def _session(config: pytest.Config) -> BenchmarkSession:
         if settings.plan is None:  # a plan says what is missing, and where it comes from
             adapter.require(spec)
         checked_args(adapter, spec, model_args.get(spec.name, {}))
-    folders = {"librispeech_dir": settings.librispeech_dir} if settings.librispeech_dir else {}
+    folders = {name: str(settings.values[name]) for name in CORPORA if settings.values[name]}
     return BenchmarkSession(
         config=config,
         settings=settings,

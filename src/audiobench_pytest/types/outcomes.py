@@ -53,14 +53,26 @@ HEARD = {
 
 @dataclass(frozen=True, slots=True)
 class CellId:
-    """Which (dataset, model, recipe) a number belongs to."""
+    """Which (dataset, model, recipe) a number belongs to.
+
+    Attributes:
+        dataset, model, recipe: Their names.
+        prompt: Name of the prompt where a run asks in several words; "" where it asks in one.
+    """
 
     dataset: str
     model: str
     recipe: str
+    prompt: str = ""
+
+    @property
+    def row(self) -> str:
+        """What its row is called on a board: the model, with the prompt where there are several."""
+        return f"{self.model} ({self.prompt})" if self.prompt else self.model
 
     def __str__(self) -> str:
-        return f"{self.dataset}-{self.model}"
+        name = f"{self.dataset}-{self.model}"
+        return f"{name}-{self.prompt.replace('/', '.')}" if self.prompt else name
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from audiobench_pytest.catalog.schema.recipes import (
     StepSpec,
     language_code,
 )
-from audiobench_pytest.catalog.schema.tasks import MessageSpec, PromptSpec, TaskSpec
+from audiobench_pytest.catalog.schema.tasks import MessageSpec, PromptSpec, TaskSpec, ToolSetSpec, ToolSpec
 
 __all__ = [
     "CalibrationCase",
@@ -32,5 +32,7 @@ __all__ = [
     "StepSpec",
     "Steps",
     "TaskSpec",
+    "ToolSetSpec",
+    "ToolSpec",
     "language_code",
 ]

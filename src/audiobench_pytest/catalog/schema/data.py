@@ -60,14 +60,18 @@ class FolderSource:
     """A set on disk in its publisher's layout.
 
     Attributes:
-        layout: `openslr` (LibriSpeech's `*.flac` and `*.trans.txt`).
+        layout: `openslr` (LibriSpeech's `*.flac` and `*.trans.txt`), or `manifests`: files in one of the dialects.
         subfolder: Folder of this set below the corpus root (`test-clean`).
         setting: Name of the setting that holds the corpus root (`librispeech_dir`).
+        files: Glob patterns of the manifests, in order; all of them are one set.
+        columns: As in `ManifestSource`.
     """
 
     layout: str
     subfolder: str
     setting: str
+    files: tuple[str, ...] = ()
+    columns: ColumnMap = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def _common(first: Sequence[CellId], second: Sequence[CellId]) -> list[tuple[Cel
             pairs.append((cell, cell))
             continue
         ours, theirs = (
-            [one for one in cells if (one.dataset, one.recipe) == (cell.dataset, cell.recipe)]
+            [one for one in cells if (one.dataset, one.recipe, one.prompt) == (cell.dataset, cell.recipe, cell.prompt)]
             for cells in (first, second)
         )
         if len(ours) == len(theirs) == 1:

@@ -15,7 +15,7 @@ class ModelTotals:
     """What one model did over all its cells.
 
     Attributes:
-        model: Its name.
+        model: Its name, with the prompt where several were asked.
         samples: Samples selected, or None when a cell never said how many.
         counts: Samples per state.
         cached: Samples answered by the cache.
@@ -51,10 +51,13 @@ class ModelTotals:
 
 
 def model_totals(results: Iterable[CellResult]) -> list[ModelTotals]:
-    """Return the totals of each model, in order of first appearance; answers scored by several recipes count once."""
+    """Return the totals of each model, and prompt where there are several, in order of first appearance.
+
+    Answers scored by several recipes count once.
+    """
     by_model: dict[str, dict[str, CellResult]] = {}
     for result in results:
-        by_model.setdefault(result.cell.model, {}).setdefault(result.cell.dataset, result)
+        by_model.setdefault(result.cell.row, {}).setdefault(result.cell.dataset, result)
     return [_totals(model, list(cells.values())) for model, cells in by_model.items()]
 
 

@@ -67,7 +67,7 @@ def judge_regression(
 
     rule = limit.rule
     assert isinstance(rule, RegressionRule)
-    wanted = CellId(result.cell.dataset, rule.baseline_model or result.cell.model, result.cell.recipe)
+    wanted = dataclasses.replace(result.cell, model=rule.baseline_model or result.cell.model)
     try:
         before = baseline.find(wanted)
     except AudiobenchError as exc:

@@ -38,6 +38,7 @@ class OpenAIAdapter(ModelAdapter):
     packages: ClassVar[tuple[str, ...]] = ("httpx",)
     extra: ClassVar[str] = "api"
     streams = True
+    may_take_tools = True
     # Only a caller that does not stream makes batches; the slots then share one.
     batch_seconds = 7200.0
     options: ClassVar[Mapping[str, Option]] = {

@@ -13,7 +13,7 @@ from audiobench_pytest.models.options import Option, TextOrFile
 from audiobench_pytest.models.transformers import devices
 from audiobench_pytest.models.transformers.adapter import TransformersAdapter, options_with
 from audiobench_pytest.models.transformers.decoding import finite_tokens
-from audiobench_pytest.types import Answer, Prompt, Request
+from audiobench_pytest.types import Answer, Message, Prompt, Request
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,6 +47,7 @@ class TransformersAudioChatAdapter(TransformersAdapter):
 
     batch_rows = 16
     follows_instructions = True
+    may_take_tools = True
     takes_messages = True
     half = "bfloat16"
     counts = ("max_new_tokens", "min_new_tokens", "num_beams", "threads", "top_k")
@@ -87,6 +88,7 @@ class TransformersAudioChatAdapter(TransformersAdapter):
         room = devices.room(self._placement)
         self.batch_rows, self.batch_seconds = self.batch_rows * room, self.batch_seconds * room
         self.sample_rate: int = int(self._checkpoint.features.get("sampling_rate", 16_000))
+        self.takes_tools = self._checkpoint.offers_tools and self.args["template"] == "chat"
         self.most_sounds = _MOST_SOUNDS.get(self._checkpoint.model_type, 1)
         self._model: Any = None
         self._processor: Any = None
@@ -249,19 +251,13 @@ class TransformersAudioChatAdapter(TransformersAdapter):
                 for part in message.parts:
                     yield part if isinstance(part, str) else "".join(self._place())
             return
-        conversation = [
-            {
-                "role": message.role,
-                "content": [
-                    {"type": "text", "text": part} if isinstance(part, str) else {"type": "audio", "audio": ""}
-                    for part in message.parts
-                ],
-            }
-            for message in prompt.messages
-        ]
+        conversation = [_turn(message) for message in prompt.messages]
         if self.args["system"] is not None and prompt.messages[0].role != "system":
             conversation.insert(0, {"role": "system", "content": [{"type": "text", "text": self.args["system"]}]})
-        yield self._processor.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
+        tools = [{"type": "function", "function": dict(tool)} for tool in prompt.tools]
+        yield self._processor.apply_chat_template(
+            conversation, add_generation_prompt=True, tokenize=False, **({"tools": tools} if tools else {})
+        )
 
     def _place(self) -> Iterator[str]:
         for name in ("audio_bos_token", "audio_token", "audio_eos_token"):
@@ -293,6 +289,21 @@ class TransformersAudioChatAdapter(TransformersAdapter):
     def _too_long(self, samples: int) -> str:
         seconds, most = samples / self.sample_rate, self._most_samples / self.sample_rate
         return f"a clip of {seconds:.1f} s is longer than the {most:g} s that the model hears (long_audio=cut cuts it)"
+
+
+def _turn(message: Message) -> dict[str, Any]:
+    """Return a turn as chat templates take it; what stands for a sound is never opened."""
+    turn: dict[str, Any] = {
+        "role": message.role,
+        "content": [
+            {"type": "text", "text": part} if isinstance(part, str) else {"type": "audio", "audio": ""}
+            for part in message.parts
+        ],
+    }
+    if message.calls:
+        called = [{"name": call.name, "arguments": dict(call.arguments)} for call in message.calls]
+        turn["tool_calls"] = [{"type": "function", "function": one} for one in called]
+    return turn
 
 
 class _Penalty:

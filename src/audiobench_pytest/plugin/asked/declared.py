@@ -78,13 +78,14 @@ class Settings:
         metavar="ARGS",
         repeat=True,
     )
-    prompt = Setting[str | None](
+    prompts = Setting[tuple[str, ...]](
         "prompt",
-        None,
+        (),
         "ask in these words instead: a name (`audiobench list prompts`), @FILE, or a template such as "
-        "'{{ audio }}What is said?'",
-        str,
+        "'{{ audio }}What is said?'; repeatable, or names as a,b: a cell for each, and the spread of the score",
+        many,
         metavar="NAME|@FILE|TEXT",
+        repeat=True,
     )
     recipes = Setting[tuple[str, ...]](
         "recipe",
@@ -255,6 +256,9 @@ class Settings:
     librispeech_dir = Setting[str](
         "librispeech_dir", "", "folder of OpenSLR's LibriSpeech; then nothing is asked of the hub", str
     )
+    stepeval_toolcall_dir = Setting[str](
+        "stepeval_toolcall_dir", "", "folder of StepEval-Audio-Toolcall, its wav.tar unpacked", str
+    )
     language = Setting[str](
         "language", "", "language of your own data where its lines name none (default: en)", to_language
     )
@@ -281,6 +285,9 @@ def declared() -> Iterator[Setting[Any]]:
     """Yield every setting, in the order of `pytest --help`."""
     return (value for value in vars(Settings).values() if isinstance(value, Setting))
 
+
+CORPORA = ("librispeech_dir", "stepeval_toolcall_dir")
+"""Settings that name the folder of a corpus in its publisher's layout, see `catalog.schema.FolderSource`."""
 
 OPTIONS = tuple(setting for setting in declared() if setting.metavar)
 """Those with an option of their own."""

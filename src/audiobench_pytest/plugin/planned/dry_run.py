@@ -194,6 +194,8 @@ def _data_lacks(job: Job, known: Dataset | str | None) -> Iterator[Missing]:
     spec = job.dataset
     if isinstance(known, str):
         command = f"--dataset {spec.name}=PATH" if spec.access else "correct the entry or the data"
+        if spec.folder is not None and spec.hub is None:
+            command = f"--audiobench-set {spec.folder.setting}=DIR"
         yield Missing(known, command)
         return
     if known is not None or spec.hub is None:

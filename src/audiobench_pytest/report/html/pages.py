@@ -136,6 +136,7 @@ def _write_cell(target: Path, number: int, data: CellData, samples: Sequence[Sho
         "dataset": cell.dataset,
         "model": cell.model,
         "recipe": cell.recipe,
+        "prompt": cell.prompt,
         "samples": len(rows),
         "pieces": -(-max(1, len(rows)) // PIECE),
         "confusions": confusions(list(samples)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -51,9 +52,7 @@ class Before:
     def of(self, data: CellData) -> CellData | None:
         """Return the cell of the same data set under the same recipe: of the same model, or of the only one there."""
         cell = data.plan.cell
-        same = [
-            one for one in self._cells if (one.plan.cell.dataset, one.plan.cell.recipe) == (cell.dataset, cell.recipe)
-        ]
+        same = [one for one in self._cells if dataclasses.replace(one.plan.cell, model=cell.model) == cell]
         own = [one for one in same if one.plan.cell.model == cell.model]
         return own[0] if own else same[0] if len(same) == 1 else None
 

@@ -15,6 +15,7 @@ COLUMNS = {
     "dataset": "name of the dataset",
     "model": "name of the model",
     "recipe": "name of the recipe",
+    "prompt": "name of the prompt where a run asks in several; else empty",
     "task": "task of the dataset",
     "family": "family marker of the dataset; empty for a user's own data",
     "metric": "name of the headline value (wer, cer, acc, bleu, ...)",
@@ -71,6 +72,7 @@ def render(board: Conclusion) -> str:
 def _row(result: CellResult, gates: list[GateResult]) -> dict[str, Any]:
     row = {name: getattr(result, name) for name in COLUMNS if hasattr(result, name)}
     row |= {"dataset": result.cell.dataset, "model": result.cell.model, "recipe": result.cell.recipe}
+    row["prompt"] = result.cell.prompt
     head = result.headline
     row |= {"unit": head.quantity.unit, "higher_is_better": head.quantity.higher_is_better}
     row |= {"value": head.value, "low": head.low, "high": head.high, "worst": head.worst}

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from audiobench_pytest.leaderboard.cells.spreads import PromptSpread, prompt_spreads
 from audiobench_pytest.leaderboard.cells.totals import best_cells
 from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.types import CellResult, GateResult, MetricValue, State
@@ -19,10 +20,10 @@ SCHEMA_VERSION = 1
 def render(board: Conclusion) -> str:
     """Return the board as JSON, ending in a newline.
 
-    Top level: `schema_version`, `run_dir`, `interrupted`, `wall_s`, `notes`, `cells`, `gates`, `limits`. A cell holds
-    the fields of `CellResult` with `dataset`, `model` and `recipe` beside them, `model_info` and `data_info` for what
-    model and data were, `evidence` for what the numbers rest on, `counts` per state, and `best` for the leader of its
-    column. Numbers that do not exist are null.
+    Top level: `schema_version`, `run_dir`, `interrupted`, `wall_s`, `notes`, `cells`, `prompt_spread`, `gates`,
+    `limits`. A cell holds the fields of `CellResult` with `dataset`, `model`, `recipe` and `prompt` beside them,
+    `model_info` and `data_info` for what model and data were, `evidence` for what the numbers rest on, `counts` per
+    state, and `best` for the leader of its column. Numbers that do not exist are null.
     """
     best = best_cells(board.results)
     document = {
@@ -32,6 +33,7 @@ def render(board: Conclusion) -> str:
         "wall_s": board.wall_s,
         "notes": list(board.notes),
         "cells": [{**cell_document(result), "best": result.cell in best} for result in board.results],
+        "prompt_spread": [_spread(one) for one in prompt_spreads(board.results)],
         "gates": [_gate(gate) for gate in board.gates],
         "limits": _limits(board),
     }
@@ -46,6 +48,7 @@ def cell_document(result: CellResult) -> dict[str, Any]:
         "dataset": result.cell.dataset,
         "model": result.cell.model,
         "recipe": result.cell.recipe,
+        "prompt": result.cell.prompt,
         "task": result.task,
         "family": result.family,
         "metric": result.metric,
@@ -107,6 +110,23 @@ def cell_document(result: CellResult) -> dict[str, Any]:
     }
 
 
+def _spread(one: PromptSpread) -> dict[str, Any]:
+    return {
+        "dataset": one.dataset,
+        "model": one.model,
+        "recipe": one.recipe,
+        "metric": one.quantity.name,
+        "unit": one.quantity.unit,
+        "values": dict(one.values),
+        "prompts": one.prompts,
+        "lacking": list(one.lacking),
+        "lowest": one.values[0][1] if one.values else None,
+        "highest": one.values[-1][1] if one.values else None,
+        "range": one.range,
+        "deviation": one.deviation,
+    }
+
+
 def _limits(board: Conclusion) -> dict[str, Any] | None:
     if board.limits is None:
         return None
@@ -138,6 +158,7 @@ def _gate(gate: GateResult) -> dict[str, Any]:
         "dataset": gate.cell.dataset,
         "model": gate.cell.model,
         "recipe": gate.cell.recipe,
+        "prompt": gate.cell.prompt,
         "metric": gate.metric,
         "bound": gate.bound,
         "limit": gate.limit,

@@ -39,6 +39,7 @@ def lines(board: Conclusion, width: int) -> list[list[Span]]:
     sections = [
         _table(board, max(width, _LEAST_WIDTH)),
         [_plain(line) for line in content.footnotes(board)],
+        _titled("prompts", content.prompt_lines(board)),
         _titled("tails", tail_lines(board)),
         _titled("speed", content.speed_lines(board)),
         _titled("measured on", evidence.measured_lines(board)),

@@ -15,6 +15,7 @@ from audiobench_pytest.records.append import as_line
 from audiobench_pytest.records.texts import storable
 from audiobench_pytest.runner.asking.decoding import Decoded
 from audiobench_pytest.runner.speaking import is_silent, spoken
+from audiobench_pytest.tool_calls.spelt import calls_in
 from audiobench_pytest.types import (
     SPEECH,
     Answer,
@@ -206,7 +207,7 @@ def outcome_of(
         timing=prediction.timing,
         meta=sample.kept_meta,
         prompt=prompt,
-        calls=tuple(prediction.meta.get(CALLS, ())),
+        calls=_calls_of(sample, prediction),
         ended=ending_of(prediction, offered=bool(sample.tools)),
         speech=_speech_of(sample, prediction) if SPEECH in prediction.meta else {},
         heard=prediction.meta.get(HEARD_LEVELS, {}),
@@ -214,9 +215,18 @@ def outcome_of(
     )
 
 
+def _calls_of(sample: Sample, prediction: Prediction) -> tuple[Mapping[str, Any], ...]:
+    """Return the calls of an answer: as they were given, or, where tools were offered, as its text spells them."""
+    given = prediction.meta.get(CALLS, ())
+    if given or not sample.tools or prediction.error is not None:
+        return tuple(given)
+    return tuple(storable(as_plain(calls_in(cut_thoughts(prediction.text))[1])))
+
+
 def _script_of(sample: Sample, prediction: Prediction) -> str:
     """Return the script of an answer that is not in that of its language, where the reference is; else ""."""
-    if prediction.error is not None or sample.choices:  # labels are in the language of whoever made the set
+    # Labels are in the language of whoever made the set, calls in none.
+    if prediction.error is not None or sample.choices or sample.tools:
         return ""
     language = sample.target or str(sample.meta.get("target_language") or sample.language)
     found = other_script(language, prediction.text)

@@ -101,7 +101,9 @@ _SCRIPT_SHARE = 0.03
 
 def _script_note(samples: Sequence[Sample]) -> str:
     """Say how many references are not written as their language is, where it is more than a few of them."""
-    texts = ((language_of(s.language, s.meta), s.reference) for s in samples if s.reference and not s.choices)
+    texts = (
+        (language_of(s.language, s.meta), s.reference) for s in samples if s.reference and not (s.choices or s.tools)
+    )
     looked = list(itertools.islice(texts, _LOOKED_AT))
     found = Counter((code, script) for code, text in looked if (script := other_script(code, text)))
     if not found or sum(found.values()) < _SCRIPT_SHARE * len(looked):

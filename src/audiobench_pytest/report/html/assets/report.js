@@ -38,6 +38,8 @@ function piece(cell, number) {
 
 const round = (value, digits = 2) => (value === null || value === undefined ? "-" : value.toFixed(digits));
 
+const row = (cell) => (cell.prompt ? `${cell.model} (${cell.prompt})` : cell.model);
+
 function start() {
   const red = board.gates.filter((gate) => gate.counts_as === "fail");
   const title = document.getElementById("verdict");
@@ -62,7 +64,7 @@ function drawGates() {
   const body = rows.map((gate) => make("tr", {},
     make("td", { class: `verdict ${gate.waiver ? "waived" : gate.verdict === "skip" ? "skip-verdict" : gate.verdict}` },
       gate.waiver ? "WAIVED" : gate.verdict.toUpperCase()),
-    make("td", {}, `${gate.dataset} × ${gate.model}`),
+    make("td", {}, `${gate.dataset} × ${row(gate)}`),
     make("td", {}, `${gate.metric}${gate.slice ? ` ${gate.slice}` : ""}`),
     make("td", { class: "text" }, (gate.kind ? `${gate.kind}: ` : "") + gate.message),
     make("td", { class: "quiet" }, gate.source)));
@@ -75,7 +77,7 @@ function table(heads, body) {
     make("table", {}, make("thead", {}, row), make("tbody", {}, ...body)));
 }
 
-const COLUMNS = [["dataset", (c) => c.dataset], ["model", (c) => c.model], ["value", (c) => c.value], ["samples", (c) => c.expected],
+const COLUMNS = [["dataset", (c) => c.dataset], ["model", (c) => row(c)], ["value", (c) => c.value], ["samples", (c) => c.expected],
   ["coverage", (c) => c.coverage], ["RTFx", (c) => c.rtfx]];
 
 function drawBoard(by, way) {
@@ -89,15 +91,21 @@ function drawBoard(by, way) {
   heads.splice(3, 0, make("th", { scope: "col" }, "95 % interval"));
   const body = cells.map(([cell, number]) => make("tr", { "data-cell": number },
     make("td", {}, make("button", { type: "button", onclick: () => choose(number) }, cell.dataset)),
-    make("td", {}, cell.model + (cell.best ? " (best)" : ""),
+    make("td", {}, row(cell) + (cell.best ? " (best)" : ""),
       ...(cell.evidence && cell.evidence.imported ? [make("span", { class: "quiet" }, ` ${cell.evidence.imported}`)] : [])),
     make("td", { class: "number" }, `${cell.metric} ${round(cell.value)}${cell.unit ? ` ${cell.unit}` : ""}`),
     make("td", {}, interval(cell, greatest)),
     make("td", { class: "number" }, cell.evidence && cell.evidence.selection ? cell.evidence.selection : String(cell.expected ?? "-")),
     make("td", { class: "number" }, `${round(100 * cell.coverage, 1)} %`),
     make("td", { class: "number" }, round(cell.rtfx, 1))));
-  document.getElementById("board").replaceChildren(table(heads, body));
+  document.getElementById("board").replaceChildren(table(heads, body), ...spreads());
   mark();
+}
+
+function spreads() {
+  return (board.prompt_spread || []).filter((one) => one.range !== null).map((one) => make("p", { class: "spread" },
+    `${one.dataset} × ${one.model}, ${one.metric} over ${Object.keys(one.values).length} prompts: lowest ${round(one.lowest)}, `
+    + `highest ${round(one.highest)}, range ${round(one.range)}, standard deviation ${round(one.deviation)}`));
 }
 
 function interval(cell, greatest) {
@@ -128,8 +136,8 @@ function choose(number) {
   chosen = number;
   mark();
   const cell = board.cells[number];
-  const about = board.shown.find((one) => one.dataset === cell.dataset && one.model === cell.model && one.recipe === cell.recipe);
-  document.getElementById("cell-title").textContent = `${cell.dataset} × ${cell.model}`;
+  const about = board.shown.find((one) => one.dataset === cell.dataset && row(one) === row(cell) && one.recipe === cell.recipe);
+  document.getElementById("cell-title").textContent = `${cell.dataset} × ${row(cell)}`;
   const counts = Object.entries(cell.counts).filter(([, n]) => n).map(([state, n]) => `${n} ${state}`).join(", ");
   const facts = [cell.signature, counts, `${round(cell.audio_s / 3600, 3)} h of sound`,
     ...Object.entries(cell.speed || {}).map(([name, value]) => `${name} ${round(value, 3)}`)];
@@ -176,7 +184,7 @@ async function refresh() {
   shown = 0;
   document.getElementById("samples").replaceChildren();
   const cell = board.cells[chosen];
-  const number = board.shown.findIndex((one) => one.dataset === cell.dataset && one.model === cell.model && one.recipe === cell.recipe);
+  const number = board.shown.findIndex((one) => one.dataset === cell.dataset && row(one) === row(cell) && one.recipe === cell.recipe);
   const about = board.shown[number];
   if (!about) { document.getElementById("count").textContent = "no samples"; return; }
   const which = document.getElementById("which").value;

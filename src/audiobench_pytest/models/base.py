@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
@@ -52,6 +53,8 @@ class ModelAdapter(abc.ABC):
             being answered. False for a model that must stay in the main thread, or that would gain nothing.
         warm_up: What it is asked first after loading takes longer than the same later (kernels, memory pools), and no
             answer depends on what was asked before: the runner then asks a made-up question first.
+        folder: Where it may write beside a run (a log); None where there is no run.
+        logs: Whether it writes a log there.
         packages: Import names of the packages it needs beyond the core.
         extra: The extra of this distribution that brings them, for the error message.
     """
@@ -75,6 +78,8 @@ class ModelAdapter(abc.ABC):
     streams: bool = False
     overlaps: bool = False
     warm_up: bool = False
+    folder: Path | None = None
+    logs: ClassVar[bool] = False
     packages: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
 
@@ -129,6 +134,11 @@ class ModelAdapter(abc.ABC):
             for package in cls.packages
             if importlib.util.find_spec(package) is None
         ]
+
+    @classmethod
+    def at_hand(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
+        """Whether it could be loaded now, without anything being fetched or made but its weights; see `lacks`."""
+        return not cls.lacks(spec, args)
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Keep what was asked; load no weights. What the checkpoint's configuration files say may be read here.

@@ -90,7 +90,7 @@ class BenchmarkSession:
         settings = self.settings
         use_memo(self.settings.cache[0] / "digests")
         return Runner(
-            pool=ModelPool(self.model_args),
+            pool=ModelPool(self.model_args, folder=self.run.servers(self.attempt)),
             cache=PredictionCache(self.settings.cache),
             results=self.run.writer(self.worker, self.attempt),
             load=self.load,
@@ -140,7 +140,7 @@ class BenchmarkSession:
         from audiobench_pytest.runner.hearing.asking import Hearing
 
         return Hearing(
-            self.runner.beside(ModelPool(self.model_args, several=True)),
+            self.runner.beside(ModelPool(self.model_args, several=True, folder=self.runner.pool.folder)),
             under_test=self.runner,
             transcriber=self.settings.transcriber,
         )

@@ -2,7 +2,7 @@
 
 from audiobench_pytest.catalog.schema.data import ColumnMap, DatasetSpec, FolderSource, HubSource, ManifestSource
 from audiobench_pytest.catalog.schema.judging import CalibrationCase, CalibrationSpec, RubricSpec
-from audiobench_pytest.catalog.schema.models import ModelSpec, RuntimeSpec
+from audiobench_pytest.catalog.schema.models import ModelSpec, RuntimeSpec, WaySpec
 from audiobench_pytest.catalog.schema.recipes import (
     LabelSetSpec,
     LanguageRule,
@@ -32,5 +32,6 @@ __all__ = [
     "StepSpec",
     "Steps",
     "TaskSpec",
+    "WaySpec",
     "language_code",
 ]

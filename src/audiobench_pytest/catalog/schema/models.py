@@ -28,6 +28,34 @@ class RuntimeSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class WaySpec:
+    """One more way to run a model, beside that of its entry; see `models.ways`.
+
+    Attributes:
+        name: What stands behind the `@` in `NAME@WAY` (`vllm`).
+        adapter: Name of the adapter, where it is not the way's own.
+        source: Hub id or folder, where it is not the entry's.
+        args: Default arguments of the adapter; none of the entry's are taken over.
+        gpus: GPUs it cannot do without.
+        requirements: Lines as in a requirements file: the environment of its own that a server runs in where its
+            program is not on the PATH.
+        python: Version of that environment's Python (`3.12`); None for that of the running interpreter.
+        batch_rows: Most rows of a batch; None means the adapter's own default.
+        named_only: Whether it is taken only where somebody names it.
+    """
+
+    name: str
+    adapter: str = ""
+    source: str | None = None
+    args: dict[str, Any] = field(default_factory=dict)
+    gpus: int = 0
+    requirements: tuple[str, ...] = ()
+    python: str | None = None
+    batch_rows: int | None = None
+    named_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """One model that an adapter can load.
 
@@ -52,6 +80,8 @@ class ModelSpec:
         runtime: The environment that the adapter `isolated` runs it in; None for every other adapter.
         verified: False while nobody has seen this entry run with its real weights.
         aliases: Other names it is known by.
+        ways: More ways to run it; the best that is here is taken where the user names none.
+        way: The way that was chosen; "" where there is only one.
     """
 
     name: str
@@ -72,3 +102,5 @@ class ModelSpec:
     runtime: RuntimeSpec | None = None
     verified: bool = False
     aliases: tuple[str, ...] = ()
+    ways: tuple[WaySpec, ...] = ()
+    way: str = ""

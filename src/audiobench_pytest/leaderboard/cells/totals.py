@@ -27,6 +27,7 @@ class ModelTotals:
         spans: Least and greatest of what cannot be summed: `latency_p50_s`, `latency_p95_s`, `ttft_p50_s`.
         hardware: Fingerprints of what the model ran on in this run.
         size: Samples of the whole sets, or None when one is not known.
+        way: The way it was run, where it has several; "" where there is only one.
     """
 
     model: str
@@ -41,6 +42,7 @@ class ModelTotals:
     spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     hardware: tuple[str, ...] = ()
     size: int | None = None
+    way: str = ""
 
     @property
     def scored(self) -> int:
@@ -72,6 +74,7 @@ def _totals(model: str, cells: Sequence[CellResult]) -> ModelTotals:
         speed=_speed(cells),
         spans={name: (min(values), max(values)) for name in adding_up(SPAN) if (values := _taken(cells, name))},
         size=None if None in sizes else sum(size for size in sizes if size is not None),
+        way=" and ".join(sorted({str(cell.model["way"]) for cell in cells if cell.model.get("way")})),
         hardware=tuple(sorted({digest for cell in cells for digest in _hardware(cell)})),
     )
 

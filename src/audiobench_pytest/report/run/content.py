@@ -111,7 +111,8 @@ def legend(board: Conclusion) -> str:
 
 def total_fields(rows: Sequence[ModelTotals]) -> dict[str, list[str]]:
     """Return header and one field per row of the columns that say what each model did, without those nobody needs."""
-    fields = {
+    fields = {"way": [row.way or "-" for row in rows]} if any(row.way for row in rows) else {}
+    fields |= {
         "samples": [_samples(row) for row in rows],
         "failed": [str(row.counts[State.FAILED]) for row in rows],
     }

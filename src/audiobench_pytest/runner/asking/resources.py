@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
 from audiobench_pytest.datasets import Dataset, LoadSettings, load_dataset
@@ -22,6 +24,11 @@ from audiobench_pytest.runner.asking.probing import Probe
 from audiobench_pytest.runner.observing import UNREACHED, VARIES, Observed, observe, shared
 from audiobench_pytest.runner.scoring.scorer import Scorer
 from audiobench_pytest.types import CellId
+
+
+def pins(identity: Mapping[str, Any]) -> bool:
+    """Whether an identity says which weights answer: by a revision, or by what they are."""
+    return bool(identity.get("revision") or identity.get("weights"))
 
 
 @dataclass
@@ -102,13 +109,13 @@ class Runner:
     def observe(self, spec: ModelSpec) -> Observed | None:
         """See who answers behind a server, before any of its answers is looked up; None of a model that is no server's.
 
-        Where the entry has a revision, its owner vouches for it.
+        Where the entry has a revision, its owner vouches for it; where the identity holds the weights, we know them.
 
         Raises:
             RecordError: What was seen cannot be kept.
         """
         adapter = self.pool.adapter(spec)
-        if not adapter.streams or self.pool.identity(spec).get("revision") or self.observed_in is None:
+        if not adapter.streams or pins(self.pool.identity(spec)) or self.observed_in is None:
             return None
         if spec.name not in self._observed:
             self._observed[spec.name] = shared(self.observed_in, spec.name, lambda: self._asked_who(spec))

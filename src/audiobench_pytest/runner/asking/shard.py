@@ -20,7 +20,7 @@ from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.runner import hardware
 from audiobench_pytest.runner.asking.probing import compared
 from audiobench_pytest.runner.asking.questions import Question, no_answer, outcome_of
-from audiobench_pytest.runner.asking.resources import Runner
+from audiobench_pytest.runner.asking.resources import Runner, pins
 from audiobench_pytest.runner.asking.session import InferenceSession
 from audiobench_pytest.runner.job import Job
 from audiobench_pytest.runner.observing import CHANGED, FIRST, SAME, Observed
@@ -213,8 +213,9 @@ def _receipt(
             "identity": runner.pool.identity(job.model),
             "takes_language_hint": adapter.takes_language_hint,
             "pinned": not adapter.streams
-            or bool(runner.pool.identity(job.model).get("revision"))
+            or pins(runner.pool.identity(job.model))
             or (observed is not None and observed.state in (FIRST, SAME, CHANGED)),
+            "way": job.model.way or None,
             "observed": None if observed is None else observed.state,
             "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES"),
         },

@@ -121,6 +121,7 @@ def _with(spec: ModelSpec, way: WaySpec) -> ModelSpec:
         batch_seconds=None,
         verified=False,
         ways=(),
+        price=None,
         way=way.name,
     )
 

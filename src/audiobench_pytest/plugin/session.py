@@ -81,9 +81,11 @@ class BenchmarkSession:
         from audiobench_pytest.models.pool import ModelPool
         from audiobench_pytest.records.answers.cache import PredictionCache
         from audiobench_pytest.records.digests import use_memo
+        from audiobench_pytest.records.runs.ledger import Ledger
         from audiobench_pytest.runner.asking.inference import Budgets
         from audiobench_pytest.runner.asking.probing import Probe
         from audiobench_pytest.runner.asking.resources import Runner
+        from audiobench_pytest.runner.purse import Purse
 
         if self.run is None:
             raise RuntimeError("a shard runs, but no run directory was made")
@@ -106,6 +108,7 @@ class BenchmarkSession:
             probe=Probe(self.settings.probe, self.settings.seed) if self.settings.probe else None,
             remeasure=Probe(self.settings.remeasure, self.settings.seed) if self.settings.remeasure else None,
             began=self.run.began(),
+            purse=Purse(Ledger(self.run.path / f"paid-{self.attempt}.bin"), settings.max_cost),
             observed_in=self.run.path / f"observed-{self.attempt}.json",
             own_answers="" if self.settings.part.of > 1 else f"only in {self.run.path.name}",
         )

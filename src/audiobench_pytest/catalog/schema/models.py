@@ -28,6 +28,27 @@ class RuntimeSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceSpec:
+    """What a vendor takes for an answer, in US dollars; what it does not count costs nothing.
+
+    Attributes:
+        as_of: Month in which somebody looked it up (`2025-10`).
+        audio_second: For a second of sound that is sent.
+        audio_tokens: For a million tokens of sound that is sent.
+        tokens_per_second: As how many tokens a second of sound counts, where the server does not tell.
+        text_tokens: For a million tokens of text that is sent.
+        output_tokens: For a million tokens of the answer.
+    """
+
+    as_of: str
+    audio_second: float = 0.0
+    audio_tokens: float = 0.0
+    tokens_per_second: float = 0.0
+    text_tokens: float = 0.0
+    output_tokens: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class WaySpec:
     """One more way to run a model, beside that of its entry; see `models.ways`.
 
@@ -81,6 +102,7 @@ class ModelSpec:
         verified: False while nobody has seen this entry run with its real weights.
         aliases: Other names it is known by.
         ways: More ways to run it; the best that is here is taken where the user names none.
+        price: What its vendor takes for an answer, or None.
         way: The way that was chosen; "" where there is only one.
     """
 
@@ -103,4 +125,5 @@ class ModelSpec:
     verified: bool = False
     aliases: tuple[str, ...] = ()
     ways: tuple[WaySpec, ...] = ()
+    price: PriceSpec | None = None
     way: str = ""

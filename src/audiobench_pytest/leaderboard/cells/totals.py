@@ -27,6 +27,7 @@ class ModelTotals:
         spans: Least and greatest of what cannot be summed: `latency_p50_s`, `latency_p95_s`, `ttft_p50_s`.
         hardware: Fingerprints of what the model ran on in this run.
         size: Samples of the whole sets, or None when one is not known.
+        cost: Sums of what `CellResult.cost` says.
         way: The way it was run, where it has several; "" where there is only one.
     """
 
@@ -43,6 +44,7 @@ class ModelTotals:
     hardware: tuple[str, ...] = ()
     size: int | None = None
     way: str = ""
+    cost: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def scored(self) -> int:
@@ -74,6 +76,7 @@ def _totals(model: str, cells: Sequence[CellResult]) -> ModelTotals:
         speed=_speed(cells),
         spans={name: (min(values), max(values)) for name in adding_up(SPAN) if (values := _taken(cells, name))},
         size=None if None in sizes else sum(size for size in sizes if size is not None),
+        cost={name: math.fsum(c.cost.get(name, 0.0) for c in cells) for name in (cells[0].cost if cells else ())},
         way=" and ".join(sorted({str(cell.model["way"]) for cell in cells if cell.model.get("way")})),
         hardware=tuple(sorted({digest for cell in cells for digest in _hardware(cell)})),
     )

@@ -55,7 +55,8 @@ def _show(given: argparse.Namespace) -> int:
     from audiobench_pytest.catalog.loader import load_catalog
     from audiobench_pytest.datasets import LoadSettings, is_path_like, load_known, spec_for_path
     from audiobench_pytest.models.options import checked_args
-    from audiobench_pytest.models.registry import adapter_class, spec_from
+    from audiobench_pytest.models.registry import adapter_class
+    from audiobench_pytest.models.ways import find
     from audiobench_pytest.prompts.asked import Asked
     from audiobench_pytest.prompts.profiles import given_prompt, profile_for, prompt_for
     from audiobench_pytest.types import Sound
@@ -63,7 +64,7 @@ def _show(given: argparse.Namespace) -> int:
     catalog, text = load_catalog(), given.dataset
     spec = spec_for_path(text, cwd=Path.cwd()) if is_path_like(text) else catalog.datasets.get(text)
     words = given_prompt(given.name, spec.task, Path.cwd()) if given.name else None
-    model = (spec_from(given.model) or catalog.models.get(given.model)) if given.model else None
+    model = find(given.model, catalog.models.get, {}) if given.model else None
     adapter = adapter_class(model.adapter) if model else None
     if model is not None and adapter is not None and not adapter.follows(model, checked_args(adapter, model, {})):
         raise UsageError(f"model '{model.name}' writes down speech and is told nothing")

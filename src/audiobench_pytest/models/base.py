@@ -80,6 +80,8 @@ class ModelAdapter(abc.ABC):
         warm_up: What it is asked first after loading takes longer than the same later (kernels, memory pools), and no
             answer depends on what was asked before: the runner then asks a made-up question first.
         made_ready: Whether `make_ready` makes something (an environment) that loading would have to wait for.
+        folder: Where it may write beside a run (a log); None where there is no run.
+        logs: Whether it writes a log there.
         packages: Import names of the packages it needs beyond the core.
         extra: The extra of this distribution that brings them, for the error message.
     """
@@ -104,6 +106,8 @@ class ModelAdapter(abc.ABC):
     streams: bool = False
     overlaps: bool = False
     warm_up: bool = False
+    folder: Path | None = None
+    logs: ClassVar[bool] = False
     packages: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
     made_ready: ClassVar[bool] = False
@@ -178,6 +182,11 @@ class ModelAdapter(abc.ABC):
             AudiobenchError: It cannot be made.
         """
         return ""
+
+    @classmethod
+    def at_hand(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
+        """Whether it could be loaded now, without anything being fetched or made but its weights; see `lacks`."""
+        return not cls.lacks(spec, args)
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Keep what was asked; load no weights. What the checkpoint's configuration files say may be read here.

@@ -14,6 +14,7 @@ import pytest
 
 from audiobench_pytest.errors import AudiobenchError, RecordError, Red, UsageError
 from audiobench_pytest.leaderboard.gates.schema import GatesFile
+from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.limits import find_gates
 from audiobench_pytest.plugin.run_facts import asked, describe_run
 from audiobench_pytest.plugin.session import BenchmarkSession
@@ -101,9 +102,13 @@ class Controller:
         if self._session.config.option.verbose < 0:
             return [f"audiobench: run {_shown(self._run.path)}"]
         gates = self._gates.path or "none"
+        served = [spec.name for spec in self._session.models if spec.way and adapter_class(spec.adapter).logs]
+        where = self._run.servers(self._session.attempt)
+        logs = [f"audiobench: logs of servers of {', '.join(served)}: {_shown(where)}/*.log"] if served else []
         return [
             f"audiobench: run {_shown(self._run.path)}, "
-            f"cache {_shown(self._session.settings.cache[0])}, gates {_shown(gates) if gates != 'none' else gates}"
+            f"cache {_shown(self._session.settings.cache[0])}, gates {_shown(gates) if gates != 'none' else gates}",
+            *logs,
         ]
 
     def conclude(self, session: pytest.Session, *, interrupted: bool) -> None:

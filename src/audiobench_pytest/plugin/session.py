@@ -81,16 +81,18 @@ class BenchmarkSession:
         from audiobench_pytest.models.pool import ModelPool
         from audiobench_pytest.records.answers.cache import PredictionCache
         from audiobench_pytest.records.digests import use_memo
+        from audiobench_pytest.records.runs.ledger import Ledger
         from audiobench_pytest.runner.asking.inference import Budgets
         from audiobench_pytest.runner.asking.probing import Probe
         from audiobench_pytest.runner.asking.resources import Runner
+        from audiobench_pytest.runner.purse import Purse
 
         if self.run is None:
             raise RuntimeError("a shard runs, but no run directory was made")
         settings = self.settings
         use_memo(self.settings.cache[0] / "digests")
         return Runner(
-            pool=ModelPool(self.model_args),
+            pool=ModelPool(self.model_args, folder=self.run.servers(self.attempt)),
             cache=PredictionCache(self.settings.cache),
             results=self.run.writer(self.worker, self.attempt),
             load=self.load,
@@ -106,6 +108,7 @@ class BenchmarkSession:
             probe=Probe(self.settings.probe, self.settings.seed) if self.settings.probe else None,
             remeasure=Probe(self.settings.remeasure, self.settings.seed) if self.settings.remeasure else None,
             began=self.run.began(),
+            purse=Purse(Ledger(self.run.path / f"paid-{self.attempt}.bin"), settings.max_cost),
             observed_in=self.run.path / f"observed-{self.attempt}.json",
             own_answers="" if self.settings.part.of > 1 else f"only in {self.run.path.name}",
         )
@@ -140,7 +143,7 @@ class BenchmarkSession:
         from audiobench_pytest.runner.hearing.asking import Hearing
 
         return Hearing(
-            self.runner.beside(ModelPool(self.model_args, several=True)),
+            self.runner.beside(ModelPool(self.model_args, several=True, folder=self.runner.pool.folder)),
             under_test=self.runner,
             transcriber=self.settings.transcriber,
         )

@@ -81,6 +81,11 @@ def _session(config: pytest.Config) -> BenchmarkSession:
         if settings.plan is None:  # a plan says what is missing, and where it comes from
             adapter.require(spec)
         checked_args(adapter, spec, model_args.get(spec.name, {}))
+    if settings.max_cost is not None and models and not any(spec.price for spec in models):
+        raise UsageError(
+            f"--max-cost: no price is known of {', '.join(spec.name for spec in models)}: leave it out, or give the "
+            "model an entry with a price (docs/models.md)"
+        )
     folders = {name: str(settings.values[name]) for name in CORPORA if settings.values[name]}
     return BenchmarkSession(
         config=config,

@@ -152,6 +152,8 @@ class CellResult:
         data: What the data was: resolved revision, digest of the selection, where it came from.
         first_errors: The first few `(sample_id, state, reason)` in order of id.
         evidence: What all of it rests on.
+        cost: US dollars, of a model that has a price: `usd` (all answers), `new_usd` (those of this run), `refused`
+            (how many shards the run's limit left questions of unasked).
     """
 
     cell: CellId
@@ -182,6 +184,7 @@ class CellResult:
     data: Mapping[str, Any] = field(default_factory=dict)
     first_errors: tuple[tuple[str, State, str], ...] = ()
     evidence: Evidence = field(default_factory=Evidence)
+    cost: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def scored(self) -> int:

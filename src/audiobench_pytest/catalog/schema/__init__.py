@@ -2,7 +2,7 @@
 
 from audiobench_pytest.catalog.schema.data import ColumnMap, DatasetSpec, FolderSource, HubSource, ManifestSource
 from audiobench_pytest.catalog.schema.judging import CalibrationCase, CalibrationSpec, RubricSpec
-from audiobench_pytest.catalog.schema.models import ModelSpec, RuntimeSpec
+from audiobench_pytest.catalog.schema.models import ModelSpec, PriceSpec, RuntimeSpec, WaySpec
 from audiobench_pytest.catalog.schema.recipes import (
     LabelSetSpec,
     LanguageRule,
@@ -25,6 +25,7 @@ __all__ = [
     "ManifestSource",
     "MessageSpec",
     "ModelSpec",
+    "PriceSpec",
     "PromptSpec",
     "RecipeSpec",
     "RubricSpec",
@@ -34,5 +35,6 @@ __all__ = [
     "TaskSpec",
     "ToolSetSpec",
     "ToolSpec",
+    "WaySpec",
     "language_code",
 ]

@@ -120,7 +120,14 @@ def reduce_cell(data: CellData) -> CellResult:
         data=merged(receipt.dataset for receipt in data.receipts),
         first_errors=_first_errors(table),
         evidence=evidence,
+        cost=_cost(data.receipts),
     )
+
+
+def _cost(receipts: Iterable[ShardReceipt]) -> dict[str, float]:
+    """Return what the answers of a cell cost, as far as its shards have ended."""
+    costs = [receipt.cost for receipt in receipts if receipt.cost]
+    return {name: math.fsum(cost.get(name, 0.0) for cost in costs) for name in ("usd", "new_usd", "refused") if costs}
 
 
 def numbers_of(data: CellData, recipe: Recipe) -> Columns:

@@ -28,6 +28,8 @@ class ModelTotals:
         hardware: Fingerprints of what the model ran on in this run.
         size: Samples of the whole sets, or None when one is not known.
         imported: Samples whose answers were read from result files of others; they are among `cached`.
+        cost: Sums of what `CellResult.cost` says.
+        way: The way it was run, where it has several; "" where there is only one.
     """
 
     model: str
@@ -43,6 +45,8 @@ class ModelTotals:
     hardware: tuple[str, ...] = ()
     size: int | None = None
     imported: int = 0
+    way: str = ""
+    cost: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def scored(self) -> int:
@@ -78,6 +82,8 @@ def _totals(model: str, cells: Sequence[CellResult]) -> ModelTotals:
         speed=_speed(cells),
         spans={name: (min(values), max(values)) for name in adding_up(SPAN) if (values := _taken(cells, name))},
         size=None if None in sizes else sum(size for size in sizes if size is not None),
+        cost={name: math.fsum(c.cost.get(name, 0.0) for c in cells) for name in (cells[0].cost if cells else ())},
+        way=" and ".join(sorted({str(cell.model["way"]) for cell in cells if cell.model.get("way")})),
         hardware=tuple(sorted({digest for cell in cells for digest in _hardware(cell)})),
     )
 

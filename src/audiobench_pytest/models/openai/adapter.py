@@ -116,7 +116,7 @@ class OpenAIAdapter(ModelAdapter):
             if self.args[name] is not None and not least <= self.args[name] < math.inf:
                 self._refuse(name, f"must be at least {least}")
         for name in ("timeout", "connect_timeout", "read_timeout", "patience"):
-            if self.args[name] is not None and not 0 < self.args[name] < math.inf:
+            if self.args.get(name) is not None and not 0 < self.args[name] < math.inf:
                 self._refuse(name, "must be more than 0 seconds")
 
     def _refuse(self, name: str, why: str) -> None:
@@ -135,16 +135,25 @@ class OpenAIAdapter(ModelAdapter):
         """
         self.close()
         args = self.args
-        settings = ServerSettings(
-            url=args["url"],
-            key_env=args["key_env"],
+        self._connect(self._settings(url=args["url"], key_env=args["key_env"], patience_s=args["patience"]))
+
+    def _settings(self, **where: Any) -> ServerSettings:
+        args = self.args
+        return ServerSettings(
             concurrency=args["slots"],
             timeout_s=args["timeout"],
             retries=args["retries"],
-            patience_s=args["patience"],
             connect_s=args["connect_timeout"],
             read_s=args["read_timeout"],
+            **where,
         )
+
+    def _connect(self, settings: ServerSettings) -> None:
+        """Open the client.
+
+        Raises:
+            ModelError: No server can be reached, or it refuses the key.
+        """
         try:
             self._connection = Connection(settings, f"model '{self.spec.name}'", "--model-args url=")
         except UsageError as exc:  # what only the environment could tell was not there before

@@ -84,8 +84,11 @@ def cuda_expected(torch_version: str, environ: Mapping[str, str], dev: Path) -> 
         environ: The environment: a `CUDA_VISIBLE_DEVICES` that is empty or begins with a negative number hides all.
         dev: The folder of device nodes; NVIDIA's driver makes `nvidia0`, `nvidia1`, ... there.
     """
-    if torch_version.endswith("+cpu"):
-        return False
+    return not torch_version.endswith("+cpu") and gpu_shows(environ, dev)
+
+
+def gpu_shows(environ: Mapping[str, str], dev: Path = Path("/dev")) -> bool:
+    """Tell whether the system shows a CUDA device to this process; see `cuda_expected`."""
     visible = environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None and (not visible.strip() or visible.strip().startswith("-")):
         return False

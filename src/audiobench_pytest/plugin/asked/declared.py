@@ -183,6 +183,15 @@ class Settings:
         metavar="text|json",
         bare="text",
     )
+    max_cost = Setting[float | None](
+        "max-cost",
+        None,
+        "ask no more when the answers of this run have cost so many US dollars (models with a price: "
+        "`audiobench list models`); what is done is kept, the rest is missing",
+        above_zero,
+        metavar="USD",
+        type=float,
+    )
     html = Setting[str | None](
         "html",
         None,

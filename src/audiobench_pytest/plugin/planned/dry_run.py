@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from audiobench_pytest.catalog.prices import estimated
 from audiobench_pytest.catalog.schema import DatasetSpec
 from audiobench_pytest.datasets import Dataset, load_known
 from audiobench_pytest.errors import AudiobenchError, SampleError
@@ -23,6 +24,7 @@ from audiobench_pytest.plugin.planned.protocols import resolved
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.prompts.profiles import profile_for, prompt_for
 from audiobench_pytest.records.keys import words_of
+from audiobench_pytest.report.numbers import dollars
 from audiobench_pytest.runner.job import Job
 
 JSON_KEY = "audiobench_plan"
@@ -57,6 +59,7 @@ class PlannedRun:
         columns: Columns of the data by what they are used as.
         dropped: Columns that are not kept, with the reason.
         missing: What is not there.
+        cost_usd: About what the answers cost, in US dollars, were none in the cache; None where that is not known.
     """
 
     dataset: str
@@ -73,6 +76,7 @@ class PlannedRun:
     columns: dict[str, str] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     missing: tuple[Missing, ...] = ()
+    cost_usd: float | None = None
 
 
 class PlanHooks:
@@ -157,7 +161,14 @@ def _cells(
             columns=_columns(job, here),
             dropped=here.dropped if here else (),
             missing=tuple(missing),
+            cost_usd=None if model.price is None or None in seconds or not seconds else round(_cost(job, seconds), 4),
         )
+
+
+def _cost(job: Job, seconds: list[float | None]) -> float:
+    """Return about what the answers to a cell's samples cost, in US dollars."""
+    price = job.model.price
+    return sum(estimated(price, s or 0.0) for s in seconds) if price is not None else 0.0
 
 
 def _asked(session: BenchmarkSession, job: Job, here: Dataset | None) -> tuple[str, Any]:
@@ -222,12 +233,15 @@ def as_text(cells: list[PlannedRun]) -> Iterator[str]:
     more = " and more" if None in sizes else ""
     hours = [cell.hours for cell in cells]
     told = f", {sum(h for h in hours if h is not None):.2f} h of sound" if any(h is not None for h in hours) else ""
-    yield f"{len(cells)} cell{'s' * (len(cells) != 1)}, {known} samples{more}{told}"
+    costs = {(cell.dataset, cell.model): cell.cost_usd for cell in cells if cell.cost_usd is not None}
+    paid = f", about {dollars(sum(costs.values()))}" if costs else ""
+    yield f"{len(cells)} cell{'s' * (len(cells) != 1)}, {known} samples{more}{told}{paid}"
     shown: set[str] = set()
     for cell in cells:
         count = "samples not known yet" if cell.samples is None else f"{cell.samples} samples"
         into = f" to {cell.target_language}" if cell.target_language else ""
         length = "" if cell.hours is None else f", {cell.hours:.2f} h"
+        length += "" if cell.cost_usd is None else f", about {dollars(cell.cost_usd)}"
         yield ""
         yield f"{cell.dataset} x {cell.model}: {cell.task}, {cell.language}{into}, {count}{length}; {cell.recipe}"
         if cell.prompt:

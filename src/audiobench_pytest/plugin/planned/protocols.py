@@ -121,7 +121,8 @@ def _source(spec: DatasetSpec) -> str:
 def _prompt(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec | None) -> str:
     if model is not None and not session.is_told(model):
         return ""
-    asked = Asked(dataset.task, dataset.prompt, dataset.name, model.name if model else "", session.prompt(dataset.task))
+    given = next(iter(session.prompts(dataset.task)), None)
+    asked = Asked(dataset.task, dataset.prompt, dataset.name, model.name if model else "", given)
     with contextlib.suppress(UsageError):  # the cell itself says so, where it would run
         return profile_for(asked, dataset.language).name
     return ""

@@ -50,7 +50,7 @@ class RunDirectory:
     Layout: `run.json` (what was asked, by which versions, on which machine), `plan.json` (cells and shards),
     `gates.toml` (a copy of the limits it began with), `doubts.json` (recipes whose judge cannot be trusted),
     `results/<attempt>-<writer>-<pid>-<random>.jsonl` (one file per process), `prompts.jsonl` (the words that were sent,
-    each once), `leaderboard.*` (what was concluded).
+    each once), `servers/<attempt>/` (logs of servers that were started), `leaderboard.*` (what was concluded).
     The same directory can be given again: each invocation is an attempt, and the newest word on a sample counts.
     """
 
@@ -204,6 +204,10 @@ class RunDirectory:
     def writer(self, name: str, attempt: int) -> ResultWriter:
         """Return a writer for one process (`main`, `gw0`)."""
         return ResultWriter(AppendFile(self.path / "results", f"{attempt:04d}-{name}"), self.path)
+
+    def servers(self, attempt: int) -> Path:
+        """Return where the servers of an attempt are kept: their logs, and what its processes know of them."""
+        return self.path / "servers" / str(attempt)
 
     def prompts(self) -> dict[str, Mapping[str, Any]]:
         """Return the words that were sent, by the digest that outcomes name them by."""

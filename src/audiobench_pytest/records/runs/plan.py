@@ -85,6 +85,8 @@ class ShardReceipt:
         reused: Answers that were given before this run began: `answers` (how many), `oldest` and `newest` (seconds
             since the epoch); empty where there are none, None where that was not noted (the shard has not ended).
         failed_first: Answers that came only after the question had been asked in vain.
+        cost: US dollars, of a model that has a price: `usd` (all its answers), `new_usd` (those that were asked for in
+            this run), `refused` (1 where the run's limit left questions unasked).
         remeasured: Seconds of each sample that was asked afresh for its time: `audio_s`, `infer_s`, `decode_s`, and
             what else is known (`latency_s`).
     """
@@ -103,6 +105,7 @@ class ShardReceipt:
     spent: Mapping[str, float] = field(default_factory=dict)
     reused: Mapping[str, float] | None = None
     failed_first: int = 0
+    cost: Mapping[str, float] = field(default_factory=dict)
     remeasured: tuple[Mapping[str, float], ...] = ()
 
 

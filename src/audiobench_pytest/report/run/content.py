@@ -112,7 +112,8 @@ def legend(board: Conclusion) -> str:
 
 def total_fields(rows: Sequence[ModelTotals]) -> dict[str, list[str]]:
     """Return header and one field per row of the columns that say what each model did, without those nobody needs."""
-    fields = {
+    fields = {"way": [row.way or "-" for row in rows]} if any(row.way for row in rows) else {}
+    fields |= {
         "samples": [_samples(row) for row in rows],
         "failed": [str(row.counts[State.FAILED]) for row in rows],
     }
@@ -121,6 +122,8 @@ def total_fields(rows: Sequence[ModelTotals]) -> dict[str, list[str]]:
             fields[title] = [str(row.counts[state]) for row in rows]
     fields["audio"] = [numbers.hours(row.audio_s) for row in rows]
     fields["wall"] = [numbers.duration(row.wall_s) for row in rows]
+    if any(row.cost for row in rows):
+        fields["cost"] = [numbers.dollars(row.cost["usd"]) if row.cost else numbers.NOTHING for row in rows]
     fields["RTFx"] = [numbers.significant(row.rtfx) + ("~" if measured_earlier(row) else "") for row in rows]
     return fields
 
@@ -160,6 +163,20 @@ def speed_lines(board: Conclusion) -> list[str]:
     """Return a line per model on its speed; none for one whose times were all taken in another run."""
     rows = [row for row in totals(board) if not measured_earlier(row)]
     return [f"{clean(row.model)}: {text}" for row in rows if (text := "; ".join(_speed(row)))]
+
+
+def cost_lines(board: Conclusion) -> list[str]:
+    """Return a line per model that has a price: what its answers cost, and whether the run's limit was reached."""
+    lines = []
+    for row in totals(board):
+        if row.cost:
+            told = f"{clean(row.model)}: {numbers.dollars(row.cost['usd'])}"
+            told += f", {numbers.dollars(row.cost['new_usd'])} of it in this run"
+            left = row.counts[State.MISSING]
+            lines.append(
+                told + (f"; --max-cost was reached: {left} samples were not asked" if row.cost["refused"] else "")
+            )
+    return lines
 
 
 def _speed(row: ModelTotals) -> Iterator[str]:

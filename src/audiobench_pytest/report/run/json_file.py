@@ -71,6 +71,7 @@ def cell_document(result: CellResult) -> dict[str, Any]:
         "infer_s": result.infer_s,
         "wall_s": result.wall_s,
         "rtfx": result.rtfx,
+        "cost": dict(result.cost),
         "speed": dict(result.speed),
         "percentiles": {name: dataclasses.asdict(one) for name, one in result.percentiles.items()},
         "clusters": result.clusters,

@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any
 
 from audiobench_pytest.catalog.loader import load_catalog
+from audiobench_pytest.catalog.prices import COST, cost_of
 from audiobench_pytest.errors import RecordError, SampleError
 from audiobench_pytest.prompts.profiles import prompt_for
 from audiobench_pytest.records.answers.spoken import sound_at
@@ -39,6 +40,7 @@ class InferenceSession:
         streak: Its failures since its last answer, also in earlier shards.
         spent: Where the time of this shard goes.
         loads: How often this shard had to load it.
+        paid_usd: What its answers to this shard cost, in US dollars, where it has a price.
     """
 
     def __init__(self, runner: Runner, job: Job) -> None:
@@ -51,6 +53,7 @@ class InferenceSession:
         self._prompts: dict[str, Mapping[str, Any]] = {}
         self.spent = Spent()
         self.loads = 0
+        self.paid_usd = 0.0
 
     def question(self, sample: Sample, repeat: int = 0) -> Question | Outcome:
         """Return what is asked about a sample, or its outcome where it cannot be asked.
@@ -144,8 +147,31 @@ class InferenceSession:
         every_s = _STREAM_SYNC_S if self.adapter.streams else 0.0
         with contextlib.closing(self._overlapping(steps) if self.adapter.overlaps else steps) as batches:
             for replies in batches:
+                replies = [self._paid(reply) for reply in replies]
                 yield self._kept(replies, every_s) if keep else replies
         self.cache.sync()
+
+    def _admit(self, question: Question, seconds: float) -> bool:
+        """Whether the run can still pay for a question."""
+        price, purse = self._job.model.price, self._runner.purse
+        if price is None or purse is None:
+            return True
+        return purse.admit(price, question.key, seconds, question.prompt.text or "")
+
+    def _paid(self, reply: Reply) -> Reply:
+        """Return a reply with what it cost, which is paid then."""
+        price, purse, prediction = self._job.model.price, self._runner.purse, reply.prediction
+        if price is None or not reply.asked or reply.broken:
+            return reply
+        usd = 0.0
+        if prediction.error is None:
+            asked = reply.question.prompt.text or ""
+            usd = cost_of(price, prediction.audio_s, asked, prediction.text, prediction.meta)
+            prediction = dataclasses.replace(prediction, meta={**prediction.meta, COST: usd})
+        if purse is not None:
+            purse.settle(reply.question.key, usd)
+        self.paid_usd += usd
+        return dataclasses.replace(reply, prediction=prediction)
 
     def _kept(self, replies: list[Reply], every_s: float = 0.0) -> list[Reply]:
         """Return replies as they stand in the cache; a sound is there before the line that names it."""
@@ -183,7 +209,7 @@ class InferenceSession:
                 if fresh and adapter.warm_up:  # here, since it is the thread that asks which has to be warm
                     warm_up(adapter, questions[0].prompt, self.spent)
                 if plan is None:
-                    yield from ask_streaming(adapter, questions, budgets, self.streak, self.spent)
+                    yield from ask_streaming(adapter, questions, budgets, self.streak, self.spent, self._admit)
                 else:
                     yield from ask(adapter, questions, budgets, self.streak, self.spent, plan)
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
+from audiobench_pytest.catalog.prices import COST
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.datasets import Dataset, shard
 from audiobench_pytest.errors import ModelError, UsageError
@@ -20,7 +21,7 @@ from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.runner import hardware
 from audiobench_pytest.runner.asking.probing import compared
 from audiobench_pytest.runner.asking.questions import Question, no_answer, outcome_of
-from audiobench_pytest.runner.asking.resources import Runner
+from audiobench_pytest.runner.asking.resources import Runner, pins
 from audiobench_pytest.runner.asking.session import InferenceSession
 from audiobench_pytest.runner.job import Job
 from audiobench_pytest.runner.observing import CHANGED, FIRST, SAME, Observed
@@ -75,10 +76,11 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
             yield outcome_of(job.cell, twin.sample, no_answer(twin.key, twin.sample, session.streak.reason))
         else:
             yield from session.outcomes([twin])
-    if runner.probe is not None and not session.streak.is_long:
+    refused = runner.purse is not None and runner.purse.refused
+    if runner.probe is not None and not session.streak.is_long and not refused:
         probed = runner.probe.ids(dataset.samples)
         _ask_twice(runner, job, session, [sample for sample in samples if sample.id in probed])
-    timed = _timed_afresh(runner, dataset, session, reused.questions)
+    timed = () if refused else _timed_afresh(runner, dataset, session, reused.questions)
     ended = dataclasses.replace(
         receipt,
         ended=time.time(),
@@ -87,6 +89,7 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
         spent=session.spent.plain(),
         reused=reused.plain(),
         failed_first=reused.failed_first + _failed_first(session, questions),
+        cost=_cost(runner, job, reused.paid_usd, session.paid_usd),
         remeasured=timed,
     )
     _write_receipts(runner, job, ended, scored_in)
@@ -130,17 +133,20 @@ class Reused:
 
     Attributes:
         failed_first: How many came only after the question had been asked in vain.
+        paid_usd: What they cost, in US dollars, as far as that was noted.
         questions: Those whose answers are of another run.
     """
 
     def __init__(self, began: float) -> None:
         self._began, self._given = began, array("d")
         self.failed_first = 0
+        self.paid_usd = 0.0
         self.questions: list[Question] = []
 
     def add(self, known: Prediction, question: Question) -> None:
         """Count an answer of the cache."""
         self.failed_first += known.failures > 0
+        self.paid_usd += known.meta.get(COST, 0.0)
         if (given := known.at / 1e9) < self._began:
             self._given.append(given)
             self.questions.append(question)
@@ -150,6 +156,13 @@ class Reused:
         if not self._given:
             return {}
         return {"answers": len(self._given), "oldest": min(self._given), "newest": max(self._given)}
+
+
+def _cost(runner: Runner, job: Job, reused_usd: float, new_usd: float) -> dict[str, float]:
+    if job.model.price is None:
+        return {}
+    refused = runner.purse is not None and runner.purse.refused
+    return {"usd": reused_usd + new_usd, "new_usd": new_usd, **({"refused": 1.0} if refused else {})}
 
 
 def _failed_first(session: InferenceSession, asked: Iterable[str]) -> int:
@@ -222,8 +235,9 @@ def _receipt(
             "identity": runner.pool.identity(job.model),
             "takes_language_hint": adapter.takes_language_hint,
             "pinned": not adapter.streams
-            or bool(runner.pool.identity(job.model).get("revision"))
+            or pins(runner.pool.identity(job.model))
             or (observed is not None and observed.state in (FIRST, SAME, CHANGED)),
+            "way": job.model.way or None,
             "observed": None if observed is None else observed.state,
             "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES"),
         },

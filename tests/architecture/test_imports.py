@@ -49,6 +49,7 @@ HEAVY = {
     "httpx",
     "fsspec",
     "ray",
+    "matplotlib",
 }
 HEAVY_ALLOWED = {("audiobench_pytest.frames", "pandas")}  # that module is imported by `read_run` only
 

@@ -27,6 +27,7 @@ COMMANDS = (
     "releases.calibrate",
     "releases.compare",
     "releases.report",
+    "releases.plot",
     "releases.show",
     "check",
     "cache",

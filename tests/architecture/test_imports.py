@@ -51,6 +51,7 @@ HEAVY = {
     "ray",
     "mlflow",
     "wandb",
+    "matplotlib",
 }
 HEAVY_ALLOWED = {("audiobench_pytest.frames", "pandas")}  # that module is imported by `read_run` only
 

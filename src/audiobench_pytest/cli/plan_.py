@@ -35,9 +35,11 @@ def add(commands: Any) -> None:
 
 
 def _plan(given: argparse.Namespace) -> int:
-    form = "json" if given.json else "text"
-    command = [sys.executable, "-m", "pytest", *given.arguments, f"--audiobench-plan={form}"]
-    if not given.json:
+    # What stands behind the first argument of pytest is read as one of its own, this option of ours included.
+    arguments = [text for text in given.arguments if text != "--json"]
+    as_json = given.json or len(arguments) < len(given.arguments)
+    command = [sys.executable, "-m", "pytest", *arguments, f"--audiobench-plan={'json' if as_json else 'text'}"]
+    if not as_json:
         return subprocess.call(command)
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", check=False)
     line = next((line for line in done.stdout.splitlines() if line.startswith(_JSON)), None)

@@ -15,6 +15,7 @@ from audiobench_pytest.records.append import write_atomically
 from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.report.html.samples import Before, Shown, confusions, samples_of
+from audiobench_pytest.report.run.json_file import stored_board
 from audiobench_pytest.types import SCORED_STATES
 
 ASSETS = ("report.css", "report.js")
@@ -57,7 +58,7 @@ def write_report(
         UsageError: The run has no leaderboard, the baseline is no run, or the folder holds what no report wrote.
         RecordError: A run cannot be read, or the folder not be written.
     """
-    board = _board(run)
+    board = stored_board(run)
     cells = RunDirectory(run).cells()
     before = Before(baseline)
     _refuse_others(target)
@@ -97,16 +98,6 @@ def _refuse_others(target: Path) -> None:
 def source_of(cell: CellData) -> str:
     """Return where a cell's data came from, as its shards say."""
     return next((str(receipt.dataset.get("source") or "") for receipt in cell.receipts), "")
-
-
-def _board(run: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads((run / "leaderboard.json").read_bytes())
-    except FileNotFoundError as exc:
-        raise UsageError(f"{run} has no leaderboard.json: `audiobench gate {run} --output {run}` writes it") from exc
-    except (OSError, ValueError) as exc:
-        raise RecordError(f"cannot read {run / 'leaderboard.json'}: {exc}") from exc
-    return found
 
 
 def _public(board: Mapping[str, Any], private: bool) -> dict[str, Any]:

@@ -6,8 +6,10 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from audiobench_pytest.errors import RecordError, UsageError
 from audiobench_pytest.leaderboard.cells.spreads import PromptSpread, prompt_spreads
 from audiobench_pytest.leaderboard.cells.totals import best_cells
 from audiobench_pytest.leaderboard.conclusion import Conclusion
@@ -40,6 +42,22 @@ def render(board: Conclusion) -> str:
     text = json.dumps(_finite(document), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
     # A file name that is not UTF-8 arrives as lone surrogates: written `\udcNN` they are valid JSON.
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def stored_board(run: Path) -> dict[str, Any]:
+    """Return what `render` wrote into a run directory.
+
+    Raises:
+        UsageError: The run has no leaderboard.
+        RecordError: It cannot be read.
+    """
+    try:
+        found: dict[str, Any] = json.loads((run / "leaderboard.json").read_bytes())
+    except FileNotFoundError as exc:
+        raise UsageError(f"{run} has no leaderboard.json: `audiobench gate {run} --output {run}` writes it") from exc
+    except (OSError, ValueError) as exc:
+        raise RecordError(f"cannot read {run / 'leaderboard.json'}: {exc}") from exc
+    return found
 
 
 def cell_document(result: CellResult) -> dict[str, Any]:

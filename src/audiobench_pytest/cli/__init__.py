@@ -28,6 +28,7 @@ COMMANDS = (
     "releases.compare",
     "releases.report",
     "releases.show",
+    "listen",
     "check",
     "cache",
     "prune",

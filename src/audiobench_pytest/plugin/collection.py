@@ -141,7 +141,8 @@ def _cell(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec) -> 
     shards, of = session.settings.part.shards(session.shards.get(dataset.name, 1))
     for k in shards:
         name = str(cell) if of == 1 else f"{cell}-{k + 1:02d}of{of:02d}"
-        job = Job(cell, dataset, model, recipe, k, of, tuple(more), given, session.channel(dataset.task))
+        channel = session.channel(dataset.task)
+        job = Job(cell, dataset, model, recipe, k, of, tuple(more), given, channel, session.draws(model))
         yield pytest.param(job, id=name, marks=marks)
 
 
@@ -227,6 +228,7 @@ def planned_cells(session: BenchmarkSession, items: Iterable[pytest.Item]) -> li
             own_recipe=_own(session, found[0].dataset, cell),
             carried=carried(recipe, session.catalog),
             prompt=_other_prompt(session, found[0]),
+            draws=found[0].draws,
         )
         for found in sorted(jobs.values(), key=place)
         for cell, recipe in found[0].cells()

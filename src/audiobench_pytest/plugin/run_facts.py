@@ -44,6 +44,7 @@ def describe_run(session: BenchmarkSession) -> dict[str, Any]:
         "datasets": [d.name for d in session.datasets] if settings.datasets else "all",
         "recipes": [r.name for r in session.recipes] or "each dataset's own",
         "suite": settings.suite,
+        "repeats": settings.repeats,
         "selection": {"limit": settings.limit, "sample": settings.sample, "seed": settings.seed},
         "settings": {setting.name: settings.values[setting.name] for setting in RARER},
         "versions": _versions(),
@@ -70,9 +71,11 @@ def asked(session: BenchmarkSession) -> str:
         kept = sorted((k, v) for k, v in args.items() if options[k].affects_answers)
         models.append([spec.name, spec.source, spec.revision, kept])
     given = {"prompt": words.text or repr(words.messages)} if (words := session.prompt("")) is not None else {}
+    repeats = {"repeats": settings.repeats} if settings.repeats > 1 else {}
     return digest(
         {
             **given,
+            **repeats,
             "models": sorted(models, key=lambda model: str(model[0])),
             "datasets": sorted(d.name for d in session.datasets),
             "manifests": sorted(d.manifest.path for d in session.datasets if d.manifest),

@@ -64,6 +64,21 @@ class Percentile:
 
 
 @dataclass(frozen=True, slots=True)
+class Draws:
+    """What came of answering each clip several times.
+
+    Attributes:
+        clips: Number of clips of which at least one answer was scored.
+        draws: How often each clip was answered.
+        values: The headline value over all clips, draw by draw; None where a draw has none.
+    """
+
+    clips: int
+    draws: int
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SliceResult:
     """The values of some of a cell's samples.
 
@@ -147,6 +162,8 @@ class CellResult:
         data: What the data was: resolved revision, digest of the selection, where it came from.
         first_errors: The first few `(sample_id, state, reason)` in order of id.
         evidence: What all of it rests on.
+        draws: What came of answering each sample several times, or None; `expected`, `counts` and times are then of all
+            answers.
     """
 
     cell: CellId
@@ -177,6 +194,7 @@ class CellResult:
     data: Mapping[str, Any] = field(default_factory=dict)
     first_errors: tuple[tuple[str, State, str], ...] = ()
     evidence: Evidence = field(default_factory=Evidence)
+    draws: Draws | None = None
 
     @property
     def scored(self) -> int:

@@ -16,7 +16,7 @@ class ModelTotals:
 
     Attributes:
         model: Its name.
-        samples: Samples selected, or None when a cell never said how many.
+        samples: Answers wanted (samples, each as often as it is drawn), or None when a cell never said how many.
         counts: Samples per state.
         cached: Samples answered by the cache.
         audio_s: Seconds of sound of the answered samples.
@@ -27,6 +27,7 @@ class ModelTotals:
         spans: Least and greatest of what cannot be summed: `latency_p50_s`, `latency_p95_s`, `ttft_p50_s`.
         hardware: Fingerprints of what the model ran on in this run.
         size: Samples of the whole sets, or None when one is not known.
+        draws: How often each sample was answered.
     """
 
     model: str
@@ -41,6 +42,7 @@ class ModelTotals:
     spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     hardware: tuple[str, ...] = ()
     size: int | None = None
+    draws: int = 1
 
     @property
     def scored(self) -> int:
@@ -72,6 +74,7 @@ def _totals(model: str, cells: Sequence[CellResult]) -> ModelTotals:
         speed=_speed(cells),
         spans={name: (min(values), max(values)) for name in adding_up(SPAN) if (values := _taken(cells, name))},
         size=None if None in sizes else sum(size for size in sizes if size is not None),
+        draws=max(cell.draws.draws if cell.draws is not None else 1 for cell in cells),
         hardware=tuple(sorted({digest for cell in cells for digest in _hardware(cell)})),
     )
 

@@ -55,6 +55,7 @@ class PlannedRun:
         columns: Columns of the data by what they are used as.
         dropped: Columns that are not kept, with the reason.
         missing: What is not there.
+        draws: How often each sample is answered.
     """
 
     dataset: str
@@ -71,6 +72,7 @@ class PlannedRun:
     columns: dict[str, str] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     missing: tuple[Missing, ...] = ()
+    draws: int = 1
 
 
 class PlanHooks:
@@ -143,6 +145,7 @@ def _cells(session: BenchmarkSession, job: Job, read: dict[str, Dataset | str | 
             columns=_columns(job, here),
             dropped=here.dropped if here else (),
             missing=tuple(missing),
+            draws=job.draws,
         )
 
 
@@ -214,6 +217,7 @@ def as_text(cells: list[PlannedRun]) -> Iterator[str]:
     shown: set[str] = set()
     for cell in cells:
         count = "samples not known yet" if cell.samples is None else f"{cell.samples} samples"
+        count += f" x {cell.draws} draws" if cell.draws > 1 else ""
         into = f" to {cell.target_language}" if cell.target_language else ""
         length = "" if cell.hours is None else f", {cell.hours:.2f} h"
         yield ""

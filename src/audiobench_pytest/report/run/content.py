@@ -125,8 +125,11 @@ def total_fields(rows: Sequence[ModelTotals]) -> dict[str, list[str]]:
 
 
 def _samples(row: ModelTotals) -> str:
-    whole = f" of {numbers.count(row.size)}" if row.size is not None and row.size != row.samples else ""
-    return numbers.count(row.samples) + whole + (f" ({row.cached} from cache)" if row.cached else "")
+    draws = max(1, row.draws)
+    samples = None if row.samples is None else row.samples // draws
+    whole = f" of {numbers.count(row.size)}" if row.size is not None and row.size != samples else ""
+    times = f" x {draws}" if draws > 1 else ""
+    return numbers.count(samples) + whole + times + (f" ({row.cached} from cache)" if row.cached else "")
 
 
 def measured_earlier(row: ModelTotals) -> bool:

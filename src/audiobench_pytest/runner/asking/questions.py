@@ -40,12 +40,14 @@ class Question:
         sample: The sample.
         prompt: What is asked.
         said: Digest of its words, see `records.keys.prompt_digest`.
+        draw: Which of several answers it asks for, from 0.
     """
 
     key: str
     sample: Sample
     prompt: Prompt
     said: str = ""
+    draw: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def request_for(adapter: ModelAdapter, question: Question, decoded: Decoded) -> 
     """
     reference = question.sample.reference if "reference" in adapter.sees else None
     sample_id = question.sample.id if "sample_id" in adapter.sees else ""
-    return Request(sample_id, decoded.audio, question.prompt, reference, decoded.sounds)
+    return Request(sample_id, decoded.audio, question.prompt, reference, decoded.sounds, question.draw)
 
 
 def checked(answer: Answer, wanted: str = "text") -> Answer:
@@ -169,6 +171,7 @@ def outcome_of(
     state: State | None = None,
     cached: bool = False,
     prompt: str = "",
+    draw: int = 0,
 ) -> Outcome:
     """Return what became of a sample, unscored.
 
@@ -179,6 +182,7 @@ def outcome_of(
         state: Its state where the prediction does not tell it.
         cached: Whether the cache answered it.
         prompt: Digest of what was asked, see `records.keys.prompt_digest`.
+        draw: Which of several answers it is.
     """
     if state is None:
         speech = prediction.meta.get(SPEECH)
@@ -206,6 +210,7 @@ def outcome_of(
         speech=_speech_of(sample, prediction) if SPEECH in prediction.meta else {},
         heard=prediction.meta.get(HEARD_LEVELS, {}),
         script=_script_of(sample, prediction),
+        draw=draw,
     )
 
 
@@ -262,9 +267,9 @@ def ending_of(prediction: Prediction, *, offered: bool = False) -> str:
     return told or "empty"
 
 
-def data_error(cell: CellId, sample: Sample, problem: str) -> Outcome:
+def data_error(cell: CellId, sample: Sample, problem: str, draw: int = 0) -> Outcome:
     """Return the outcome of a sample that cannot be asked."""
-    return outcome_of(cell, sample, no_answer("", sample, problem), state=State.DATA_ERROR)
+    return outcome_of(cell, sample, no_answer("", sample, problem), state=State.DATA_ERROR, draw=draw)
 
 
 def no_answer(key: str, sample: Sample, reason: str) -> Prediction:

@@ -22,10 +22,10 @@ class Run:
     Attributes:
         path: The run directory.
         manifest: `run.json`: versions, machine, options, selection.
-        records: One row per sample that was reached: `dataset`, `model`, `recipe`, `prompt` (where a run asks in
-            several), `sample_id`, `state`, `language`, `reference`, `prediction`, `reason`, `cached`, `audio_s`,
-            `infer_s`, `decode_s` (seconds), the recipe's numbers (`errors`, `units`, `substitutions`, ... or `n`,
-            `correct`, ...), `normalised_reference`, `normalised_prediction`, `key`, what is known of time as
+        records: One row per sample and draw that was reached: `dataset`, `model`, `recipe`, `prompt` (where a run asks
+            in several), `sample_id`, `draw`, `state`, `language`, `reference`, `prediction`, `reason`, `cached`,
+            `audio_s`, `infer_s`, `decode_s` (seconds), the recipe's numbers (`errors`, `units`, `substitutions`, ... or
+            `n`, `correct`, ...), `normalised_reference`, `normalised_prediction`, `key`, what is known of time as
             `timing_<name>`, and the sample's own `meta` as `meta_<name>`. The numbers are missing for samples without
             an answer.
         cells: One row per cell: `metric`, `value`, `low`, `high`, `worst`, `unit` of the headline, every further value
@@ -86,6 +86,7 @@ def _record(outcome: Outcome) -> dict[str, Any]:
         "recipe": outcome.cell.recipe,
         "prompt": outcome.cell.prompt,
         "sample_id": outcome.sample_id,
+        "draw": outcome.draw,
         "state": str(outcome.state),
         "language": outcome.language,
         "reference": outcome.reference,

@@ -22,6 +22,7 @@ LAYERS = (
     ("datasets", "prompts", "models", "metrics"),
     ("runner", "leaderboard"),
     ("report",),
+    ("listening",),
     ("doors", "frames"),
     ("evaluation", "exchange"),
     ("plugin", "cli"),

@@ -31,6 +31,7 @@ COMMANDS = (
     "releases.show",
     "exchange.export",
     "exchange.import",
+    "listen",
     "check",
     "machine.prepare",
     "machine.doctor",

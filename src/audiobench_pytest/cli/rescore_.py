@@ -88,7 +88,7 @@ def _rescored(given: argparse.Namespace, data: CellData, spec: RecipeSpec) -> Ce
     )
     for note in found.notes:
         print(f"audiobench: {note}", file=sys.stderr)
-    outcomes = {outcome.sample_id: outcome for outcome in found.outcomes}
+    outcomes = {outcome.row: outcome for outcome in found.outcomes}
     published = data.plan.published_recipe or data.plan.cell.recipe
     plan = dataclasses.replace(
         data.plan,

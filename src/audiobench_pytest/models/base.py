@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import hashlib
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,6 +61,8 @@ class ModelAdapter(abc.ABC):
         gives: What it can answer with: `"text"`, `"speech"` (`Answer.speech`), `"rating"` (numbers about a sound, in
             `Answer.meta["rating"]`, by name).
         reads_aloud: Whether it says aloud the text that it is given in `Prompt.text`, as it stands.
+        draws_at_random: Whether another draw of the same question may give another answer; then `generate` seeds by
+            `drawn_seed`.
         takes_language_hint: Whether the dataset's language is passed in `Prompt.language`.
         follows_instructions: Whether it does what it is told, so that any task can be asked of it; a plain recogniser
             writes down speech, whatever it is told.
@@ -92,6 +95,7 @@ class ModelAdapter(abc.ABC):
     sees: ClassVar[frozenset[str]] = frozenset()
     gives: ClassVar[frozenset[str]] = frozenset({"text"})
     reads_aloud: bool = False
+    draws_at_random: ClassVar[bool] = False
     takes_language_hint: bool = False
     follows_instructions: ClassVar[bool] = False
     takes_instruction: bool = False
@@ -126,6 +130,16 @@ class ModelAdapter(abc.ABC):
             args: Checked values of the adapter's options.
         """
         return cls.follows_instructions if spec.follows is None else spec.follows
+
+    @classmethod
+    def varies(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
+        """Whether a model that is configured like this may answer otherwise in another draw; see `draws_at_random`.
+
+        Args:
+            spec: The catalogue entry, which may know better than the adapter.
+            args: Checked values of the adapter's options.
+        """
+        return cls.draws_at_random if spec.varies is None else spec.varies
 
     @classmethod
     def is_told(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
@@ -299,6 +313,16 @@ class ModelAdapter(abc.ABC):
             "revision": self.spec.revision,
             "args": kept,
         }
+
+
+def drawn_seed(seed: int, draw: int) -> int:
+    """Return the seed of one of several answers: that of the model for the first, and of no other seed's draws.
+
+    Args:
+        seed: The model's own.
+        draw: Which answer, from 0.
+    """
+    return seed if not draw else int.from_bytes(hashlib.sha256(f"{seed}:draw {draw}".encode()).digest()[:4]) >> 1
 
 
 def waveform_of(request: Request, sample_rate: int, model: str, name: str = MAIN_SOUND) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.base import ModelAdapter, drawn_seed
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.types import Answer, Request
 
@@ -111,12 +111,13 @@ class NoisyAdapter(_HarnessAdapter):
     """Answers the reference with word errors at a given rate.
 
     Every word is changed with probability `wer`, by one edit: another word in its place, no word, or one word more
-    behind it. What changes depends on `seed` and the sample's id alone, never on order or batch. The words put in are
-    none of any language, and the edits are such that the edits made are those counted: over many words the measured
-    error rate is close to `wer`. A Han character counts as a word of its own.
+    behind it. What changes depends on `seed`, the draw and the sample's id alone, never on order or batch. The words
+    put in are none of any language, and the edits are such that the edits made are those counted: over many words the
+    measured error rate is close to `wer`. A Han character counts as a word of its own.
     """
 
     sees = frozenset({"reference", "sample_id"})
+    draws_at_random = True
     options: ClassVar[Mapping[str, Option]] = {
         "wer": Option(float, 0.1, "rate of words to change, 0 to 1"),
         "seed": Option(int, 0, "which words are changed, and how"),
@@ -132,7 +133,7 @@ class NoisyAdapter(_HarnessAdapter):
         if request.reference is None:
             return Answer(error="the noisy model was handed no reference")
         # A text seeds by its digest, so the same in every process, unlike hash().
-        rng = random.Random(f"{self.args['seed']}:{request.sample_id}")
+        rng = random.Random(f"{drawn_seed(self.args['seed'], request.draw)}:{request.sample_id}")
         return Answer(text=with_errors(request.reference, self.args["wer"], rng))
 
 

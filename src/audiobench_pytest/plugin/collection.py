@@ -147,13 +147,14 @@ def _cell(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec) -> 
         )
         return
     shards, of = session.settings.part.shards(session.shards.get(dataset.name, 1))
+    channel = session.channel(dataset.task)
     # A model that is told nothing answers once, in whatever words others are asked.
     for given in prompts if session.is_told(model) else prompts[:1]:
         several = len(prompts) > 1 and given is not None and session.is_told(model)
         own = dataclasses.replace(cell, prompt=given.name) if several and given is not None else cell
         for k in shards:
             name = str(own) if of == 1 else f"{own}-{k + 1:02d}of{of:02d}"
-            job = Job(own, dataset, model, recipe, k, of, tuple(more), given, session.channel(dataset.task))
+            job = Job(own, dataset, model, recipe, k, of, tuple(more), given, channel, session.draws(model))
             yield pytest.param(job, id=name, marks=marks)
 
 
@@ -242,6 +243,7 @@ def planned_cells(session: BenchmarkSession, items: Iterable[pytest.Item]) -> li
             own_recipe=_own(session, found[0].dataset, cell),
             carried=carried(recipe, session.catalog),
             prompt=_other_prompt(session, found[0]),
+            draws=found[0].draws,
         )
         for found in sorted(jobs.values(), key=place)
         for cell, recipe in found[0].cells()

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -255,10 +255,17 @@ class Controller:
 
     def _notes(self) -> tuple[str, ...]:
         part = self._session.settings.part
-        notes = _prompt_notes(self._run.plan())
+        notes = (*_prompt_notes(self._run.plan()), *self._asked_once())
         if part.of > 1:
             notes += (f"part {part} of the plan: `audiobench gate RUN...` merges the {part.of} parts and judges them",)
         return notes
+
+    def _asked_once(self) -> Iterator[str]:
+        """Yield which models were asked each question once although it was to be several times."""
+        repeats = self._session.settings.repeats
+        alike = [model.name for model in self._session.models if self._session.draws(model) < repeats]
+        if alike:
+            yield f"asked once, not {repeats} times, for it draws nothing at random: {', '.join(alike)}"
 
     def _discard(self) -> None:
         """Remove the directory of a run that selected nothing; one that already holds results stays.

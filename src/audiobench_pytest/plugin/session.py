@@ -152,6 +152,11 @@ class BenchmarkSession:
         """Whether a model, as it is configured in this run, does what a prompt tells it."""
         return adapter_class(model.adapter).follows(model, self.args_of(model))
 
+    def draws(self, model: ModelSpec) -> int:
+        """Return how often a model is asked each question: once, where it would answer alike every time."""
+        varies = adapter_class(model.adapter).varies(model, self.args_of(model))
+        return self.settings.repeats if varies else 1
+
     def gives(self, model: ModelSpec) -> frozenset[str]:
         """Return what a model can answer with: `text`, `speech`, `rating`."""
         return frozenset(model.gives) or adapter_class(model.adapter).gives

@@ -38,6 +38,7 @@ def prediction_key(
     sees: Mapping[str, str | None] | None = None,
     repeat: int = 0,
     sounds: Mapping[str, str] | None = None,
+    draw: int = 0,
 ) -> str:
     """Return the cache key of one answer.
 
@@ -49,8 +50,10 @@ def prediction_key(
         prompt: What was asked.
         audio: SHA-256 of the encoded audio file; "" where there is none.
         sees: What else the adapter declared to see, with its values (`reference`, `choices`, `sample_id`).
-        repeat: Index of the repetition when one question is asked several times.
+        repeat: Index of the repetition when one question is asked several times, from the same seed.
         sounds: SHA-256 of further encoded audio files, by the name of the sound.
+        draw: Which of several answers is wanted, each drawn from a seed of its own; the first has the key of a question
+            that is answered once.
     """
     asked: list[Any]
     if prompt.messages or prompt.tools:
@@ -64,6 +67,8 @@ def prediction_key(
         asked.append(dict(sees))
     if prompt.answer != "text":
         asked.append({"answer": prompt.answer})
+    if draw:
+        asked.append({"draw": draw})
     return digest(asked)
 
 

@@ -67,6 +67,21 @@ class Percentile:
 
 
 @dataclass(frozen=True, slots=True)
+class Draws:
+    """What came of answering each clip several times.
+
+    Attributes:
+        clips: Number of clips of which at least one answer was scored.
+        draws: How often each clip was answered.
+        values: The headline value over all clips, draw by draw; None where a draw has none.
+    """
+
+    clips: int
+    draws: int
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SliceResult:
     """The values of some of a cell's samples.
 
@@ -154,6 +169,8 @@ class CellResult:
         evidence: What all of it rests on.
         cost: US dollars, of a model that has a price: `usd` (all answers), `new_usd` (those of this run), `refused`
             (how many shards the run's limit left questions of unasked).
+        draws: What came of answering each sample several times, or None; `expected`, `counts` and times are then of all
+            answers.
     """
 
     cell: CellId
@@ -185,6 +202,7 @@ class CellResult:
     first_errors: tuple[tuple[str, State, str], ...] = ()
     evidence: Evidence = field(default_factory=Evidence)
     cost: Mapping[str, float] = field(default_factory=dict)
+    draws: Draws | None = None
 
     @property
     def scored(self) -> int:

@@ -92,6 +92,7 @@ class ModelSpec:
             asked a task that has to be put into words.
         gives: What it can answer with (`text`, `speech`), where that is not what its adapter says.
         reads_aloud: Whether it says the prompt's text aloud as it stands, where its adapter does not say so.
+        varies: Whether it may answer otherwise when it is asked again, where its adapter does not say so.
         licence: Short name of the weights' licence.
         parameters: Number of parameters, for the board.
         batch_rows: Most rows of a batch; None means the adapter's own default.
@@ -116,6 +117,7 @@ class ModelSpec:
     follows: bool | None = None
     gives: tuple[str, ...] = ()
     reads_aloud: bool = False
+    varies: bool | None = None
     licence: str = ""
     parameters: int | None = None
     batch_rows: int | None = None

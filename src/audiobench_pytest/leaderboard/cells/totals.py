@@ -16,7 +16,7 @@ class ModelTotals:
 
     Attributes:
         model: Its name, with the prompt where several were asked.
-        samples: Samples selected, or None when a cell never said how many.
+        samples: Answers wanted (samples, each as often as it is drawn), or None when a cell never said how many.
         counts: Samples per state.
         cached: Samples answered by the cache.
         audio_s: Seconds of sound of the answered samples.
@@ -30,6 +30,7 @@ class ModelTotals:
         imported: Samples whose answers were read from result files of others; they are among `cached`.
         cost: Sums of what `CellResult.cost` says.
         way: The way it was run, where it has several; "" where there is only one.
+        draws: How often each sample was answered.
     """
 
     model: str
@@ -47,6 +48,7 @@ class ModelTotals:
     imported: int = 0
     way: str = ""
     cost: Mapping[str, float] = field(default_factory=dict)
+    draws: int = 1
 
     @property
     def scored(self) -> int:
@@ -84,6 +86,7 @@ def _totals(model: str, cells: Sequence[CellResult]) -> ModelTotals:
         size=None if None in sizes else sum(size for size in sizes if size is not None),
         cost={name: math.fsum(c.cost.get(name, 0.0) for c in cells) for name in (cells[0].cost if cells else ())},
         way=" and ".join(sorted({str(cell.model["way"]) for cell in cells if cell.model.get("way")})),
+        draws=max(cell.draws.draws if cell.draws is not None else 1 for cell in cells),
         hardware=tuple(sorted({digest for cell in cells for digest in _hardware(cell)})),
     )
 

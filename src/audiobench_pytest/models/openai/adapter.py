@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.base import ModelAdapter, drawn_seed
 from audiobench_pytest.models.openai import wire
 from audiobench_pytest.models.openai.client import Question
 from audiobench_pytest.models.openai.messages import conversation_question
@@ -69,6 +69,11 @@ class OpenAIAdapter(ModelAdapter):
         "patience": Option(float, 180.0, "seconds without one success until a server is given up", (), False),
         "key_env": Option(VariableName, None, f"variable that holds the key; default: {KEY_VARIABLE}", (), False),
     }
+
+    @classmethod
+    def varies(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
+        """Whether it samples: at a temperature above 0, or at the server's own."""
+        return args["temperature"] is None or args["temperature"] > 0
 
     @classmethod
     def follows(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
@@ -188,7 +193,7 @@ class OpenAIAdapter(ModelAdapter):
         fields = {
             "model": self._served_name,
             "temperature": args["temperature"],
-            "seed": args["seed"],
+            "seed": None if args["seed"] is None else drawn_seed(args["seed"], request.draw),
             "stream": args["stream"] or None,
         }
         if self._is_chat:

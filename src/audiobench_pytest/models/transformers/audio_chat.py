@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models.base import waveform_of
+from audiobench_pytest.models.base import drawn_seed, waveform_of
 from audiobench_pytest.models.options import Option, TextOrFile
 from audiobench_pytest.models.transformers import devices
 from audiobench_pytest.models.transformers.adapter import TransformersAdapter, options_with
@@ -75,6 +75,11 @@ class TransformersAudioChatAdapter(TransformersAdapter):
         half=half,
         attention=("flash_attention_2", "flash_attention_3"),
     )
+
+    @classmethod
+    def varies(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
+        """Whether tokens are drawn at random."""
+        return bool(args["do_sample"])
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Check the arguments and the family of the checkpoint; see the base class."""
@@ -154,7 +159,8 @@ class TransformersAudioChatAdapter(TransformersAdapter):
                 rows.append(row)
         # A sampled answer takes from the stream of random numbers what the others of its batch leave.
         for group in ([row] for row in rows) if self.args["do_sample"] else [rows] if rows else []:
-            with devices.steady(self._placement, self.args["seed"]):
+            draw = batch[group[0]].draw if self.args["do_sample"] else 0
+            with devices.steady(self._placement, drawn_seed(self.args["seed"], draw)):
                 answers.update(zip(group, self._answer([batch[row] for row in group]), strict=True))
         return [answers[row] for row in range(len(batch))]
 

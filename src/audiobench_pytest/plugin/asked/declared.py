@@ -142,6 +142,15 @@ class Settings:
         word,
         metavar="KEY|none",
     )
+    repeats = Setting[int](
+        "repeats",
+        1,
+        "answer each sample K times, from seeds of their own, where the model draws at random: values are over all "
+        "answers, intervals resample samples with all of theirs",
+        whole(1),
+        metavar="K",
+        type=int,
+    )
     probe = Setting[int | None](
         "probe",
         None,

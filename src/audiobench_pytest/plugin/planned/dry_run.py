@@ -60,6 +60,7 @@ class PlannedRun:
         dropped: Columns that are not kept, with the reason.
         missing: What is not there.
         cost_usd: About what the answers cost, in US dollars, were none in the cache; None where that is not known.
+        draws: How often each sample is answered.
     """
 
     dataset: str
@@ -77,6 +78,7 @@ class PlannedRun:
     dropped: tuple[str, ...] = ()
     missing: tuple[Missing, ...] = ()
     cost_usd: float | None = None
+    draws: int = 1
 
 
 class PlanHooks:
@@ -162,6 +164,7 @@ def _cells(
             dropped=here.dropped if here else (),
             missing=tuple(missing),
             cost_usd=None if model.price is None or None in seconds or not seconds else round(_cost(job, seconds), 4),
+            draws=job.draws,
         )
 
 
@@ -239,6 +242,7 @@ def as_text(cells: list[PlannedRun]) -> Iterator[str]:
     shown: set[str] = set()
     for cell in cells:
         count = "samples not known yet" if cell.samples is None else f"{cell.samples} samples"
+        count += f" x {cell.draws} draws" if cell.draws > 1 else ""
         into = f" to {cell.target_language}" if cell.target_language else ""
         length = "" if cell.hours is None else f", {cell.hours:.2f} h"
         length += "" if cell.cost_usd is None else f", about {dollars(cell.cost_usd)}"

@@ -129,10 +129,13 @@ def total_fields(rows: Sequence[ModelTotals]) -> dict[str, list[str]]:
 
 
 def _samples(row: ModelTotals) -> str:
-    whole = f" of {numbers.count(row.size)}" if row.size is not None and row.size != row.samples else ""
+    draws = max(1, row.draws)
+    samples = None if row.samples is None else row.samples // draws
+    whole = f" of {numbers.count(row.size)}" if row.size is not None and row.size != samples else ""
+    times = f" x {draws}" if draws > 1 else ""
     origins = ((row.cached - row.imported, "from cache"), (row.imported, "imported"))
     told = ", ".join(f"{number} {words}" for number, words in origins if number)
-    return numbers.count(row.samples) + whole + (f" ({told})" if told else "")
+    return numbers.count(samples) + whole + times + (f" ({told})" if told else "")
 
 
 def measured_earlier(row: ModelTotals) -> bool:

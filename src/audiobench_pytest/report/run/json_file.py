@@ -123,6 +123,7 @@ def cell_document(result: CellResult) -> dict[str, Any]:
             "imported": result.evidence.imported,
             "remeasured": result.evidence.remeasured,
         },
+        "draws": None if result.draws is None else dataclasses.asdict(result.draws),
         "first_errors": [
             {"id": sample_id, "state": str(state), "reason": reason} for sample_id, state, reason in result.first_errors
         ],

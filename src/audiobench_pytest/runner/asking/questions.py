@@ -42,6 +42,7 @@ class Question:
         prompt: What is asked.
         said: Digest of its words, see `records.keys.prompt_digest`.
         closed: Whether its sample's choices are the labels of a closed set.
+        draw: Which of several answers it asks for, from 0.
     """
 
     key: str
@@ -49,6 +50,7 @@ class Question:
     prompt: Prompt
     said: str = ""
     closed: bool = False
+    draw: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,14 @@ def request_for(adapter: ModelAdapter, question: Question, decoded: Decoded) -> 
     sample_id = question.sample.id if "sample_id" in adapter.sees else ""
     choices = question.sample.choices if "choices" in adapter.sees else ()
     return Request(
-        sample_id, decoded.audio, question.prompt, reference, decoded.sounds, choices, bool(choices) and question.closed
+        sample_id,
+        decoded.audio,
+        question.prompt,
+        reference,
+        decoded.sounds,
+        choices=choices,
+        closed=bool(choices) and question.closed,
+        draw=question.draw,
     )
 
 
@@ -175,6 +184,7 @@ def outcome_of(
     state: State | None = None,
     cached: bool = False,
     prompt: str = "",
+    draw: int = 0,
 ) -> Outcome:
     """Return what became of a sample, unscored.
 
@@ -185,6 +195,7 @@ def outcome_of(
         state: Its state where the prediction does not tell it.
         cached: Whether the cache answered it.
         prompt: Digest of what was asked, see `records.keys.prompt_digest`.
+        draw: Which of several answers it is.
     """
     if state is None:
         speech = prediction.meta.get(SPEECH)
@@ -212,6 +223,7 @@ def outcome_of(
         speech=_speech_of(sample, prediction) if SPEECH in prediction.meta else {},
         heard=prediction.meta.get(HEARD_LEVELS, {}),
         script=_script_of(sample, prediction),
+        draw=draw,
     )
 
 
@@ -277,9 +289,9 @@ def ending_of(prediction: Prediction, *, offered: bool = False) -> str:
     return told or "empty"
 
 
-def data_error(cell: CellId, sample: Sample, problem: str) -> Outcome:
+def data_error(cell: CellId, sample: Sample, problem: str, draw: int = 0) -> Outcome:
     """Return the outcome of a sample that cannot be asked."""
-    return outcome_of(cell, sample, no_answer("", sample, problem), state=State.DATA_ERROR)
+    return outcome_of(cell, sample, no_answer("", sample, problem), state=State.DATA_ERROR, draw=draw)
 
 
 def no_answer(key: str, sample: Sample, reason: str) -> Prediction:

@@ -55,15 +55,16 @@ class InferenceSession:
         self.loads = 0
         self.paid_usd = 0.0
 
-    def question(self, sample: Sample, repeat: int = 0) -> Question | Outcome:
+    def question(self, sample: Sample, repeat: int = 0, draw: int = 0) -> Question | Outcome:
         """Return what is asked about a sample, or its outcome where it cannot be asked.
 
         Args:
             sample: The sample.
-            repeat: Index of the repetition when it is asked several times.
+            repeat: Index of the repetition when it is asked again from the same seed.
+            draw: Which of several answers is wanted, each from a seed of its own.
         """
         if sample.problem is not None:
-            return data_error(self._job.cell, sample, sample.problem)
+            return data_error(self._job.cell, sample, sample.problem, draw)
         try:
             audio = file_digest(sample.audio) if sample.audio is not None else ""
             prompt = prompt_for(
@@ -75,9 +76,9 @@ class InferenceSession:
             )
             sounds = {name: file_digest(path) for name, path in sample.sounds.items()} if sample.sounds else None
         except SampleError as exc:
-            return data_error(self._job.cell, sample, str(exc))
+            return data_error(self._job.cell, sample, str(exc), draw)
         if (prompt.messages or prompt.tools) and (why := self.adapter.refuses(prompt)) is not None:
-            return data_error(self._job.cell, sample, why)
+            return data_error(self._job.cell, sample, why, draw)
         sees: dict[str, str | None] = {}
         if "reference" in self.adapter.sees:
             sees["reference"] = digest(sample.reference)
@@ -85,8 +86,8 @@ class InferenceSession:
             sees["sample_id"] = sample.id
         if "choices" in self.adapter.sees and sample.choices:
             sees["choices"] = digest([list(sample.choices), self._closed])
-        key = prediction_key(self.cache.identity, prompt, audio, sees=sees, repeat=repeat, sounds=sounds)
-        return Question(key, sample, prompt, self._said(prompt), self._closed)
+        key = prediction_key(self.cache.identity, prompt, audio, sees=sees, repeat=repeat, sounds=sounds, draw=draw)
+        return Question(key, sample, prompt, self._said(prompt), self._closed, draw)
 
     def known(self, key: str) -> Prediction | None:
         """Return the kept answer of a question; one whose sound is gone has to be given again."""
@@ -97,9 +98,9 @@ class InferenceSession:
         there = not file or sound_at(self._runner.cache.folders, file).is_file()
         return found if there else None
 
-    def questions(self, samples: Sequence[Sample]) -> Iterable[Question | Outcome]:
-        """Return what is asked about samples; what is put into words is in the run before any of it is told."""
-        found = map(self.question, samples)
+    def questions(self, samples: Sequence[Sample], draws: int = 1) -> Iterable[Question | Outcome]:
+        """Return what is asked about samples, draw by draw; what is put into words is in the run before it is told."""
+        found = (self.question(sample, draw=draw) for draw in range(draws) for sample in samples)
         if not self.adapter.takes_instruction:
             return found
         questions = list(found)
@@ -128,7 +129,12 @@ class InferenceSession:
                     state = State.DATA_ERROR if reply.broken else None
                     question = reply.question
                     yield outcome_of(
-                        self._job.cell, question.sample, reply.prediction, state=state, prompt=question.said
+                        self._job.cell,
+                        question.sample,
+                        reply.prediction,
+                        state=state,
+                        prompt=question.said,
+                        draw=question.draw,
                     )
 
     def replies(self, questions: Sequence[Question], *, keep: bool = True) -> Generator[list[Reply]]:

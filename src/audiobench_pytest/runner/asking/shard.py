@@ -44,19 +44,19 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
     dataset = runner.dataset(job.dataset)
     samples = shard(dataset.samples, job.shard, job.of)
     session = InferenceSession(runner, job)
-    receipt = _receipt(runner, job, dataset, len(samples), session.adapter, observed)
+    receipt = _receipt(runner, job, dataset, len(samples) * job.draws, session.adapter, observed)
     scored_in = {s.target or language_of(s.language, s.meta) for s in dataset.samples}
     _write_receipts(runner, job, receipt, scored_in)
     _refuse_unknown_language(job.model, {s.language for s in dataset.samples})
     reused = Reused(runner.began)
     questions: dict[str, Question] = {}
     twins: list[Question] = []
-    for sample, question in zip(samples, session.questions(samples), strict=True):
+    for question in session.questions(samples, job.draws):
         if isinstance(question, Outcome):
             yield question
         elif (known := session.known(question.key)) is not None:
             reused.add(known, question)
-            yield outcome_of(job.cell, sample, known, cached=True, prompt=question.said)
+            yield _known(job, question, known)
         elif question.key in questions:
             twins.append(question)  # the same sound under two ids: answered once
         else:
@@ -71,9 +71,10 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
         raise
     for twin in twins:
         if (known := session.known(twin.key)) is not None:
-            yield outcome_of(job.cell, twin.sample, known, cached=True, prompt=twin.said)
+            yield _known(job, twin, known)
         elif session.streak.is_long:
-            yield outcome_of(job.cell, twin.sample, no_answer(twin.key, twin.sample, session.streak.reason))
+            unasked = no_answer(twin.key, twin.sample, session.streak.reason)
+            yield outcome_of(job.cell, twin.sample, unasked, draw=twin.draw)
         else:
             yield from session.outcomes([twin])
     refused = runner.purse is not None and runner.purse.refused
@@ -93,6 +94,11 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
         remeasured=timed,
     )
     _write_receipts(runner, job, ended, scored_in)
+
+
+def _known(job: Job, question: Question, known: Prediction) -> Outcome:
+    """Return the outcome of a question that the cache answered."""
+    return outcome_of(job.cell, question.sample, known, cached=True, prompt=question.said, draw=question.draw)
 
 
 _LOOKED_AT = 200
@@ -220,7 +226,8 @@ def _receipt(
         job.shard,
         job.of,
         expected=expected,
-        total=len(dataset.samples),
+        total=len(dataset.samples) * job.draws,
+        draws=job.draws,
         started=time.time(),
         dataset={
             "revision": dataset.revision,

@@ -373,6 +373,39 @@ def test_everything_that_reads_runs_reads_an_imported_one(take, cli, tmp_path):
     assert rows[0]["imported"].startswith("answers imported")
 
 
+def test_a_judge_scores_imported_answers_and_one_that_cannot_judge_keeps_no_limit(take, cli, tmp_path):
+    pytest.importorskip("httpx")
+    from openai_server import OpenAIServer, Reply
+
+    def judge(asked):
+        """Like these answers, and none of the clear cases: half of them should be liked."""
+        liked = "utt-" in asked.fields["messages"][-1]["content"]
+        return Reply({"model": "j", "choices": [{"message": {"content": "yes" if liked else "no"}}], "usage": {}})
+
+    path = foreign.voicebench(tmp_path / "r.jsonl")
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    lines(path, [{**row, "question": row["prompt"]} for row in rows])
+    with OpenAIServer(judge) as server:
+        status, _, err = take(path, "--judge-url", server.url, recipe="judge/sd-qa@kimi-evalkit")
+    cell = the_cell()
+    assert (status, cell["value"]) == (0, 100.0)
+    assert "judge:j" in cell["signature"]
+    assert "agrees on 5 of 10 clear cases" in err
+    gates = tmp_path / "gates.toml"
+    gates.write_text("[r.acc]\nmin = 1\n")
+    status, out, _ = cli("gate", "run", "--gates", gates)
+    assert (status, "not to be trusted" in " ".join(out.split())) == (1, True)
+
+
+def test_an_import_keeps_no_promise_of_weights(take, cli, tmp_path):
+    gates = tmp_path / "gates.toml"
+    gates.write_text('[release]\ncells = ["r-old"]\nweights = {old = "8ab04f"}\n')
+    assert take(foreign.nemo(tmp_path / "r.json"))[0] == 0
+    status, out, _ = cli("gate", "run", "--gates", gates)
+    assert status == 1
+    assert "weights" in out
+
+
 def test_a_board_says_which_cells_were_imported(take, cli, tmp_path):
     manifest, answers = small_set(tmp_path)
     path = foreign.kimi(tmp_path / "kimi.jsonl", answers)

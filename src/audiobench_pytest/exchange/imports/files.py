@@ -92,7 +92,7 @@ class ResultFile:
             except json.JSONDecodeError as exc:
                 if document := self._document():
                     raise UsageError(f"{self.path} is one JSON document ({document}): {_DOCUMENT}") from None
-                raise UsageError(f"{self.where(number)}: expected a JSON object: {exc}") from None
+                raise UsageError(f"{self.where(number)}: expected a JSON object: {exc}; mend the line") from None
             if not isinstance(value, dict):
                 raise UsageError(f"{self.where(number)}: expected a JSON object, it is {value!r:.60}")
             found.append(Fields(self.where(number), value))

@@ -103,6 +103,7 @@ def write_run(path: Path, sets: Sequence[ImportedSet], asked: Asked) -> RunDirec
             _write(writer, _receipt(one, spec, asked.model, found, started), found.outcomes)
     finally:
         writer.close()
+    run.keep_doubts({spec.name: "; ".join(found.notes) for _, spec, found in scored if not found.is_trusted})
     return run
 
 

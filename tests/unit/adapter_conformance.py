@@ -28,6 +28,7 @@ from audiobench_pytest.runner.asking.questions import Question
 from audiobench_pytest.types import Answer, Audio, Message, Prompt, Request, Sample, Sound
 
 QUESTION = "what is said?"
+_STEPS = 6
 LENGTHS = (1.0, 3.34567, 0.6, 5.2, 2.2)
 
 
@@ -42,12 +43,14 @@ def labels_frames(model: Any) -> bool:
     return type(model).__name__.endswith("ForCTC")
 
 
-def first_scores(adapter: ModelAdapter, batch: Sequence[Request]) -> list[Any]:
-    """Return what a model gave for its first step, per row: `(vocabulary,)`, or `(frames, vocabulary)` under CTC."""
+def scores_of(adapter: ModelAdapter, batch: Sequence[Request]) -> list[Any]:
+    """Return the scores that a model gave each row, `(steps, vocabulary)`: of its first steps, under CTC of all frames."""
+    import torch
+
     kept: list[Any] = []
 
     def keep(module: Any, args: Any, output: Any) -> None:
-        if not kept:
+        if len(kept) < _STEPS:
             kept.append(output.logits.detach().float().cpu())
 
     handle = model_of(adapter).register_forward_hook(keep)
@@ -55,10 +58,15 @@ def first_scores(adapter: ModelAdapter, batch: Sequence[Request]) -> list[Any]:
         adapter.generate(batch)
     finally:
         handle.remove()
-    (scores,) = kept
     if labels_frames(model_of(adapter)):
-        return list(scores)
-    return [row[-1] for row in scores]
+        return list(kept[0])
+    return list(torch.stack([step[:, -1] if step.dim() == 3 else step[:, -1, -1] for step in kept], dim=1))
+
+
+def apart(one: Any, other: Any) -> float:
+    """Return by how much two rows of scores differ at most, as far as both go; a token that is ruled out in neither."""
+    steps = min(len(one), len(other))
+    return float((one[:steps] - other[:steps]).abs().max())
 
 
 class AdapterConformance:
@@ -102,9 +110,10 @@ class AdapterConformance:
         if family.tied:
             assert model.config.is_encoder_decoder, "what it hears reaches each token through attention of its own"
             return
-        if labels_frames(model):
+        try:
+            ins, outs = model.get_input_embeddings(), model.get_output_embeddings()
+        except NotImplementedError:  # it reads nothing of what it wrote, or not as tokens
             return
-        ins, outs = model.get_input_embeddings(), model.get_output_embeddings()
         if hasattr(ins, "weight") and outs is not None:
             assert ins.weight.data_ptr() != outs.weight.data_ptr(), "tied random weights echo what they read"
 
@@ -128,16 +137,11 @@ class AdapterConformance:
     ) -> None:
         if adapter.equal_length:
             clips = [self.clip(family, adapter, 1.7, seed) for seed in range(4)]
-        together = first_scores(adapter, clips)
-        alone = [first_scores(adapter, [clip])[0] for clip in clips]
-        shortest = min(len(one) for one in alone)
-        felt = max(float((one[: len(own)] - own).abs().max()) for one, own in zip(together, alone, strict=True))
-        apart = min(
-            float((one[:shortest] - other[:shortest]).abs().max())
-            for row, one in enumerate(alone)
-            for other in alone[:row]
-        )
-        assert felt < 0.01 * apart
+        together = scores_of(adapter, clips)
+        alone = [scores_of(adapter, [clip])[0] for clip in clips]
+        felt = max(apart(one, own) for one, own in zip(together, alone, strict=True))
+        least = min(apart(one, other) for row, one in enumerate(alone) for other in alone[:row])
+        assert felt < 0.01 * least
 
     def test_half_precision_answers_too(self, family: Family, folder: Path, clips: list[Request]) -> None:
         adapter = family.create(folder, self.device, dtype="bfloat16")
@@ -198,7 +202,7 @@ class AdapterConformance:
         assert adapter.refuses(there.prompt) is None
         together = adapter.generate([there, clips[0], back])
         assert together == [adapter.generate([one])[0] for one in (there, clips[0], back)]
-        assert not np.allclose(first_scores(adapter, [there])[0], first_scores(adapter, [back])[0], atol=1e-3)
+        assert apart(scores_of(adapter, [there])[0], scores_of(adapter, [back])[0]) > 1e-3
 
     def test_instructions_and_system_messages_matter_or_are_refused(
         self, family: Family, adapter: ModelAdapter, clips: list[Request]
@@ -210,9 +214,9 @@ class AdapterConformance:
         if not family.talks:
             assert "takes one instruction about one sound" in str(adapter.refuses(asked("be brief").prompt))
             return
-        scores = [first_scores(adapter, [one])[0] for one in (asked(), asked("be brief"), asked(question="who is it?"))]
+        scores = [scores_of(adapter, [one])[0] for one in (asked(), asked("be brief"), asked(question="who is it?"))]
         for row, one in enumerate(scores):
-            assert all(not np.allclose(one, other, atol=1e-3) for other in scores[:row])
+            assert all(apart(one, other) > 1e-3 for other in scores[:row])
 
     # --- coming and going -----------------------------------------------------------------------
 

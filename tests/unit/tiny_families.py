@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import tiny_checkpoints as tiny
+import tiny_recognizers as more
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.models.base import ModelAdapter
@@ -52,6 +53,20 @@ FAMILIES = (
     ),
     Family("hubert", "transformers-asr", lambda folder: tiny.build_ctc(folder, family="Hubert")),
     Family("wavlm", "transformers-asr", lambda folder: tiny.build_ctc(folder, family="WavLM")),
+    *(
+        Family(name, "transformers-asr", build, args={} if name.startswith("parakeet") else {"max_new_tokens": "12"})
+        for name, build in (
+            ("canary", more.build_canary),
+            ("glmasr", more.build_glm_asr),
+            ("kyutai", more.build_kyutai),
+            ("moonshine", more.build_moonshine),
+            ("parakeet_ctc", more.build_parakeet),
+            ("parakeet_rnnt", lambda folder: more.build_parakeet(folder, decoder="rnnt")),
+            ("parakeet_tdt", lambda folder: more.build_parakeet(folder, decoder="tdt")),
+            ("qwen3_asr", more.build_qwen3_asr),
+            ("seamless", more.build_seamless),
+        )
+    ),
     Family(
         "qwen2_audio",
         "transformers-audio-chat",

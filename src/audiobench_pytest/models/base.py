@@ -335,10 +335,14 @@ def waveform_of(request: Request, sample_rate: int, model: str, name: str = MAIN
         name: Which of its sounds.
 
     Raises:
-        ModelError: There is none, or it is of another rate.
+        ModelError: There is none, it is of another rate, or not all of it are numbers.
     """
     audio = request.sound(name)
     if audio is None or audio.sample_rate != sample_rate:
         got = "no audio" if audio is None else f"{audio.sample_rate} Hz"
         raise ModelError(f"sample '{request.sample_id}': model '{model}' wants {sample_rate} Hz, got {got}")
+    import numpy as np
+
+    if not np.isfinite(audio.samples).all():
+        raise ModelError(f"sample '{request.sample_id}': its sound holds values that are no numbers")
     return audio.samples

@@ -78,9 +78,14 @@ class TransformersAdapter(ModelAdapter, abc.ABC):
         """
         super().__init__(spec, args)
         self._check_arguments()
-        self._placement = devices.place(self.args["device"], self.args["dtype"], half=self.half)
+        devices.place(self.args["device"], self.args["dtype"])  # misspelt: before anything is looked for
         self._checkpoint = open_checkpoint(spec)
+        self._placement = devices.place(self.args["device"], self.args["dtype"], half=self._half())
         self._attention: str | None = None
+
+    def _half(self) -> str:
+        """Return the half precision of this checkpoint's family."""
+        return self.half
 
     def _check_arguments(self) -> None:
         for name in self.counts:

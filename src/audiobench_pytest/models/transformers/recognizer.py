@@ -28,11 +28,13 @@ class Recognizer(abc.ABC):
         seconds: Most padded seconds of a batch, likewise.
         sample_rate: Hz at which the model wants its audio.
         equal_length: Padding would change its answers: only clips of equal length may share a batch.
+        half: The half precision that such models were trained in, see `devices.place`.
         takes_language_hint: It makes use of the dataset's language.
     """
 
     rows: ClassVar[int]
     seconds: ClassVar[float]
+    half: ClassVar[str] = "float16"
     equal_length: bool = False
     takes_language_hint: bool = False
 

@@ -99,11 +99,11 @@ def test_a_set_that_not_everybody_may_have_says_how_it_is_had(tmp_path):
 
 def test_it_is_read_in_less_than_the_time_it_may_take():
     code = (
-        "import time; began = time.perf_counter()\n"
+        "import time; began = time.process_time()\n"
         "from audiobench_pytest.catalog.loader import load_catalog\n"
         "catalog = load_catalog()\n"
         "for kind in ('tasks', 'prompts', 'datasets', 'models', 'recipes', 'labels'): list(getattr(catalog, kind))\n"
-        "print(time.perf_counter() - began)\n"
+        "print(time.process_time() - began)\n"
     )
     times = [
         float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)

@@ -17,7 +17,8 @@ from waiting import HANGS_S, until
 from audiobench_pytest.catalog.reading import read_entries
 from audiobench_pytest.catalog.schema import ModelSpec, RuntimeSpec
 from audiobench_pytest.errors import CatalogError, ModelError, UsageError
-from audiobench_pytest.models.isolated.adapter import IsolatedAdapter, match_answers
+from audiobench_pytest.models.isolated.adapter import IsolatedAdapter
+from audiobench_pytest.models.isolated.messages import match_answers
 from audiobench_pytest.models.registry import create
 from audiobench_pytest.runner.asking.ahead import Ahead
 from audiobench_pytest.types import Answer, Audio, Prompt, Request

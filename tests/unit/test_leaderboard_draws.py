@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiobench_pytest.leaderboard.cells.clusters import clusters_of
-from audiobench_pytest.leaderboard.cells.draws import by_clip, draws_of, spread_of
+from audiobench_pytest.leaderboard.cells.variation.draws import by_clip, draws_of, spread_of
 from audiobench_pytest.leaderboard.statistics.intervals import intervals
 from audiobench_pytest.records.keys import prediction_key
 from audiobench_pytest.records.runs.plan import PlannedCell

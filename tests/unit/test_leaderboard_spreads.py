@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.leaderboard.cells.spreads import prompt_spreads
+from audiobench_pytest.leaderboard.cells.variation.spreads import prompt_spreads
 from audiobench_pytest.prompts.profiles import given_prompts
 
 

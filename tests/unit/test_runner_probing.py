@@ -9,7 +9,7 @@ import pytest
 from made_runs import RECIPE, make_run, make_set, sentence
 
 from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
-from audiobench_pytest.leaderboard.cells.repeats import flip_rates, probe_notes
+from audiobench_pytest.leaderboard.cells.variation.repeats import flip_rates, probe_notes
 from audiobench_pytest.models import harness
 from audiobench_pytest.records.answers.cache import PredictionCache
 from audiobench_pytest.records.runs.directory import RunDirectory

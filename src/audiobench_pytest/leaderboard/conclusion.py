@@ -86,9 +86,9 @@ def conclude(
         doubts: Why the scores of some recipes are not to be trusted, by recipe.
     """
     # They need numpy, which who renders a conclusion does not.
-    from audiobench_pytest.leaderboard.cells.draws import draw_notes
     from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
-    from audiobench_pytest.leaderboard.cells.repeats import probe_notes
+    from audiobench_pytest.leaderboard.cells.variation.draws import draw_notes
+    from audiobench_pytest.leaderboard.cells.variation.repeats import probe_notes
     from audiobench_pytest.leaderboard.gates.verdicts import verdicts
     from audiobench_pytest.leaderboard.listening.values import listening_notes
 

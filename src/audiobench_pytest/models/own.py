@@ -55,8 +55,9 @@ from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.isolated import child
-from audiobench_pytest.models.isolated.adapter import IsolatedAdapter, heard, match_answers, messages_of
+from audiobench_pytest.models.isolated.adapter import IsolatedAdapter
 from audiobench_pytest.models.isolated.entry import checked_runtime, find_entry
+from audiobench_pytest.models.isolated.messages import heard, match_answers, messages_of
 from audiobench_pytest.models.options import OpenOptions, Option
 from audiobench_pytest.models.own_class import read_class
 from audiobench_pytest.models.paths import by_content

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audiobench_pytest.leaderboard.cells.clusters import clusters_of
-from audiobench_pytest.leaderboard.cells.draws import by_clip
 from audiobench_pytest.leaderboard.cells.evidence import merged
 from audiobench_pytest.leaderboard.cells.planned import recipe_of
 from audiobench_pytest.leaderboard.cells.reduce import (
@@ -21,6 +20,7 @@ from audiobench_pytest.leaderboard.cells.reduce import (
     slice_keys,
 )
 from audiobench_pytest.leaderboard.cells.speed import speed_of
+from audiobench_pytest.leaderboard.cells.variation.draws import by_clip
 from audiobench_pytest.leaderboard.statistics.pairs import Pairs, ScoredSamples, pair
 from audiobench_pytest.types import CLIP, CellId, Quantity, State
 

@@ -12,14 +12,14 @@ import numpy as np
 
 from audiobench_pytest.errors import RecordError
 from audiobench_pytest.leaderboard.cells.clusters import clusters_of
-from audiobench_pytest.leaderboard.cells.draws import draws_of, spread_of
 from audiobench_pytest.leaderboard.cells.evidence import evidence_of, merged
 from audiobench_pytest.leaderboard.cells.heard import heard_of
 from audiobench_pytest.leaderboard.cells.planned import recipe_of
-from audiobench_pytest.leaderboard.cells.repeats import flip_rates
 from audiobench_pytest.leaderboard.cells.slices import duration_bin, slices, snr_bin
 from audiobench_pytest.leaderboard.cells.speed import percentiles_of, speed_of, timed
 from audiobench_pytest.leaderboard.cells.tails import tails
+from audiobench_pytest.leaderboard.cells.variation.draws import draws_of, spread_of
+from audiobench_pytest.leaderboard.cells.variation.repeats import flip_rates
 from audiobench_pytest.leaderboard.listening.values import listening_values
 from audiobench_pytest.leaderboard.quantities import FAILED_FIRST, FIXED, OF_ENDINGS
 from audiobench_pytest.leaderboard.statistics.intervals import intervals

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from audiobench_pytest.errors import Red
 from audiobench_pytest.leaderboard.cells.losses import lost
-from audiobench_pytest.leaderboard.cells.spreads import PromptSpread, prompt_spreads
 from audiobench_pytest.leaderboard.cells.totals import ModelTotals, best_cells, model_totals
+from audiobench_pytest.leaderboard.cells.variation.spreads import PromptSpread, prompt_spreads
 from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.leaderboard.quantities import FIXED, RATE, SUM, adding_up, heading
 from audiobench_pytest.report import numbers

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from audiobench_pytest.errors import RecordError, UsageError
-from audiobench_pytest.leaderboard.cells.spreads import PromptSpread, prompt_spreads
 from audiobench_pytest.leaderboard.cells.totals import best_cells
+from audiobench_pytest.leaderboard.cells.variation.spreads import PromptSpread, prompt_spreads
 from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.types import CellResult, GateResult, MetricValue, State
 

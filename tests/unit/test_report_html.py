@@ -14,6 +14,7 @@ from made_runs import make_run, make_set
 from audiobench_pytest.cli import main
 from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
 from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.report.html.pages import verdict_of
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>&\u2028"
 
@@ -42,6 +43,20 @@ def content(run: Path, name: str) -> Any:
     assert found is not None
     assert found[1] == name
     return json.loads(found[2])
+
+
+@pytest.mark.parametrize(
+    ("counts_as", "word", "told"),
+    [
+        (["pass", "fail", "skip"], "red", "Red: 1 of 3 gates failed"),
+        (["pass", "pass"], "green", "Green: 2 gates"),
+        (["pass", "skip"], "green", "Green: 1 gate, 1 not judged"),
+        (["skip", "skip"], "open", "Open: none of 2 gates was judged"),
+        ([], "open", "Open: nothing was limited"),
+    ],
+)
+def test_what_was_not_judged_makes_no_green(counts_as: list[str], word: str, told: str) -> None:
+    assert verdict_of({"gates": [{"counts_as": one} for one in counts_as]}) == (word, told)
 
 
 def test_the_steps_of_all_samples_sum_up_to_the_reported_errors(run: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -73,7 +74,11 @@ def write_report(
             spoken = {} if private or not caches else _spoken(data, caches)
             found = list(samples_of(data, before.of(data), sounds, spoken, private=private))
             shown.append(_write_cell(target, number, data, found, worst))
-        write_script(target / "data" / "board.js", "board", {**_public(board, private), "shown": shown})
+        write_script(
+            target / "data" / "board.js",
+            "board",
+            {**_public(board, private), "shown": shown, "verdict": verdict_of(board)},
+        )
         for name in ASSETS:
             source = resources.files("audiobench_pytest.report.html") / "assets" / name
             write_atomically(target / name, source.read_bytes())
@@ -154,10 +159,25 @@ def _sound(target: Path, name: str, path: Path | None, *, copied: bool) -> str:
     return f"sounds/{name}{path.suffix}"
 
 
+def verdict_of(board: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the verdict of a run in a word (`red`, `green`, `open`) and in a sentence.
+
+    What was not judged (a part of a set, a run that was stopped) makes no green.
+    """
+    counted = Counter(gate["counts_as"] for gate in board["gates"])
+    of = len(board["gates"])
+    if counted["fail"]:
+        return "red", f"Red: {counted['fail']} of {of} gates failed"
+    if counted["pass"]:
+        rest = of - counted["pass"]
+        return "green", f"Green: {counted['pass']} gate{'s' * (counted['pass'] != 1)}" + (
+            f", {rest} not judged" if rest else ""
+        )
+    return "open", f"Open: none of {of} gates was judged" if of else "Open: nothing was limited"
+
+
 def _page(board: Mapping[str, Any]) -> str:
-    red = any(gate["counts_as"] == "fail" for gate in board["gates"])
-    title = f"audiobench: {'red' if red else 'green'}"
-    return page(title, _BODY, "report.css", ["report.js", "data/board.js"])
+    return page(f"audiobench: {verdict_of(board)[0]}", _BODY, "report.css", ["report.js", "data/board.js"])
 
 
 _BODY = """<header><h1 id="verdict"></h1><p id="rests"></p>

@@ -41,11 +41,10 @@ const round = (value, digits = 2) => (value === null || value === undefined ? "-
 const row = (cell) => (cell.prompt ? `${cell.model} (${cell.prompt})` : cell.model);
 
 function start() {
-  const red = board.gates.filter((gate) => gate.counts_as === "fail");
   const title = document.getElementById("verdict");
-  title.textContent = red.length ? `Red: ${red.length} of ${board.gates.length} gates failed`
-    : board.gates.length ? `Green: ${board.gates.length} gates` : "No gates";
-  title.className = red.length ? "fail" : "pass";
+  const [word, told] = board.verdict;
+  title.textContent = told;
+  title.className = { red: "fail", green: "pass" }[word] || "inconclusive";
   document.getElementById("rests").textContent = [`run ${board.run_dir}`, ...board.notes].join("; ");
   document.getElementById("theme").addEventListener("click", () => {
     const root = document.documentElement;

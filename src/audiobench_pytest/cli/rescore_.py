@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.packing import packed
 from audiobench_pytest.cli import add_catalog
 from audiobench_pytest.cli.score_ import add_judge, add_recipes, as_document, helpers, recipe_specs, write_items
@@ -89,7 +90,8 @@ def _rescored(given: argparse.Namespace, data: CellData, spec: RecipeSpec) -> Ce
     for note in found.notes:
         print(f"audiobench: {note}", file=sys.stderr)
     outcomes = {outcome.row: outcome for outcome in found.outcomes}
-    published = data.plan.published_recipe or data.plan.cell.recipe
+    entries = {entry.name: entry.recipe for entry in load_catalog().datasets}
+    published = data.plan.published_recipe or entries.get(cell.dataset) or spec.name
     plan = dataclasses.replace(
         data.plan,
         cell=cell,

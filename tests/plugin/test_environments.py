@@ -115,10 +115,10 @@ def written(project, name, content):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("set.jsonl.gz", gzip.compress(LINE)),
-        ("gz.jsonl", gzip.compress(LINE)),
+        ("set.jsonl.gz", gzip.compress(LINE, mtime=0)),
+        ("gz.jsonl", gzip.compress(LINE, mtime=0)),
         ("set.csv", TABLE),
-        ("set.csv.gz", gzip.compress(TABLE)),
+        ("set.csv.gz", gzip.compress(TABLE, mtime=0)),
         ("set.tsv", TABLE.replace(b",", b"\t")),
         ("set.json", json.dumps([ROW], indent=1).encode()),
         ("bom.jsonl", b"\xef\xbb\xbf" + LINE),
@@ -140,7 +140,7 @@ def test_a_manifest_is_read_for_what_it_is(project, workers, name, content):
         ("rows.parquet.jsonl", b"PAR1" + bytes(60), "is a Parquet file: write its rows as JSON lines"),
         ("wide.jsonl", LINE.decode().encode("utf-16"), "is UTF-16: save it as UTF-8"),
         ("table.jsonl", TABLE, "a manifest is JSON lines, or a table whose name ends in .csv or .tsv"),
-        ("short.jsonl.gz", gzip.compress(LINE * 50)[:-12], "cut short or damaged"),
+        ("short.jsonl.gz", gzip.compress(LINE * 50, mtime=0)[:-12], "cut short or damaged"),
         ("uneven.csv", TABLE + b"2,audio/0000.wav\n", "uneven.csv:3: has 2 columns, the first row names 4"),
         ("twice.csv", TABLE.replace(b"language", b"text"), "twice.csv:1: two columns have one name"),
         ("page.jsonl", b"<!doctype html><p>404", "is HTML or XML, such as the page of an error"),

@@ -91,7 +91,8 @@ def test_a_run_is_scored_again_without_a_model(own, capsys, monkeypatch):
     status = main(
         ["rescore", str(own.latest), "--recipe=wer/as-written@1,cer/as-written@1", "--catalog=catalog", "--json"]
     )
-    scored = {row["recipe"]: row["value"] for row in (rows := json.loads(capsys.readouterr().out))}
+    rows = json.loads(capsys.readouterr().out)
+    scored = {row["recipe"]: row["value"] for row in rows}
     assert status == 0
     assert {row["published_recipe"] for row in rows} == {None}, "nobody published numbers of a user's own data"
     assert run(own, "--recipe=wer/as-written@1,cer/as-written@1").ret == 0

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from audiobench_pytest import others
 from audiobench_pytest.catalog.reading import Entry, read_entries
-from audiobench_pytest.errors import CatalogError, UnknownNameError
+from audiobench_pytest.errors import CatalogError, UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from audiobench_pytest.catalog.ultraeval.checkout import Checkout, Left
 
 T = TypeVar("T", bound=Entry)
 
 _FOLDER = Path(__file__).parent
+
+ULTRAEVAL = "ultraeval:"
+"""How a folder is given that is a checkout of UltraEval-Audio."""
 
 
 class Entries(Generic[T]):
@@ -35,6 +41,7 @@ class Entries(Generic[T]):
         self._by_name: dict[str, T] = {}
         self._folded: dict[str, T] = {}
         self._lent: dict[str, T] = {}
+        self._refused: dict[str, str] = {}
         entry: T
         for entry in entries:
             self._by_name[entry.name] = entry
@@ -51,6 +58,10 @@ class Entries(Generic[T]):
 
     def __contains__(self, name: str) -> bool:
         return _fold(name) in self._folded
+
+    def refuse(self, name: str, reason: str) -> None:
+        """Let whoever asks for a name that no entry has be told why."""
+        self._refused[_fold(name)] = reason
 
     def lend(self, entry: T) -> None:
         """Let an entry be found by its name where there is no other of that name; it is in no listing.
@@ -77,6 +88,8 @@ class Entries(Generic[T]):
             found = self._folded.get(_fold(name))
         if found is None:
             found = self._lent.get(_fold(name))
+        if found is None and (reason := self._refused.get(_fold(name))):
+            raise UsageError(reason)
         if found is None:
             raise UnknownNameError(self._what, name, self._by_name)
         return found
@@ -117,20 +130,31 @@ class Kind(Generic[T]):
             if self.finish is not None:
                 entries = self.finish(list(entries))
             known = _loaded[kept, folders] = Entries(self.what, entries, self.load)
+            for checkout in _checkouts.values():
+                for left in checkout.left.get(self.key or self.folder, ()):
+                    known.refuse(left.name, str(left))
         return known
 
-    def _read(self, folders: Iterable[Path]) -> Iterator[T]:
+    def _read(self, folders: Iterable[Path]) -> list[T]:
+        found: list[T] = []
         for folder in folders:
+            checkout = _checkouts.get(folder)
+            if checkout is not None:
+                found += checkout.entries(self.key or self.folder, found)
+                continue
             for path in sorted((folder / self.folder).glob("*.yaml")):
                 for entry in read_entries(path, self.key or self.folder, self.type, self.beside):
                     if self.check is not None:
                         self.check(entry, f"{path.name}: {self.what} '{entry.name}'")
-                    yield entry
+                    found.append(entry)
+        return found
 
 
 _loaded: dict[tuple[str, tuple[Path, ...]], Entries[Any]] = {}
 _own_folders: tuple[Path, ...] = ()
 _added_folders: list[Path] = []
+_checkouts: dict[Path, Checkout] = {}
+"""Of the user's own folders, those that are registries of another project."""
 
 
 def add_folder(folder: Path) -> None:
@@ -146,21 +170,40 @@ def add_folder(folder: Path) -> None:
         _added_folders.append(folder)
 
 
-def use_folders(folders: Iterable[Path]) -> None:
+def use_folders(folders: Iterable[Path | str]) -> None:
     """Let the user's own catalogue folders be read beside the built-in one, in this process, until the next call.
 
-    A folder holds `recipes/*.yaml`, `labels/*.yaml`, ... as the built-in one does.
+    A folder holds `recipes/*.yaml`, `labels/*.yaml`, ... as the built-in one does; `ultraeval:DIR` is a checkout of
+    UltraEval-Audio, whose registry is read as it is.
 
     Raises:
-        CatalogError: A folder does not exist.
+        CatalogError: A folder does not exist, or holds no registry.
     """
     global _own_folders
-    _own_folders = tuple(folders)
+    given = list(map(str, folders))
+    _checkouts.clear()
+    _own_folders = tuple(Path(folder.removeprefix(ULTRAEVAL)) for folder in given)
     for key in [key for key in _loaded if key[1] == catalog_folders() and _own_folders]:
         del _loaded[key]  # the user's files may have been changed since
     for folder in _own_folders:
         if not folder.is_dir():
             raise CatalogError(f"catalog: there is no folder {folder}")
+    for folder, text in zip(_own_folders, given, strict=True):
+        if text.startswith(ULTRAEVAL):
+            from audiobench_pytest.catalog.ultraeval.checkout import Checkout
+
+            _checkouts[folder] = Checkout(folder)
+
+
+def found_left() -> list[Left]:
+    """Return what of other projects' registries has no counterpart here, of the kinds that were asked for so far."""
+    return [left for checkout in _checkouts.values() for kind in checkout.left.values() for left in kind]
+
+
+def placed(given: str, root: Path) -> str:
+    """Return a catalogue folder as it is given, its path relative to a folder."""
+    prefix = ULTRAEVAL if given.startswith(ULTRAEVAL) else ""
+    return f"{prefix}{root / given.removeprefix(prefix)}"
 
 
 def catalog_folders() -> tuple[Path, ...]:

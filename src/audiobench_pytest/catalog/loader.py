@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from audiobench_pytest.catalog.entries import Entries, Kind, catalog_folders, use_folders
+from audiobench_pytest.catalog.entries import Entries, Kind, catalog_folders, found_left, use_folders
 from audiobench_pytest.catalog.schema import (
     CalibrationSpec,
     DatasetSpec,
@@ -22,7 +22,10 @@ from audiobench_pytest.catalog.schema import (
 from audiobench_pytest.errors import CatalogError, UnknownNameError, did_you_mean
 from audiobench_pytest.languages import stated_language
 
-__all__ = ["Catalog", "Entries", "catalog_folders", "load_catalog", "use_folders"]
+if TYPE_CHECKING:
+    from audiobench_pytest.catalog.ultraeval.checkout import Left
+
+__all__ = ["Catalog", "Entries", "catalog_folders", "left_out", "load_catalog", "use_folders"]
 
 
 def _asks_a_task(entry: DatasetSpec | PromptSpec, where: str) -> None:
@@ -184,6 +187,13 @@ class Catalog:
     def borrowed(self, dataset: DatasetSpec, task: TaskSpec) -> DatasetSpec:
         """Return a data set of another task as a task that borrows it sees it: the same rows, another question."""
         return replace(dataset, task=task.name, recipe="", prompt="")
+
+
+def left_out() -> list[Left]:
+    """Return what of other projects' registries has no counterpart here: data sets, models, prompts."""
+    for kind in (DATASETS, MODELS, PROMPTS):
+        kind.load()
+    return found_left()
 
 
 def load_catalog() -> Catalog:

@@ -80,10 +80,10 @@ def add_catalog(parser: argparse.ArgumentParser) -> None:
     """Add the option that names the user's own catalogue folder."""
     parser.add_argument(
         "--catalog",
-        type=Path,
         action="append",
         metavar="DIR",
-        help="folder of your own recipes/*.yaml, labels/*.yaml, ... beside the built-in ones; repeatable",
+        help="folder of your own recipes/*.yaml, labels/*.yaml, ... beside the built-in ones, or ultraeval:DIR, a "
+        "checkout of UltraEval-Audio; repeatable",
     )
 
 
@@ -93,7 +93,7 @@ def add_cache(parser: argparse._ActionsContainer, holds: str) -> None:
     parser.add_argument("--cache", type=Path, default=default, metavar="DIR", help=f"{holds} (default: {default})")
 
 
-def _use_catalog(folders: Sequence[Path] | None) -> None:
+def _use_catalog(folders: Sequence[str] | None) -> None:
     from audiobench_pytest.catalog.loader import use_folders
     from audiobench_pytest.doors import open_doors
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from audiobench_pytest import others
+from audiobench_pytest.catalog.loader import left_out
 from audiobench_pytest.cli import add_catalog
 
 KINDS = (
@@ -37,6 +38,9 @@ def add(commands: Any) -> None:
 
 def _list(given: argparse.Namespace) -> int:
     rows = _rows(given.kind)
+    for left in left_out():
+        if given.kind == f"{left.kind}s":
+            print(f"audiobench: {left}", file=sys.stderr)
     if given.json:
         print(json.dumps([{"name": name, **fields} for name, fields in rows], indent=2, ensure_ascii=False))
         return 0

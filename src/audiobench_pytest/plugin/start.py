@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from audiobench_pytest.catalog.entries import placed
 from audiobench_pytest.catalog.loader import load_catalog, use_folders
 from audiobench_pytest.datasets import LoadSettings
 from audiobench_pytest.doors import Registry, open_doors
@@ -55,7 +56,7 @@ def _session(config: pytest.Config) -> BenchmarkSession:
     check_read_only_caches(settings)
     open_doors()
     config.hook.pytest_audiobench_register(registry=Registry())
-    use_folders([settings.root / settings.catalog] if settings.catalog else [])
+    use_folders([placed(settings.catalog, settings.root)] if settings.catalog else [])
     catalog = load_catalog()
     families = catalog.families()
     register_families(config, families)

@@ -281,7 +281,13 @@ class Settings:
         "language", "", "language of your own data where its lines name none (default: en)", to_language
     )
     catalog = Setting[str](
-        "catalog", "", "folder of your own recipes/*.yaml, labels/*.yaml, ..., beside the built-in ones", str
+        "catalog",
+        "",
+        "folder of your own recipes/*.yaml, labels/*.yaml, ..., beside the built-in ones; ultraeval:DIR for a checkout "
+        "of UltraEval-Audio",
+        str,
+        metavar="DIR",
+        short=False,
     )
     slices = Setting[tuple[str, ...]](
         "slices", (), "meta keys that results are also given by, as in gender,accent,duration", names

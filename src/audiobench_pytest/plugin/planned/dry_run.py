@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from audiobench_pytest.catalog.loader import left_out
 from audiobench_pytest.catalog.prices import estimated
 from audiobench_pytest.catalog.schema import DatasetSpec
 from audiobench_pytest.datasets import Dataset, load_known
@@ -111,7 +112,7 @@ class PlanHooks:
             terminalreporter.write_line(json.dumps(plain, ensure_ascii=False))
             return
         terminalreporter.section("audiobench plan: nothing is run")
-        for line in as_text(cells):
+        for line in (*as_text(cells), *_left_out()):
             terminalreporter.write_line(line)
         if suite:
             terminalreporter.write_line("")
@@ -266,6 +267,16 @@ def as_text(cells: list[PlannedRun]) -> Iterator[str]:
     for one, of in lacking.items():
         where = "all cells" if len(of) == len(cells) else f"{of[0]} and {len(of) - 1} more" if len(of) > 1 else of[0]
         yield f"  {one.what} ({where}): {one.command}"
+
+
+def _left_out() -> Iterator[str]:
+    """Yield a warning for each reason that entries of another project's registry have no counterpart here for."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for left in left_out():
+        names.setdefault((left.kind, left.reason), []).append(left.name)
+    for (kind, reason), of in names.items():
+        more = f" and {len(of) - 3} more" if len(of) > 3 else ""
+        yield f"warning: {kind} {', '.join(of[:3])}{more} of UltraEval-Audio cannot be had: {reason}"
 
 
 def _said(asked: Any) -> Iterator[str]:

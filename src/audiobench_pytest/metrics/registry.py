@@ -10,6 +10,7 @@ from audiobench_pytest.metrics.base import Metric
 
 METRICS: dict[str, str] = {
     "wer": "audiobench_pytest.metrics.error_rate.metric:ErrorRate",
+    "repeated": "audiobench_pytest.metrics.error_rate.repeated:Repeated",
     "accuracy": "audiobench_pytest.metrics.accuracy.metric:Accuracy",
     "bleu": "audiobench_pytest.metrics.ngrams.bleu:Bleu",
     "chrf": "audiobench_pytest.metrics.ngrams.chrf:Chrf",

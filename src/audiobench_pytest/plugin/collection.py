@@ -32,9 +32,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unasked:
-    """In the place of a job: a cell that there is not; a skipped test, and a usage error where there is no other."""
+    """In the place of a job: a cell that there is not; a skipped test, and a usage error where there is no other.
+
+    Attributes:
+        reason: Why.
+        cell: Which, where that is for the data set's sake, and not for the model's: a plan names it.
+    """
 
     reason: str
+    cell: CellId | None = None
 
 
 NO_MODEL = "no model: name one with --audiobench-model (or --model, where the root conftest opts in)"
@@ -81,8 +87,8 @@ def _params(session: BenchmarkSession, task: TaskSpec) -> Iterator[object]:
                 yield from _cell(session, dataset, model)
 
 
-def _unasked(name: str, reason: str, marks: Iterable[pytest.MarkDecorator] = ()) -> object:
-    return pytest.param(Unasked(reason), id=name, marks=[*marks, pytest.mark.skip(reason=reason)])
+def _unasked(name: str, reason: str, marks: Iterable[pytest.MarkDecorator] = (), cell: CellId | None = None) -> object:
+    return pytest.param(Unasked(reason, cell), id=name, marks=[*marks, pytest.mark.skip(reason=reason)])
 
 
 def _no_data(session: BenchmarkSession, task: TaskSpec) -> str:
@@ -140,6 +146,9 @@ def _cell(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec) -> 
         yield pytest.param(Refused(f"{dataset.name}: {exc}"), id=f"{dataset.name}-{model.name}", marks=marks)
         return
     cell = CellId(dataset.name, model.name, recipe.name)
+    if dataset.unasked:
+        yield _unasked(str(cell), f"data set {dataset.name} cannot be asked yet: {dataset.unasked}", marks, cell)
+        return
     if dataset.is_published and not model.knows(dataset.language):
         knows = ", ".join(model.languages)
         yield _unasked(
@@ -169,6 +178,12 @@ def job_of(item: pytest.Item) -> Job | None:
     """Return the job of a benchmark item, or None for any other item."""
     job = _param(item)
     return job if isinstance(job, Job) else None
+
+
+def unasked_of(item: pytest.Item) -> Unasked | None:
+    """Return why a benchmark item is none, where a data set is the reason; None for any other item."""
+    found = _param(item)
+    return found if isinstance(found, Unasked) and found.cell is not None else None
 
 
 def _param(item: pytest.Item) -> object:

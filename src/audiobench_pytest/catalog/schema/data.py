@@ -123,6 +123,7 @@ class DatasetSpec:
         hub: Where it lives on the hub, or None.
         folder: Where it lies on disk in its publisher's layout, or None.
         manifest: Its JSONL manifest, or None.
+        unasked: Why it is in the catalogue and cannot be asked yet ("" for all others): `its score hears the answer`.
         access: How it is had: "" for everybody, `gated` (a form or a login), `private` (a manifest of one's own).
         licence: Short name of the data's licence.
         origin: Who publishes it.
@@ -144,6 +145,7 @@ class DatasetSpec:
     hub: HubSource | None = None
     folder: FolderSource | None = None
     manifest: ManifestSource | None = None
+    unasked: str = ""
     access: str = ""
     licence: str = ""
     origin: str = ""

@@ -55,6 +55,7 @@ class Dialect:
         duration: Column of the seconds.
         refuses_commands: What ends in `|` is a command that others would run, and no file.
         prompt: Whether its column `prompt` is a row's own instruction.
+        question: Column of what is said in the sound, which a judge is shown as `question`; "" where there is none.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Dialect:
     duration: str
     refuses_commands: bool = False
     prompt: bool = False
+    question: str = ""
 
     def read(self, record: Mapping[str, Any], base: Path, needs: Needs = _SPEECH) -> Row:
         """Turn the object of one line into a row.
@@ -91,6 +93,8 @@ class Dialect:
         if needs is not _SPEECH or isinstance(written, list) or any(key.startswith("sounds") for key in record):
             sounds, bad_sounds = _further_sounds(record, self.audio, base, needs)
         own = (self.id, self.audio, self.text, self.language, self.duration, "sounds")
+        if self.question in record:
+            record = {**record, "question": record[self.question]}
         fields = fields_of(
             {key: value for key, value in record.items() if key not in own and not key.startswith(SOUND_PREFIX)},
             prompt=self.prompt,

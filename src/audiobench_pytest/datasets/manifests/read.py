@@ -15,6 +15,7 @@ from audiobench_pytest.datasets.manifests.dialect import Dialect, Row, language_
 from audiobench_pytest.datasets.manifests.lines import numbered_lines
 from audiobench_pytest.datasets.manifests.native import NATIVE
 from audiobench_pytest.datasets.manifests.stepeval import dialogue_row, is_dialogue
+from audiobench_pytest.datasets.manifests.uro_bench import ROUNDS, URO_BENCH
 from audiobench_pytest.datasets.manifests.wenet import WENET
 from audiobench_pytest.datasets.selection import unique_ids
 from audiobench_pytest.errors import DatasetError, did_you_mean
@@ -141,7 +142,14 @@ DIALECTS: list[Dialect] = []
 def _dialect_of(path: Path, number: int, record: Mapping[str, Any], needs: Needs) -> Dialect:
     is_wenet = "wav" in record or ("key" in record and "audio" not in record)
     added = (one for one in DIALECTS if all(column in record for column in one.required))
-    dialect = next(added, WENET if is_wenet else NATIVE)
+    if all(column in record for column in ROUNDS):
+        raise DatasetError(
+            f"{path}:{number}: is a dialogue of several rounds ({ROUNDS[0]}: {record[ROUNDS[0]]}): each answer of the "
+            "model is part of its next question, which this version does not ask; write the rounds that were, answers "
+            "included, as 'messages'"
+        )
+    is_uro = "source_wav" in record and "audio" not in record
+    dialect = next(added, URO_BENCH if is_uro else WENET if is_wenet else NATIVE)
     free = {dialect.audio} if "audio" not in needs.sounds else set()
     free |= set() if needs.reference else {dialect.text}
     missing = [column for column in dialect.required if column not in record and column not in free]

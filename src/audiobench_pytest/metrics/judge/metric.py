@@ -84,6 +84,7 @@ class Judge(Metric):
         samples, temperature: Instead of the rubric's.
         question: Key of the row that holds the question; `question` unless given.
         official_file: The publisher's own words, see `RubricSpec`.
+        votes: What several samples of a yes or no come to: their `majority` (the default), or the `mean` of them.
     """
 
     stage: ClassVar[str | None] = "judge"
@@ -95,6 +96,7 @@ class Judge(Metric):
         "temperature": float,
         "question": str,
         "official_file": str,
+        "votes": one_of("majority", "mean"),
     }
 
     def __init__(self, spec: RecipeSpec, rubric: RubricSpec | None = None) -> None:
@@ -124,6 +126,7 @@ class Judge(Metric):
             raise CatalogError(f"rubric '{rubric.name}': {error}") from None
         shows = {"reference", "references", "first"} & set(self.template.fields)
         self.needs_reference = bool(shows)  # type: ignore[misc]  # the rubric's, not the class's
+        self._mean_vote = self.given.get("votes") == "mean"
         self._question = str(self.given.get("question", "question"))
         self._compat = str(self.given["compat"]) if "compat" in self.given else None
         if (self._compat in ("two-integers", "ordered-list")) != self.parser.pair and self._compat is not None:
@@ -260,7 +263,7 @@ class Judge(Metric):
 
     def _single(self, votes: Sequence[float]) -> dict[str, float]:
         mean = math.fsum(votes) / len(votes)
-        return {"n": 1, "points": mean if self.parser.points else float(mean > 0.5)}
+        return {"n": 1, "points": mean if self.parser.points or self._mean_vote else float(mean > 0.5)}
 
     def _pair(self, verdicts: Sequence[tuple[JudgeCall, Verdict]]) -> dict[str, float]:
         orders = [
@@ -361,6 +364,8 @@ class Judge(Metric):
         if self.parser.pair:
             fields.append(f"order:{'both' if rubric.swap else rubric.first + '-first'}")
         fields += [f"retries:{ATTEMPTS - 1}", "empty:worst"]
+        if self._mean_vote:
+            fields.append("votes:mean")
         if self._question != "question":
             fields.append(f"question:{self._question}")
         if self._compat is not None:

@@ -18,7 +18,7 @@ from audiobench_pytest.catalog.schema import DatasetSpec
 from audiobench_pytest.datasets import Dataset, load_known
 from audiobench_pytest.errors import AudiobenchError, SampleError
 from audiobench_pytest.metrics.recipes import Recipe
-from audiobench_pytest.plugin.collection import job_of
+from audiobench_pytest.plugin.collection import job_of, unasked_of
 from audiobench_pytest.plugin.planned.missing import of_model, of_recipe
 from audiobench_pytest.plugin.planned.protocols import as_text as protocols_as_text
 from audiobench_pytest.plugin.planned.protocols import resolved
@@ -88,12 +88,15 @@ class PlanHooks:
     def __init__(self, session: BenchmarkSession) -> None:
         self._session = session
         self._jobs: list[Job] = []
+        self._unasked: dict[str, str] = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run nothing."""
         found = (job for item in session.items if (job := job_of(item)) is not None)
         self._jobs = list({job.cell: job for job in found}.values())
+        left = (one for item in session.items if (one := unasked_of(item)) is not None)
+        self._unasked = {f"{one.cell.dataset} x {one.cell.model}": one.reason for one in left if one.cell}
         return True
 
     @pytest.hookimpl(tryfirst=True)
@@ -106,7 +109,7 @@ class PlanHooks:
         except AudiobenchError as exc:
             raise pytest.UsageError(str(exc)) from None
         if self._session.settings.plan == "json":
-            plain: dict[str, Any] = {JSON_KEY: [dataclasses.asdict(cell) for cell in cells]}
+            plain: dict[str, Any] = {JSON_KEY: [dataclasses.asdict(cell) for cell in cells], "not_asked": self._unasked}
             if suite:
                 plain["suite"] = {"name": suite.name, "protocols": [dataclasses.asdict(one) for one in protocols]}
             terminalreporter.write_line(json.dumps(plain, ensure_ascii=False))
@@ -118,6 +121,11 @@ class PlanHooks:
             terminalreporter.write_line("")
             for line in protocols_as_text(suite, protocols):
                 terminalreporter.write_line(line)
+        if self._unasked:
+            terminalreporter.write_line("")
+            terminalreporter.write_line("not asked:")
+            for cell, reason in self._unasked.items():
+                terminalreporter.write_line(f"  {cell}: {reason}")
 
 
 def planned(session: BenchmarkSession, jobs: list[Job]) -> list[PlannedRun]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.models.registry import create, spec_from
 from audiobench_pytest.records.answers.cache import PredictionCache
 
@@ -185,3 +186,20 @@ def test_answers_of_another_machine_need_nothing_here(project, monkeypatch):
     (folder,) = cache.model_folders(spec.name, create(spec, {}).identity())
     folder.mkdir(parents=True)
     assert lacking not in project.run(*args).stderr.str()
+
+
+def test_a_recipe_is_put_together_once_however_many_cells_are_collected(project, monkeypatch):
+    made: list[str] = []
+    whole = Recipe.__init__
+
+    def counted(self, spec):
+        made.append(spec.name)
+        whole(self, spec)
+
+    monkeypatch.setattr(Recipe, "__init__", counted)
+    done = project.pytester.runpytest_inprocess(
+        "benchmarks/asr", "--collect-only", "-q", "--model", "noisy,null,oracle"
+    )
+    assert done.ret == 0
+    assert len(made) > 3
+    assert sorted(made) == sorted(set(made))

@@ -138,7 +138,9 @@ def _cell(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec) -> 
     try:
         recipe, *more = recipes_of(session, dataset)
         for spec in (recipe, *more):
-            Recipe(spec)  # a wrong step or option is told now, not when the model has answered
+            if spec.name not in session.tried:
+                Recipe(spec)  # a wrong step or option is told now, not when the model has answered
+                session.tried.add(spec.name)
         prompts: tuple[PromptSpec | None, ...] = session.prompts(dataset.task) or (None,)
         for given in prompts if session.is_told(model) else ():
             profile_for(Asked(dataset.task, dataset.prompt, dataset.name, model.name, given), dataset.language)

@@ -52,6 +52,7 @@ class BenchmarkSession:
         attempt: Number of this invocation in the run directory.
         worker: `main`, or xdist's name of this worker (`gw0`).
         read: Data sets that were read already.
+        tried: Names of recipes that could be put to work: hundreds of cells share one.
     """
 
     config: pytest.Config
@@ -69,6 +70,7 @@ class BenchmarkSession:
     attempt: int = 1
     worker: str = "main"
     read: dict[DatasetSpec, Dataset] = dataclasses.field(default_factory=dict)
+    tried: set[str] = dataclasses.field(default_factory=set)
 
     @property
     def is_controller(self) -> bool:

@@ -20,6 +20,7 @@ from audiobench_pytest.plugin.run_facts import asked, describe_run
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.plugin.shown.gate_reports import emit
 from audiobench_pytest.plugin.shown.progress import Progress
+from audiobench_pytest.plugin.shown.stages import stage_lines
 from audiobench_pytest.plugin.shown.step_summary import append_summary
 from audiobench_pytest.records.runs.directory import GATES, RunDirectory, note_not_begun
 
@@ -44,6 +45,8 @@ class Controller:
         self._started = False
         self._latest_before: Path | None = None
         self.board: Conclusion | None = None
+        self._stage: list[str] = []
+        self._notes_of_stage: tuple[str, ...] = ()
         self._expected_gates: int | None = None
         self.progress = Progress(session.config, run, session.settings)
 
@@ -92,7 +95,7 @@ class Controller:
 
     def expect_gates(self, session: pytest.Session) -> None:
         """Count the gates among the tests as soon as the plan is there, so that no percentage runs backwards."""
-        if self._expected_gates is None:
+        if self._expected_gates is None and self._session.scores:
             with contextlib.suppress(RecordError):  # concluding the run will say so
                 self._expected_gates = sum(self._gates.expected(plan) for plan in self._run.plan())
                 session.testscollected += self._expected_gates
@@ -123,6 +126,12 @@ class Controller:
             self._session.close()  # the model's memory and this process's files; nothing runs any more
         except Exception as exc:  # a model that fails to close has answered all the same
             notes += (f"closing the model failed: {type(exc).__name__}: {exc}",)
+        if not self._session.scores:
+            self._stage = stage_lines(self._run, self._session.attempt, self._session.settings.stage)
+            self._notes_of_stage = notes
+            if not self._run.plan():
+                self._discard()
+            return
         cells = self._run.cells(self._gates.slice_keys)
         if not cells:
             self._discard()
@@ -199,6 +208,10 @@ class Controller:
 
     def print_board(self, reporter: pytest.TerminalReporter) -> None:
         """Print the leaderboard."""
+        if self._stage:
+            reporter.section(f"audiobench stage: {self._session.settings.stage}")
+            for told in (*self._stage, *self._notes_of_stage, f"run: {_shown(self._run.path)}"):
+                reporter.line(told)
         if self.board is None:
             return
         from audiobench_pytest.report.run.terminal import lines

@@ -36,7 +36,9 @@ class ItemHooks:
             try:
                 check_selected(session.items)
                 if self._session.run is not None:
-                    refuse_deaf(self._session, (job for item in session.items if (job := job_of(item)) is not None))
+                    jobs = [job for item in session.items if (job := job_of(item)) is not None]
+                    if self._session.hears:
+                        refuse_deaf(self._session, jobs)
                     self._session.read_manifests(selected_datasets(session.items))
                     planned = planned_cells(self._session, session.items)
                     check_planned(self._session, planned)

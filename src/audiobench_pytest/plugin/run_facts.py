@@ -45,6 +45,7 @@ def describe_run(session: BenchmarkSession) -> dict[str, Any]:
         "recipes": [r.name for r in session.recipes] or "each dataset's own",
         "suite": settings.suite,
         "repeats": settings.repeats,
+        "stage": settings.stage or "all",
         "selection": {"limit": settings.limit, "sample": settings.sample, "seed": settings.seed},
         "settings": {setting.name: settings.values[setting.name] for setting in RARER},
         "versions": _versions(),
@@ -71,6 +72,7 @@ def asked(session: BenchmarkSession) -> str:
         kept = sorted((k, v) for k, v in args.items() if options[k].affects_answers)
         models.append([spec.name, spec.source, spec.revision, kept])
     words = [one.text or repr(one.messages) for one in session.prompts("")]
+    # Stages are of one plan: what one asked, the next scores, in one directory if wanted.
     repeats = {"repeats": settings.repeats} if settings.repeats > 1 else {}
     return digest(
         {

@@ -19,6 +19,7 @@ from audiobench_pytest.plugin.asked.declared import Settings
 from audiobench_pytest.plugin.asked.markers import may_select
 from audiobench_pytest.plugin.asked.suites import Suite
 from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.runner.job import DERIVE, PREDICT, SCORE
 
 if TYPE_CHECKING:
     from audiobench_pytest.runner.asking.resources import Runner
@@ -80,6 +81,7 @@ class BenchmarkSession:
     @cached_property
     def runner(self) -> Runner:
         """What the shards of this process share; made when the first shard runs."""
+        from audiobench_pytest.models.kept import KeptPool
         from audiobench_pytest.models.pool import ModelPool
         from audiobench_pytest.records.answers.cache import PredictionCache
         from audiobench_pytest.records.digests import use_memo
@@ -93,8 +95,12 @@ class BenchmarkSession:
             raise RuntimeError("a shard runs, but no run directory was made")
         settings = self.settings
         use_memo(self.settings.cache[0] / "digests")
+        asks = self.asks
         return Runner(
-            pool=ModelPool(self.model_args, folder=self.run.servers(self.attempt)),
+            pool=ModelPool(self.model_args, folder=self.run.servers(self.attempt))
+            if asks
+            else KeptPool(self.model_args, folders=settings.cache),
+            asks=asks,
             cache=PredictionCache(self.settings.cache),
             results=self.run.writer(self.worker, self.attempt),
             load=self.load,
@@ -115,12 +121,27 @@ class BenchmarkSession:
             own_answers="" if self.settings.part.of > 1 else f"only in {self.run.path.name}",
         )
 
+    @property
+    def asks(self) -> bool:
+        """Whether the models under test are asked in this run."""
+        return self.settings.stage in ("", PREDICT)
+
+    @property
+    def hears(self) -> bool:
+        """Whether those are asked that read or hear the answers."""
+        return self.settings.stage in ("", DERIVE)
+
+    @property
+    def scores(self) -> bool:
+        """Whether scores are computed and judged."""
+        return self.settings.stage in ("", SCORE)
+
     @cached_property
     def collector(self) -> Collector:
         """What benchmark functions feed."""
         from audiobench_pytest.runner.collecting import Collector
 
-        return Collector(self.runner, self.helpers)
+        return Collector(self.runner, self.helpers, self.settings.stage)
 
     @property
     def helpers(self) -> Helpers:
@@ -133,6 +154,7 @@ class BenchmarkSession:
             model=settings.judge_model or None,
             key_env=settings.judge_key_env or None,
             concurrency=settings.judge_concurrency,
+            asks=settings.stage != SCORE,
         )
         # Called by who hears: a controller whose workers did the scoring has no runner.
         hearing = lambda: self.hearing  # noqa: E731
@@ -141,11 +163,16 @@ class BenchmarkSession:
     @cached_property
     def hearing(self) -> Hearing:
         """By what means answers are heard that are sounds; nothing is loaded before one is."""
+        from audiobench_pytest.models.kept import KeptPool
         from audiobench_pytest.models.pool import ModelPool
         from audiobench_pytest.runner.hearing.asking import Hearing
 
+        asks = self.settings.stage != SCORE
+        pool = ModelPool(self.model_args, several=True, folder=self.runner.pool.folder)
+        if not asks:
+            pool = KeptPool(self.model_args, several=True, folders=self.settings.cache)
         return Hearing(
-            self.runner.beside(ModelPool(self.model_args, several=True, folder=self.runner.pool.folder)),
+            self.runner.beside(pool, asks=asks),
             under_test=self.runner,
             transcriber=self.settings.transcriber,
         )

@@ -28,6 +28,7 @@ from audiobench_pytest.plugin.planned.missing import refuse_missing
 from audiobench_pytest.plugin.session import BenchmarkSession, keep
 from audiobench_pytest.plugin.workers.xdist import DistributedHooks, is_distributed, join_run
 from audiobench_pytest.records.runs.directory import note_not_begun
+from audiobench_pytest.runner.job import DERIVE, SCORE
 
 
 def start(config: pytest.Config) -> None:
@@ -79,7 +80,10 @@ def _session(config: pytest.Config) -> BenchmarkSession:
     for spec in models:
         # A wrong argument or a missing package is told now, not in an hour; the checkpoint itself may be far away.
         adapter = adapter_class(spec.adapter)
-        if settings.plan is None:  # a plan says what is missing, and where it comes from
+        if settings.plan is None and settings.stage not in (
+            DERIVE,
+            SCORE,
+        ):  # a plan says what is missing, and where it comes from
             adapter.require(spec)
         checked_args(adapter, spec, model_args.get(spec.name, {}))
     if settings.max_cost is not None and models and not any(spec.price for spec in models):
@@ -126,7 +130,8 @@ def _register(session: BenchmarkSession) -> None:
     elif not session.is_controller:
         join_run(session)
     elif session.models and not is_dry(session.config):
-        refuse_missing(session)
+        if session.asks:
+            refuse_missing(session)
         on_ray = session.settings.engine == "ray"
         if on_ray:
             from audiobench_pytest.plugin.workers.ray import RayHooks, check

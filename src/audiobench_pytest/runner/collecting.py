@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from audiobench_pytest.catalog.schema import RecipeSpec
 from audiobench_pytest.runner.asking.resources import Runner
+from audiobench_pytest.runner.job import DERIVE, PREDICT
 from audiobench_pytest.runner.scoring.scorer import Scorer, item_of, score_outcome
 from audiobench_pytest.runner.scoring.stages import Helpers, score_all
 from audiobench_pytest.types import SCORED_STATES, CellId, Outcome, SampleScore
@@ -19,8 +20,15 @@ class Collector:
     outcome that no call collects counts as missing and turns the coverage gate red.
     """
 
-    def __init__(self, runner: Runner, helpers: Helpers | None = None) -> None:
-        self._runner, self._helpers = runner, helpers
+    def __init__(self, runner: Runner, helpers: Helpers | None = None, stage: str = "") -> None:
+        """Collect what a runner's shards yield.
+
+        Args:
+            runner: What the shards share.
+            helpers: Who is asked by recipes that have a stage.
+            stage: The one that runs alone (`predict`, `derive`, `score`), or "".
+        """
+        self._runner, self._helpers, self._stage = runner, helpers, stage
         self._scorers: dict[CellId, tuple[Scorer, ...]] = {}
         # What another model is to be asked about: many at once, when the shard's answers are all there.
         self._held: dict[CellId, list[Outcome]] = {}
@@ -52,6 +60,10 @@ class Collector:
         """
         item = item_of(outcome)
         first: SampleScore | None = None
+        if self._stage == PREDICT:
+            self._runner.results.kept(outcome)
+            self.collected += 1
+            return None
         for number, scorer in enumerate(self._scorers[outcome.cell]):
             own = outcome
             if number:
@@ -59,6 +71,8 @@ class Collector:
                 own = dataclasses.replace(outcome, cell=cell)
             if scorer.recipe.metric.stage is not None:
                 self._held.setdefault(own.cell, []).append(own)
+                continue
+            if self._stage == DERIVE:  # nothing is derived for it
                 continue
             scored = score_outcome(scorer, own, item)
             self._runner.results.outcome(scored)
@@ -88,8 +102,9 @@ class Collector:
                     helpers=self._helpers,
                     check=False,  # once per run, by the controller
                 )
+                keep = self._runner.results.kept if self._stage == DERIVE else self._runner.results.outcome
                 for outcome in scored.outcomes:
-                    self._runner.results.outcome(outcome)
+                    keep(outcome)
                 self._runner.sign(own, scored.signature)
 
     check_error_rate = check

@@ -9,6 +9,9 @@ from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, PromptSpec,
 from audiobench_pytest.prompts.asked import Asked
 from audiobench_pytest.types import CellId
 
+PREDICT, DERIVE, SCORE = "predict", "derive", "score"
+"""Stages that may run alone: the model under test is asked; what reads or hears its answers is; nobody is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

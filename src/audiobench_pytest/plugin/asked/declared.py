@@ -177,6 +177,14 @@ class Settings:
         to_part,
         metavar="K/N",
     )
+    stage = Setting[str](
+        "stage",
+        "",
+        "run one stage alone, here or on another machine with the same cache: predict asks the model under test, "
+        "derive asks transcribers, raters and judges about what is kept, score computes and judges without a model",
+        one_of("predict", "derive", "score"),
+        metavar="predict|derive|score",
+    )
     engine = Setting[str](
         "engine",
         "pytest",

@@ -12,6 +12,7 @@ from typing import Any
 from audiobench_pytest.errors import MissingExtraError, RecordError
 from audiobench_pytest.records.answers.columns import SUFFIX, read_columns
 from audiobench_pytest.records.answers.compaction import compact
+from audiobench_pytest.records.answers.described import DESCRIPTIONS
 from audiobench_pytest.records.answers.spoken import digest_of, sounds_of
 from audiobench_pytest.records.append import write_atomically
 from audiobench_pytest.records.sounds import SOUNDS
@@ -36,7 +37,8 @@ def push(cache: Path, url: str) -> int:
     for folder in sorted((cache / "predictions").glob("*")):
         compact(folder, least=1)
         there = set(_names(files, posixpath.join(root, folder.name)))
-        for path in sorted([*folder.glob(f"*{SUFFIX}"), *folder.glob("identity.json")]):
+        said = (path for name in DESCRIPTIONS for path in folder.glob(name))
+        for path in sorted([*folder.glob(f"*{SUFFIX}"), *said]):
             if path.name not in there:
                 _upload(files, path.read_bytes(), posixpath.join(root, folder.name, path.name))
                 copied += path.suffix == SUFFIX
@@ -91,11 +93,11 @@ def pull(cache: Path, url: str) -> int:
             have.update(read_columns(folder / name).absorbed)
         for name in _names(files, posixpath.join(root, model)):
             # Names come from a place others write to: only plain ones become paths here.
-            if name in have or "/" in name or not (name.endswith(SUFFIX) or name == "identity.json"):
+            if name in have or "/" in name or not (name.endswith(SUFFIX) or name in DESCRIPTIONS):
                 continue
             folder.mkdir(parents=True, exist_ok=True)
             target = folder / name
-            if name == "identity.json" and target.exists():
+            if name in DESCRIPTIONS and target.exists():
                 continue
             data = _download(files, posixpath.join(root, model, name))
             write_atomically(target, data, durable=True)

@@ -95,6 +95,7 @@ def _named_by(run: Path) -> Iterator[str]:
             if b'"speech"' not in line:
                 continue
             with contextlib.suppress(*DAMAGED):
-                outcome = lines.whole.decode(line).outcome
-                if outcome is not None and outcome.speech:
-                    yield str(outcome.speech.get("file", ""))
+                told = lines.whole.decode(line)
+                named = told.outcome or told.kept
+                if named is not None and named.speech:
+                    yield str(named.speech.get("file", ""))

@@ -280,6 +280,23 @@ class ResultWriter:
         """Write what became of a sample."""
         self._file.write(as_line(lines.Line(outcome=outcome)))
 
+    def kept(self, outcome: Outcome) -> None:
+        """Write what a stage that runs alone kept of a sample."""
+        one = outcome
+        speech = {"file": one.speech["file"]} if one.speech.get("file") else {}
+        news = lines.KeptNews(
+            one.cell,
+            one.sample_id,
+            one.state,
+            one.cached,
+            one.audio_s,
+            one.infer_s,
+            draw=one.draw,
+            reason=one.reason,
+            speech=speech,
+        )
+        self._file.write(as_line(lines.Line(kept=news)))
+
     def probe(self, probe: ProbedSample) -> None:
         """Write what came of asking a sample twice."""
         self._file.write(as_line(lines.Line(probe=probe)))

@@ -1,8 +1,9 @@
 """The lines of a result file, and how much of them a reader decodes.
 
-A line is an object with one key: `shard` (what a shard says of itself), `outcome` (what became of a sample) or `probe`
-(what came of asking it twice). Outcomes are written whole; a reader names the shape it wants, and the decoder skips
-what that shape does not name: progress takes a fifth of the time of a whole outcome.
+A line is an object with one key: `shard` (what a shard says of itself), `outcome` (what became of a sample), `kept`
+(what a stage that runs alone kept of it, unscored) or `probe` (what came of asking it twice). Outcomes are written
+whole; a reader names the shape it wants, and the decoder skips what that shape does not name: progress takes a fifth of
+the time of a whole outcome.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from audiobench_pytest.types import CellId, Outcome, State, row_id
 
 T = TypeVar("T")
 
-SHARD, PROBE = b'{"shard":', b'{"probe":'
+SHARD, PROBE, KEPT = b'{"shard":', b'{"probe":', b'{"kept":'
 """How the lines begin that hold no outcome."""
 
 
@@ -44,6 +45,18 @@ class OutcomeNews(msgspec.Struct):
         return row_id(self.sample_id, self.draw)
 
 
+class KeptNews(OutcomeNews):
+    """What a stage that runs alone kept of a sample: an answer, or what was heard in it; its score comes later.
+
+    Attributes:
+        reason: Why there is none.
+        speech: Of a spoken answer, the file of its sound, as `file`.
+    """
+
+    reason: str | None = None
+    speech: dict[str, Any] = {}
+
+
 class OutcomeNumbers(OutcomeNews):
     """The part of an outcome that statistics need: all but its texts."""
 
@@ -63,6 +76,7 @@ class Line(msgspec.Struct, Generic[T], omit_defaults=True):
     shard: ShardReceipt | None = None
     outcome: T | None = None
     probe: ProbedSample | None = None
+    kept: KeptNews | None = None
 
 
 whole = msgspec.json.Decoder(Line[Outcome])

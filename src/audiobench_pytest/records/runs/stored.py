@@ -16,7 +16,7 @@ from audiobench_pytest.records.runs import lines
 from audiobench_pytest.records.runs.table import CellTable, TableBuilder
 from audiobench_pytest.types import CellId, Outcome, sample_of
 
-_NO_OUTCOME = (lines.SHARD, lines.PROBE)
+_NO_OUTCOME = (lines.SHARD, lines.PROBE, lines.KEPT)
 
 
 class StoredOutcomes(Mapping[str, Outcome]):

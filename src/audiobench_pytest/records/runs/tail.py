@@ -35,5 +35,5 @@ class ResultTail:
                     decoded = lines.news.decode(line)
                 except DAMAGED:
                     continue  # damaged; the reader that concludes the run counts it as missing
-                if (what := decoded.shard or decoded.outcome) is not None:
+                if (what := decoded.shard or decoded.outcome or decoded.kept) is not None:
                     yield what

@@ -14,8 +14,10 @@ from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
 from audiobench_pytest.datasets import Dataset, LoadSettings, load_dataset
 from audiobench_pytest.errors import ModelError
 from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.models.kept import traits_of
 from audiobench_pytest.models.pool import ModelPool
 from audiobench_pytest.records.answers.cache import ModelCache, PredictionCache
+from audiobench_pytest.records.answers.described import keep_traits
 from audiobench_pytest.records.runs.directory import ResultWriter
 from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.records.sounds import SOUNDS, AudioStore
@@ -50,6 +52,7 @@ class Runner:
         began: When the run began, in seconds since the epoch: answers that are older belong to another run.
         observed_in: File of this attempt that says who answered behind servers; None observes nobody.
         purse: Pays for the answers of models that have a price; None counts nothing.
+        asks: Whether its models are asked; else what the cache knows is all there is.
         own_answers: Name under which this run keeps the answers of a server that does not repeat itself; "" shares them
             with other runs, as the parts of one plan have to.
     """
@@ -67,13 +70,14 @@ class Runner:
     observed_in: Path | None = None
     own_answers: str = ""
     purse: Purse | None = None
+    asks: bool = True
     _observed: dict[str, Observed] = field(default_factory=dict)
     _scorers: dict[str, Scorer] = field(default_factory=dict)
     _caches: dict[str, ModelCache] = field(default_factory=dict)
     _receipts: dict[CellId, ShardReceipt] = field(default_factory=dict)
     _streaks: dict[str, FailureStreak] = field(default_factory=dict)
 
-    def beside(self, pool: ModelPool) -> Runner:
+    def beside(self, pool: ModelPool, *, asks: bool = True) -> Runner:
         """Return one that keeps what it asks where this one does, with models of its own in memory."""
         return Runner(
             pool=pool,
@@ -84,6 +88,7 @@ class Runner:
             writer=self.writer,
             began=self.began,
             purse=self.purse,
+            asks=asks,
         )
 
     @property
@@ -120,7 +125,7 @@ class Runner:
             RecordError: What was seen cannot be kept.
         """
         adapter = self.pool.adapter(spec)
-        if not adapter.streams or pins(self.pool.identity(spec)) or self.observed_in is None:
+        if not self.asks or not adapter.streams or pins(self.pool.identity(spec)) or self.observed_in is None:
             return None
         if spec.name not in self._observed:
             self._observed[spec.name] = shared(self.observed_in, spec.name, lambda: self._asked_who(spec))
@@ -152,6 +157,15 @@ class Runner:
         if spec.name not in self._caches:
             self._caches[spec.name] = self.cache.model(spec.name, self.pool.identity(spec), writer=self.writer)
         return self._caches[spec.name]
+
+    def describe(self, spec: ModelSpec) -> None:
+        """Write beside a model's answers what finds them where the model is not.
+
+        Raises:
+            RecordError: It cannot be written.
+        """
+        folder = self.cache.model_folders(spec.name, self.pool.identity(spec))[0]
+        keep_traits(folder, spec.name, traits_of(self.pool.adapter(spec)))
 
     def streak(self, spec: ModelSpec) -> FailureStreak:
         """Return the failures of a model since its last answer, over all shards of this process."""

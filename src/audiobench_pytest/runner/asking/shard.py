@@ -26,7 +26,7 @@ from audiobench_pytest.runner.asking.session import InferenceSession
 from audiobench_pytest.runner.job import Job
 from audiobench_pytest.runner.observing import CHANGED, FIRST, SAME, Observed
 from audiobench_pytest.runner.scoring.scorer import language_of
-from audiobench_pytest.types import Outcome, Prediction, Sample
+from audiobench_pytest.types import Outcome, Prediction, Sample, State
 from audiobench_pytest.types.results import STOPPED
 
 
@@ -61,6 +61,10 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
             twins.append(question)  # the same sound under two ids: answered once
         else:
             questions[question.key] = question
+    if questions and not runner.asks:
+        for question in (*questions.values(), *twins):
+            yield _unasked(job, question)
+        questions, twins = {}, []
     try:
         if questions:
             yield from session.outcomes(list(questions.values()))
@@ -78,7 +82,9 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
         else:
             yield from session.outcomes([twin])
     refused = runner.purse is not None and runner.purse.refused
-    if runner.probe is not None and not session.streak.is_long and not refused:
+    if runner.asks:
+        runner.describe(job.model)
+    if runner.probe is not None and runner.asks and not session.streak.is_long and not refused:
         probed = runner.probe.ids(dataset.samples)
         _ask_twice(runner, job, session, [sample for sample in samples if sample.id in probed])
     timed = () if refused else _timed_afresh(runner, dataset, session, reused.questions)
@@ -100,6 +106,15 @@ def _known(job: Job, question: Question, known: Prediction) -> Outcome:
     """Return the outcome of a question that the cache answered."""
     return outcome_of(job.cell, question.sample, known, cached=True, prompt=question.said, draw=question.draw)
 
+
+def _unasked(job: Job, question: Question) -> Outcome:
+    """Return the outcome of a question whose answer is not kept, where the model is not asked."""
+    none = no_answer(question.key, question.sample, NOT_ANSWERED)
+    return outcome_of(job.cell, question.sample, none, state=State.MISSING, draw=question.draw)
+
+
+NOT_ANSWERED = "not answered yet: --stage predict asks the model"
+"""Why a sample has no answer in a stage that asks no model."""
 
 _LOOKED_AT = 200
 """References whose script is compared with their language: more tell no more."""
@@ -180,7 +195,7 @@ def _timed_afresh(
     runner: Runner, dataset: Dataset, session: InferenceSession, questions: Sequence[Question]
 ) -> tuple[dict[str, float], ...]:
     """Ask samples once more whose answers are of another run, and return their seconds; the answers are let go."""
-    if runner.remeasure is None or session.streak.is_long:
+    if runner.remeasure is None or not runner.asks or session.streak.is_long:
         return ()
     picked = runner.remeasure.ids(dataset.samples)
     wanted = [question for question in questions if question.sample.id in picked]

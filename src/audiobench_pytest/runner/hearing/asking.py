@@ -21,6 +21,9 @@ from audiobench_pytest.runner.asking.session import InferenceSession
 from audiobench_pytest.runner.job import Job
 from audiobench_pytest.types import CellId, Outcome, Prediction, Sample
 
+NOT_HEARD = "not heard yet: --stage derive asks"
+"""Why nothing is known of a sound in a stage that asks no model."""
+
 ANSWERS = "answers"
 """What the sounds that models answered with are called where a data set has its name."""
 
@@ -68,11 +71,16 @@ class Hearing:
                 found[question.key] = known
             else:
                 open_questions.setdefault(question.key, question)
-        if open_questions:
+        if open_questions and not self.runner.asks:
+            for key in open_questions:
+                found[key] = Prediction(key, "", NOT_HEARD, audio_s=0.0, infer_s=0.0)
+        elif open_questions:
             self._make_room(session)
             with contextlib.closing(session.replies(list(open_questions.values()))) as batches:
                 for reply in (one for replies in batches for one in replies):
                     found[reply.question.key] = reply.prediction
+        if self.runner.asks:
+            self.runner.describe(spec)
         return [one if isinstance(one, Prediction) else found[one] for one in asked]
 
     def _make_room(self, session: InferenceSession) -> None:

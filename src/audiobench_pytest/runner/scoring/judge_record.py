@@ -21,6 +21,7 @@ class JudgeSettings(ServerSettings):
         model: The model's name there; None: the one that the rubric's published values were judged by.
         omit: Sampling fields that the server refuses and that are not sent: `temperature`, `top_p`, `max_tokens`,
             `seed`. They are named in the signature.
+        asks: Whether a judge is asked; else the replies that are kept are all there is.
 
     Raises:
         UsageError: A value out of its range.
@@ -28,6 +29,7 @@ class JudgeSettings(ServerSettings):
 
     model: str | None = None
     omit: frozenset[str] = frozenset()
+    asks: bool = True
 
     def __post_init__(self) -> None:
         try:

@@ -24,6 +24,9 @@ from audiobench_pytest.types import Answer, Prediction, SampleScore
 GIVE_UP_AFTER = 32
 """Answers whose questions all failed, before one succeeded, after which a judge is taken to be out of order."""
 
+NOT_JUDGED = "not judged yet: --stage derive asks"
+"""Why there is no verdict in a stage that asks no model."""
+
 _SYNC_EVERY_S = 5.0
 _SEED_STEP = 1000
 
@@ -130,13 +133,22 @@ class _Session:
                     yield item, self._score(case)
                 else:
                     open_cases.append(case)
-            if open_cases:
+            if open_cases and not self.settings.asks:
+                yield from ((case.item, self._score(self._unjudged(case))) for case in open_cases)
+            elif open_cases:
                 with closing(self._ask_all(open_cases)) as judged:
                     yield from self._held_back(judged, len(open_cases))
         finally:
             if self.cache is not None:
                 self.cache.sync()
                 self.cache.close()
+
+    def _unjudged(self, case: _Case) -> _Case:
+        """Return a case whose open questions are answered by the reason why nobody asks them."""
+        for call, tried in zip(case.calls, case.replies, strict=True):
+            if self.judge.wants(call, tried):
+                tried.append(JudgeReply("", NOT_JUDGED))
+        return case
 
     def _prepared(self, case: _Case) -> bool:
         """Take what the cache knows; whether that is all."""

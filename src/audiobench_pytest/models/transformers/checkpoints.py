@@ -39,6 +39,7 @@ class Checkpoint:
         config: `config.json`.
         generation: `generation_config.json`, empty where there is none.
         features: Settings of the feature extractor, empty where there are none.
+        find: Returns a further small file by its name, or None where there is none.
     """
 
     model: str
@@ -47,6 +48,7 @@ class Checkpoint:
     config: Mapping[str, Any]
     generation: Mapping[str, Any] = field(default_factory=dict)
     features: Mapping[str, Any] = field(default_factory=dict)
+    find: Callable[[str], Path | None] = field(default=lambda _name: None, compare=False)
 
     @property
     def model_type(self) -> str:
@@ -183,7 +185,7 @@ def _read(model: str, source: str, commit: str | None, find: Callable[[str], Pat
     # transformers 5 keeps the feature extractor's settings inside the processor's; before they had their own file.
     processor = read("processor_config.json")
     features = processor.get("feature_extractor") or read("preprocessor_config.json")
-    return Checkpoint(model, source, commit, read("config.json"), read("generation_config.json"), features)
+    return Checkpoint(model, source, commit, read("config.json"), read("generation_config.json"), features, find)
 
 
 def folder_digest(folder: Path) -> str:

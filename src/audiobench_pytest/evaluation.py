@@ -18,7 +18,8 @@ from audiobench_pytest.frames import Run, read_run
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.models.pool import ModelPool
-from audiobench_pytest.models.registry import register_adapter, spec_from
+from audiobench_pytest.models.registry import register_adapter
+from audiobench_pytest.models.ways import find
 from audiobench_pytest.prompts.profiles import profile_for
 from audiobench_pytest.records.answers.cache import PredictionCache
 from audiobench_pytest.records.digests import use_memo
@@ -88,7 +89,7 @@ def evaluate(
     attempt = run.begin(_facts(spec, data, recipes, limit), asked=digest([spec.name, data.name, names, limit]))
     use_memo(cache[0] / "digests")
     runner = Runner(
-        pool=ModelPool(args),
+        pool=ModelPool(args, folder=run.servers(attempt)),
         cache=PredictionCache(cache),
         results=run.writer("main", attempt),
         load=LoadSettings(cache=cache[0], limit=limit),
@@ -153,7 +154,7 @@ def _dataset(given: str | os.PathLike[str]) -> DatasetSpec:
 
 def _model(model: Recognise | str, name: str | None, identity: str | None) -> ModelSpec:
     if isinstance(model, str):
-        return spec_from(model) or load_catalog().models.get(model)
+        return find(model, load_catalog().models.get, {})
     if not callable(model):
         raise UsageError(f"model: a name or a function from sound to text is wanted; it is {model!r:.80}")
     register_adapter("function", "audiobench_pytest.evaluation:FunctionAdapter")

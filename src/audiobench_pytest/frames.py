@@ -22,19 +22,25 @@ class Run:
     Attributes:
         path: The run directory.
         manifest: `run.json`: versions, machine, options, selection.
-        records: One row per sample that was reached: `dataset`, `model`, `recipe`, `sample_id`, `state`, `language`,
-            `reference`, `prediction`, `reason`, `cached`, `audio_s`, `infer_s`, `decode_s` (seconds), the recipe's
-            numbers (`errors`, `units`, `substitutions`, ... or `n`, `correct`, ...), `normalised_reference`,
-            `normalised_prediction`, `key`, what is known of time as `timing_<name>`, and the sample's own `meta` as
-            `meta_<name>`. The numbers are missing for samples without an answer.
+        records: One row per sample and draw that was reached: `dataset`, `model`, `recipe`, `prompt` (where a run asks
+            in several), `sample_id`, `draw`, `state`, `language`, `reference`, `prediction`, `reason`, `cached`,
+            `audio_s`, `infer_s`, `decode_s` (seconds), the recipe's numbers (`errors`, `units`, `substitutions`, ... or
+            `n`, `correct`, ...), `normalised_reference`, `normalised_prediction`, `key`, what is known of time as
+            `timing_<name>`, and the sample's own `meta` as `meta_<name>`. The numbers are missing for samples without
+            an answer.
         cells: One row per cell: `metric`, `value`, `low`, `high`, `worst`, `unit` of the headline, every further value
-            by its name, the sums by theirs, the plain fields of `CellResult`, a column `n_<state>` per state.
+            by its name, the sums by theirs, the plain fields of `CellResult`, a column `n_<state>` per state, and what
+            the numbers rest on: `selection` (of the set, "" for all), `weights`, `imported` (whose result file the
+            answers are from), `data_digest`, `data_revision`, `data_source`.
+        values: One row per value of a cell, the headline first: `dataset`, `model`, `recipe`, `name`, `value`, `low`,
+            `high`, `worst`, `unit`, `higher_is_better`.
     """
 
     path: Path
     manifest: dict[str, Any]
     records: pd.DataFrame
     cells: pd.DataFrame
+    values: pd.DataFrame
 
 
 def read_run(path: str | os.PathLike[str]) -> Run:
@@ -52,8 +58,15 @@ def read_run(path: str | os.PathLike[str]) -> Run:
         raise RecordError(f"{path} is not a run directory: it holds no run.json")
     cells = run.cells()
     records = [_record(outcome) for cell in cells for _, outcome in sorted(cell.outcomes.items())]
-    results = [_cell(reduce_cell(cell)) for cell in cells]
-    return Run(Path(path), manifest, _frame(records, _record(_NOTHING)), pd.DataFrame.from_records(results))
+    results = [reduce_cell(cell) for cell in cells]
+    values = [row for result in results for row in _values(result)]
+    return Run(
+        Path(path),
+        manifest,
+        _frame(records, _record(_NOTHING)),
+        pd.DataFrame.from_records([_cell(result) for result in results]),
+        pd.DataFrame.from_records(values),
+    )
 
 
 _NOTHING = Outcome(CellId("", "", ""), "", State.MISSING, "", None)
@@ -71,7 +84,9 @@ def _record(outcome: Outcome) -> dict[str, Any]:
         "dataset": outcome.cell.dataset,
         "model": outcome.cell.model,
         "recipe": outcome.cell.recipe,
+        "prompt": outcome.cell.prompt,
         "sample_id": outcome.sample_id,
+        "draw": outcome.draw,
         "state": str(outcome.state),
         "language": outcome.language,
         "reference": outcome.reference,
@@ -95,6 +110,7 @@ def _cell(result: CellResult) -> dict[str, Any]:
         "dataset": result.cell.dataset,
         "model": result.cell.model,
         "recipe": result.cell.recipe,
+        "prompt": result.cell.prompt,
     }
     head = result.headline
     row |= {"metric": head.quantity.name, "value": head.value, "low": head.low, "high": head.high, "worst": head.worst}
@@ -116,5 +132,25 @@ def _cell(result: CellResult) -> dict[str, Any]:
         ):
             row[name] = getattr(result, name)
     row |= result.speed
+    row |= {"selection": result.evidence.selection, "weights": result.evidence.weights}
+    row["imported"] = result.evidence.imported
+    row |= {f"data_{name}": result.data.get(name) for name in ("digest", "revision", "source")}
     row.update({f"n_{state}": result.counts.get(state, 0) for state in State})
     return row
+
+
+def _values(result: CellResult) -> list[dict[str, Any]]:
+    cell = {"dataset": result.cell.dataset, "model": result.cell.model, "recipe": result.cell.recipe}
+    return [
+        {
+            **cell,
+            "name": one.quantity.name,
+            "value": one.value,
+            "low": one.low,
+            "high": one.high,
+            "worst": one.worst,
+            "unit": one.quantity.unit,
+            "higher_is_better": one.quantity.higher_is_better,
+        }
+        for one in (*result.values, *result.tails)
+    ]

@@ -7,11 +7,75 @@ environment once, when it is imported.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 """A revision that is a full commit already."""
 
 _LOG_IN = "log in with hf auth login (or set HF_TOKEN)"
+
+
+_API_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryFiles:
+    """The files of one commit of a repository.
+
+    Attributes:
+        commit: The commit.
+        sizes: Bytes of each file, by its path.
+    """
+
+    commit: str
+    sizes: Mapping[str, int]
+
+
+def files_of(repo: str, kind: str, revision: str) -> RepositoryFiles:
+    """Ask the hub for the files of a repository, and how large they are; what its client raises is for `explain`.
+
+    Args:
+        repo: `owner/name`.
+        kind: `dataset` or `model`.
+        revision: Branch, tag or commit.
+    """
+    import huggingface_hub
+
+    info = huggingface_hub.HfApi().repo_info(
+        repo, repo_type=kind, revision=revision, timeout=_API_TIMEOUT_S, files_metadata=True
+    )
+    return RepositoryFiles(str(info.sha), {one.rfilename: one.size or 0 for one in info.siblings or ()})
+
+
+def lacking_bytes(repo: str, kind: str, commit: str, sizes: Mapping[str, int]) -> int:
+    """Return how many bytes of some files are not in the hub's cache yet; half a file counts as none."""
+    import huggingface_hub
+
+    def is_cached(name: str) -> bool:
+        return isinstance(huggingface_hub.try_to_load_from_cache(repo, name, revision=commit, repo_type=kind), str)
+
+    return sum(size for name, size in sizes.items() if not is_cached(name))
+
+
+def cache_folder() -> Path:
+    """Return the folder that the hub's client keeps files in."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def has_token() -> bool:
+    """Whether there is a login, in the environment or stored."""
+    import huggingface_hub
+
+    return bool(huggingface_hub.get_token())
+
+
+def content_names(folder: Path, names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return files of a snapshot, each with the name of its content in the cache: the hash that the hub states."""
+    return [(name, (folder / name).resolve().name) for name in sorted(names)]
 
 
 def offline() -> bool:

@@ -18,12 +18,13 @@ LAYERS = (
     ("others",),
     ("errors",),
     ("types", "languages"),
-    ("records", "catalog", "corpora", "hub"),
+    ("records", "catalog", "corpora", "hub", "tool_calls"),
     ("datasets", "prompts", "models", "metrics"),
     ("runner", "leaderboard"),
     ("report",),
+    ("listening",),
     ("doors", "frames"),
-    ("evaluation",),
+    ("evaluation", "exchange"),
     ("plugin", "cli"),
 )
 
@@ -49,6 +50,9 @@ HEAVY = {
     "httpx",
     "fsspec",
     "ray",
+    "mlflow",
+    "wandb",
+    "matplotlib",
 }
 HEAVY_ALLOWED = {("audiobench_pytest.frames", "pandas")}  # that module is imported by `read_run` only
 

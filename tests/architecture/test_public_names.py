@@ -143,7 +143,7 @@ def test_every_adapter_is_one(name):
     adapter = adapter_class(name)
     assert issubclass(adapter, ModelAdapter)
     assert adapter.__doc__
-    assert adapter.sees <= {"reference", "sample_id"}
+    assert adapter.sees <= {"reference", "choices", "sample_id"}
     assert not adapter.packages or adapter.extra, "a missing package has to name the extra that brings it"
     for option, value in adapter.options.items():
         assert option.isidentifier()

@@ -63,6 +63,7 @@ HAN = ["我", "爱", "北京", "天安门", "20%", "3块5", "図書館", "图", 
 REPLIES = ("5", "[[3]]", "[[11]]", "得分是[4]", "Rating: 2", "-1", "7", "yes", "Result: no", "No.", "3 8", "9 9", "")
 MORE_REPLIES = ('{"judgment": "correct"}', "the score is [Incorrect]", '["model_2", "model_1"]', "hm", "1", "0")
 CHORDS = ("0 1 C:maj\n1 3 A:min", "0 3 C:maj", "0 1 N\n1 2 G:7", "0 2 C:maj\n2 3 D:min7", "nothing", "[[0, 3, 'C']]")
+LOOK = '{"name": "look", "arguments": {"at": "it"}}'
 INSTRUCTIONS = (
     ("punctuation:no_comma", {}),
     ("length_constraints:number_words", {"num_words": 4, "relation": "at least"}),
@@ -124,6 +125,10 @@ def item_of(recipe: Recipe, rng: random.Random, number: int, *, prediction: str 
         meta["duration_s"] = 1 + number % 5
     elif recipe.spec.score == "refusal":
         answer = rng.choice(["I'm sorry.", "sorry", "Sure, here it is", "", "抱歉"])
+    elif recipe.spec.score.endswith("tool_calls"):
+        meta |= {"tool": "look", "trigger": rng.choice(["positive", "negative"]), "dialogue": "user: Look at it!"}
+        reference = LOOK if meta["trigger"] == "positive" else ""
+        answer = rng.choice(["I cannot.", "", LOOK, LOOK.replace("it", "that"), "<tool_call>look</tool_call>"])
     elif recipe.spec.score == "chords":
         reference, answer = rng.choice(CHORDS[:4]), rng.choice(CHORDS)
     answer = answer if prediction is None else prediction

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -89,16 +90,30 @@ def make_clips(folder: Path, n: int, *, name: str = "manifest.jsonl", seconds: f
     return manifest
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what starts workers; a run without xdist starts none that have it, so there these are skipped."""
+    without = pytest.mark.skip(reason="started with -p no:xdist")
+    for item in items:
+        if Path(__file__).parent not in item.path.parents:
+            continue
+        given = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+        words = [word for value in given if isinstance(value, list | tuple) for word in value]
+        if any(isinstance(word, str) and re.match("-n[0-9]", word) for word in words):
+            item.add_marker(pytest.mark.xdist)
+        if item.get_closest_marker("xdist") and not config.pluginmanager.hasplugin("xdist"):
+            item.add_marker(without)
+
+
 class Project:
     """A pytester project with our benchmark module, and runs of it."""
 
-    def __init__(self, pytester: pytest.Pytester) -> None:
+    def __init__(self, pytester: pytest.Pytester, addopts: str = "") -> None:
         self.pytester = pytester
         self.path = pytester.path
         (self.path / "benchmarks" / "asr").mkdir(parents=True)
         shutil.copy(ROOT / "conftest.py", self.path / "conftest.py")
         shutil.copy(ROOT / "benchmarks" / "asr" / "test_asr.py", self.path / "benchmarks" / "asr")
-        pytester.makeini("[pytest]\naddopts = --strict-markers -p no:cacheprovider\n")
+        pytester.makeini(f"[pytest]\naddopts = --strict-markers -p no:cacheprovider {addopts}\n")
 
     def clips(self, n: int = 6, name: str = "small", **kwargs: float) -> Path:
         """Make a data set called `name`."""
@@ -160,6 +175,6 @@ class Project:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester) -> Project:
-    """An empty benchmark project."""
-    return Project(pytester)
+def project(pytester: pytest.Pytester, pytestconfig: pytest.Config) -> Project:
+    """An empty benchmark project; its runs have xdist where the run of its test has."""
+    return Project(pytester, "" if pytestconfig.pluginmanager.hasplugin("xdist") else "-p no:xdist")

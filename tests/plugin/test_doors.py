@@ -176,9 +176,7 @@ def pytest_audiobench_leaderboard(conclusion):
 
 
 @pytest.mark.parametrize("workers", [[], ["-n2"]])
-def test_a_conftest_adds_names_and_is_told_what_was_concluded(project, request, workers):
-    if workers and not request.config.pluginmanager.hasplugin("xdist"):
-        pytest.skip("started with -p no:xdist")
+def test_a_conftest_adds_names_and_is_told_what_was_concluded(project, workers):
     (project.path / "ours" / "models").mkdir(parents=True)
     (project.path / "ours" / "models" / "mine.yaml").write_text("models: [{name: perfect, adapter: oracle}]\n")
     conftest = project.path / "conftest.py"

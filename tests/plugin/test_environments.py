@@ -178,6 +178,7 @@ def test_a_half_of_a_pair_is_storable_at_every_entrance_of_a_manifest(project):
     assert {name: n for name, n in counts if n} == {"ok": 2, "data_error": 1}
 
 
+@pytest.mark.xdist
 def test_arguments_that_are_not_utf_8(project):
     manifest = os.fsencode(project.clips(2))
     named = os.fsencode(project.path) + b"/small/\xe4\xf6.jsonl"

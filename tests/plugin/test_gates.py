@@ -84,6 +84,7 @@ def test_coverage_limit_can_be_lowered(project):
     assert project.run(f"--dataset={manifest}", "--model=oracle").ret == 0
 
 
+@pytest.mark.xdist
 def test_partial_selection_is_not_judged(project):
     project.gates('["small".wer]\nmax = 1.0\n')
     manifest = project.clips(8)
@@ -291,6 +292,7 @@ def test_slices_are_gated_without_being_asked_for(project):
     result.stdout.fnmatch_lines(["*gate[[]small-noisy-wer-max-speaker=spk1] FAILED*"])
 
 
+@pytest.mark.xdist
 def test_workers_give_the_verdict_of_one_process(project):
     manifest = project.clips(30)
     base = [f"--dataset={manifest}", "--model=noisy"]

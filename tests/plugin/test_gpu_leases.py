@@ -10,7 +10,7 @@ import stat
 
 import pytest
 
-pytest.importorskip("xdist")
+pytestmark = pytest.mark.xdist
 
 SPY = """
 import json, os
@@ -93,10 +93,8 @@ class Machine:
 
 
 @pytest.fixture
-def machine(project, monkeypatch, request):
+def machine(project, monkeypatch):
     """A machine with two GPUs, and a small project on it."""
-    if not request.config.pluginmanager.hasplugin("xdist"):
-        pytest.skip("started with -p no:xdist; the xdist environments of tox run this")
     return Machine(project, monkeypatch)
 
 

@@ -25,9 +25,7 @@ def test_nothing_heavy_is_loaded():
 
 
 @pytest.mark.parametrize("args", [[], ["-n1"]])
-def test_unrelated_project_imports_nothing_heavy(pytester, request, args):
-    if args and not request.config.pluginmanager.hasplugin("xdist"):
-        pytest.skip("started with -p no:xdist; the xdist environments of tox run this")
+def test_unrelated_project_imports_nothing_heavy(pytester, args):
     pytester.makepyfile(CHECK)
     # Other plugins of this environment (hypothesis) may import numpy: only ours and xdist are loaded.
     env_plugins = ["-p", "audiobench_pytest.plugin", *(["-p", "xdist"] if args else [])]

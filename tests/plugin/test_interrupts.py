@@ -27,10 +27,8 @@ def environment(hold_after=""):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [0, 2])
-def test_kill_9_at_random_moments_loses_and_doubles_nothing(project, request, record_property, workers):
-    if workers and not request.config.pluginmanager.hasplugin("xdist"):
-        pytest.skip("started with -p no:xdist; the xdist environments of tox run this")
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.xdist)])
+def test_kill_9_at_random_moments_loses_and_doubles_nothing(project, record_property, workers):
     manifest = project.clips(CLIPS)
     project.holds()
     seed = int.from_bytes(os.urandom(4), "big")
@@ -118,10 +116,8 @@ def test_ctrl_c_prints_the_board_of_what_is_done_and_says_how_to_go_on(project):
     assert project.cell(project.path / "out2")["cached"] >= done
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_sigterm_ends_with_a_status_that_says_start_me_again(project, request, workers):
-    if workers and not request.config.pluginmanager.hasplugin("xdist"):
-        pytest.skip("started with -p no:xdist; the xdist environments of tox run this")
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.xdist)])
+def test_sigterm_ends_with_a_status_that_says_start_me_again(project, workers):
     manifest = project.clips(60)
     extra = [f"-n{workers}", "--audiobench-set=shard_size=10"] if workers else []
     process = subprocess.Popen(

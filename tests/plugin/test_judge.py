@@ -63,6 +63,7 @@ def test_a_judge_that_cannot_judge_keeps_no_limit(project, server, monkeypatch):
     assert main(["gate", str(project.latest)]) == 1, "the run remembers it"
 
 
+@pytest.mark.xdist
 def test_workers_judge_too_and_a_second_run_asks_nothing_but_the_frozen_cases(project, server):
     assert run(project, server, "-n2", "--audiobench-set=shard_size=2", inprocess=False).ret == 0
     first = project.cell()

@@ -69,9 +69,8 @@ def test_runs_of_other_plans_are_refused(thirds, capsys):
     assert main(["gate", "nowhere"]) == 4
 
 
-def test_parts_may_use_different_numbers_of_workers(project, request, monkeypatch, capsys):
-    if not request.config.pluginmanager.hasplugin("xdist"):
-        pytest.skip("started with -p no:xdist; the xdist environments of tox run this")
+@pytest.mark.xdist
+def test_parts_may_use_different_numbers_of_workers(project, monkeypatch, capsys):
     manifest = project.clips(20)
     monkeypatch.chdir(project.path)
     assert run_part(project, manifest, "1/2").ret == 0

@@ -6,9 +6,7 @@ import pytest
 
 
 @pytest.mark.parametrize("workers", [[], ["-n2"]])
-def test_percentages_only_rise_and_end_at_100(project, request, workers):
-    if workers and not request.config.pluginmanager.hasplugin("xdist"):
-        pytest.skip("started with -p no:xdist")
+def test_percentages_only_rise_and_end_at_100(project, workers):
     project.gates('["small".wer]\nmax = 100.0\n["small".rtfx]\nmin = 0.0\n')
     result = project.run(f"--dataset={project.clips(6)}", "--model=oracle,noisy", *workers, "-v", inprocess=False)
     assert result.ret == 0, result.stdout.str()

@@ -166,6 +166,7 @@ def test_a_key_is_asked_for_by_the_name_of_its_variable(project, monkeypatch):
     assert "a key for gpt-4o-audio (the environment variable OPENAI_API_KEY)" in result.stderr.str()
 
 
+@pytest.mark.xdist
 def test_a_plan_needs_no_workers(project):
     result = project.run(f"--dataset={project.clips(3)}", "--model=oracle", "--plan", "-n2", inprocess=False)
     assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -25,9 +25,7 @@ LINE = re.compile(r"small-noisy: (\d+)/20, error rate [\d.]+ %, RTFx [\d.e+]+, .
 
 
 @pytest.mark.parametrize("workers", [[], ["-n2", "--audiobench-set=shard_size=5"]])
-def test_plain_lines_in_a_log(project, request, workers):
-    if workers and not request.config.pluginmanager.hasplugin("xdist"):
-        pytest.skip("started with -p no:xdist; the xdist environments of tox run this")
+def test_plain_lines_in_a_log(project, workers):
     result = run(project, "--audiobench-set=progress_seconds=0.05", *workers)
     lines = [line for line in result.outlines if line.startswith("audiobench: small")]
     assert lines, result.stdout.str()

@@ -51,9 +51,7 @@ def prompts_of(project):
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2", "--audiobench-set=shard_size=1")])
-def test_the_words_of_the_user_are_sent_and_kept_once_with_their_digest_in_each_record(project, request, workers):
-    if workers and not request.config.pluginmanager.hasplugin("xdist"):
-        pytest.skip("started with -p no:xdist")
+def test_the_words_of_the_user_are_sent_and_kept_once_with_their_digest_in_each_record(project, workers):
     result, questions = asked(
         project, "benchmarks/asr", project.clips(4), lambda _: "x", "--prompt={{ audio }}Say it.", *workers
     )

@@ -226,11 +226,9 @@ MODES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", MODES)
-def test_interrupts_at_random_points_lose_nothing_double_nothing_and_change_no_verdict(interrupted, request, mode):
+@pytest.mark.parametrize("mode", ["n0", *(pytest.param(name, marks=pytest.mark.xdist) for name in ("n2", "shuffled"))])
+def test_interrupts_at_random_points_lose_nothing_double_nothing_and_change_no_verdict(interrupted, mode):
     args, interrupted.shuffled, times = MODES[mode]
-    if "-n2" in args and not request.config.pluginmanager.hasplugin("xdist"):
-        pytest.skip("started with -p no:xdist; the xdist environments of tox run this")
     for _ in range(times):
         interrupted.interrupt("--audiobench-run=out", *args)
         interrupted.tear("out")

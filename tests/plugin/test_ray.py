@@ -254,7 +254,5 @@ def test_an_engine_that_does_not_exist(project):
         (["--audiobench-set=ray_address=127.0.0.1:9"], ["127.0.0.1:9", "refused"]),
     ],
 )
-def test_what_ray_cannot_do_is_refused(project, request, args, words):
-    if "-n2" in args and not request.config.pluginmanager.hasplugin("xdist"):
-        pytest.skip("started with -p no:xdist")
+def test_what_ray_cannot_do_is_refused(project, args, words):
     refused(project.run(*arguments(project.clips(1)), "--engine=ray", *args, inprocess=False), *words)

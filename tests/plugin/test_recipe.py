@@ -61,6 +61,7 @@ def test_gates_of_two_recipes_have_names_of_their_own(own):
     assert len(set(names)) == len(names) == 2
 
 
+@pytest.mark.xdist
 def test_workers_score_by_the_same_recipes(own):
     assert run(own, "--recipe=cer/as-written@1", "-n2", "--audiobench-set=shard_size=1", inprocess=False).ret == 0
     shared = values(own)

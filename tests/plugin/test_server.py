@@ -62,6 +62,8 @@ def test_no_server_is_told(project):
     )
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*ModelError*127.0.0.1:9*"])
+    (gate,) = project.board()["gates"]
+    assert "2 missing (model 'x': http://127.0.0.1:9/v1: cannot be reached" in gate["message"]
 
 
 def test_another_model_under_the_same_name_is_asked_again(project):
@@ -87,6 +89,7 @@ def test_another_model_under_the_same_name_is_asked_again(project):
         assert project.cell()["evidence"]["pinned"] is True
 
 
+@pytest.mark.xdist
 def test_workers_see_the_same_model(project):
     with OpenAIServer(lambda asked: heard(asked, "words")) as server:
         assert run(project, server, "-n2", "--audiobench-set=shard_size=6").ret == 0

@@ -234,6 +234,7 @@ def test_a_transcriber_hears_the_answer_and_the_recording(speech):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist
 def test_workers_say_the_same_as_one_process(speech):
     pytest.importorskip("pocketsphinx")
     args = ("--model", "identity,opus-6k", "--recipe", f"asr-wer/pocketsphinx@1,{SHAPE},bit-rate/audiobench-pytest@1")

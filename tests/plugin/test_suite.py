@@ -1,5 +1,7 @@
 """`--suite`: the protocols behind published numbers, planned and compared."""
 
+import json
+
 import pytest
 
 from audiobench_pytest.catalog.loader import Catalog, Entries, load_catalog
@@ -38,7 +40,8 @@ def test_a_suite_plans_data_recipe_and_value(project):
     notes = project.board()["notes"]
     assert "kimi-replication/librispeech-test-clean: published 1.28" in notes[0]
     assert "here 0.00 (oracle, wer_compat), -1.28" in notes[0]
-    assert any("speech-hsk: not run: the catalogue has no data set 'speech-hsk'" in note for note in notes)
+    assert notes[-1].startswith("kimi-replication/speech-hsk: not run: the catalogue has no data set 'speech-hsk'")
+    assert "speech-web-questions, kimi-replication/speech-triviaqa and 2 more: not run: what is scored" in notes[-2]
 
 
 def test_every_row_of_the_replication_is_a_protocol():
@@ -71,3 +74,57 @@ def test_a_suite_names_its_data_itself(project):
     result = project.run("--suite=kimi-replication", "--model=oracle", f"--dataset={project.clips(1)}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--suite names its data sets itself*"])
+
+
+def protocols(project, *args):
+    done = project.run(*args, "--audiobench-plan=json")
+    assert done.ret == 0
+    line = next(line for line in done.outlines if line.startswith('{"audiobench_plan": '))
+    return {one["name"]: one for one in json.loads(line)["suite"]["protocols"]}
+
+
+def test_a_plan_resolves_each_protocol(project):
+    found = protocols(project, "--suite=step-audio-2")
+    assert len(found) == 248
+    one = found["step-audio-2-table1/kimiaudio/fleurs-zh"]
+    assert (one["dataset"], one["source"]) == ("fleurs-zh", "google/fleurs cmn_hans_cn test")
+    assert (one["expected"], one["recipe"], one["prompt"]) == (2.91, "wer/step-audio2@1", "asr/zh")
+    assert (one["published_prompt"], one["decoding"], one["language_hint"]) == ("", {}, "none")
+    assert one["not_run"] == []
+    assert found["step-audio-2-table6/kimiaudio/uro-Chinese-basic-U"]["not_run"][0].startswith(
+        "what is printed is a mean"
+    )
+    assert "knows en, zh" in found["step-audio-2-table1/kimiaudio/fleurs-ja_jp"]["not_run"][0]
+
+
+def test_a_plan_of_what_nobody_here_can_run_lists_it(project):
+    result = project.run("--suite=wenetspeech-wu", "--plan")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "0 cells, 0 samples",
+            "suite wenetspeech-wu: 0 of 60 published numbers would be run",
+            "wenetspeech-wu-asr/step-audio2-wu-asr/ws-wu-asr: expected 12.85 +- 0.005 *",
+            "  prompt: asr/wenetspeech-wu",
+            "  decoding: max_new_tokens=512; whether the language was told is not stated",
+            "  not run: ws-wu-asr: it is private*give a manifest of your copy with --dataset ws-wu-asr=PATH",
+        ]
+    )
+    assert project.run("--suite=wenetspeech-wu").ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_a_copy_of_ones_own_takes_the_place_of_a_private_set(project):
+    copy = f"--dataset=ws-wu-asr={project.clips(2)}"
+    found = protocols(project, "--suite=wenetspeech-wu", copy, "--model=oracle")
+    assert [one["dataset"] for one in found.values() if not one["not_run"]] == ["ws-wu-asr"] * 18
+    result = project.run("--suite=wenetspeech-wu", copy, "--model=oracle")
+    assert result.ret == 0
+    (cell,) = project.board()["cells"]
+    assert (cell["dataset"], cell["recipe"]) == ("ws-wu-asr", "cer/wenetspeech-wu@1")
+    first, second, *left = project.board()["notes"]
+    assert first.startswith(
+        "wenetspeech-wu-asr, WS-Wu-Bench/ASR: published for 15 models, from 12.85 (Step-Audio2-Wu-ASR) to 89.99 "
+        "(Gemini-2.5-pro), here 0.00 (oracle, "
+    )
+    assert "published for 3 models, from 13.23" in second
+    assert all(": not run: " in note for note in left)

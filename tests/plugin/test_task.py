@@ -57,6 +57,36 @@ def test_the_oracle_is_right_and_chance_is_not(moods):
     assert values == {"oracle": 100.0, "null": 0.0}
 
 
+MODULES = [
+    ("emotion", "emotion"),
+    ("speaker", "gender"),
+    ("sound", "label"),
+    ("keyword", "digit"),
+    ("audio-qa", "answer"),
+]
+
+
+@pytest.mark.parametrize(("task", "column"), MODULES)
+def test_each_task_has_a_run_of_100_percent_and_one_of_chance(project, task, column):
+    """What reads the answers, before any model: its own channel is right, a guess at times."""
+    module = task.replace("-", "_")
+    shutil.copytree(ROOT / "benchmarks" / module, project.path / "benchmarks" / module, dirs_exist_ok=True)
+    manifest, options = project.clips(30), ["three", "seven", "nine"]
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+    asked = {"choices": options, "question": "Which?"} if task == "audio-qa" else {}
+    for at, row in enumerate(rows):
+        row |= {column: options[at % 3], **asked}
+        del row["text"]
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    assert ask(project, f"--dataset={task}:{manifest}", "--model=oracle,chance", folder=f"benchmarks/{module}").ret == 0
+    values = {cell["model"]: cell["value"] for cell in project.board()["cells"]}
+    picked = [row for row in project.outcomes() if row["cell"]["model"] == "chance"]
+    assert values["oracle"] == 100.0
+    assert values["chance"] == pytest.approx(100 * sum(row["reference"] in row["prediction"] for row in picked) / 30)
+    assert 10 < values["chance"] < 60
+
+
 @pytest.mark.parametrize("workers", [[], ["-n2"]])
 @pytest.mark.parametrize(
     ("dataset", "args", "words"),
@@ -66,14 +96,20 @@ def test_the_oracle_is_right_and_chance_is_not(moods):
         ("emotoin:{}", ["--model=oracle"], "unknown task 'emotoin' (did you mean emotion?)"),
     ],
 )
-def test_a_run_in_which_nothing_can_be_asked_is_wrong_usage(moods, request, workers, dataset, args, words):
+def test_a_run_in_which_nothing_can_be_asked_is_wrong_usage(moods, workers, dataset, args, words):
     """Once a skipped test and status 0."""
-    if workers and not request.config.pluginmanager.hasplugin("xdist"):
-        pytest.skip("started with -p no:xdist")
     result = ask(moods, f"--dataset={dataset.format(moods.manifest)}", *args, *workers, inprocess=not workers)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert words in told(result)
     assert not list((moods.path / ".audiobench").glob("runs/*/leaderboard.json"))
+
+
+@pytest.mark.parametrize("pick", [["-m", "minispeech"], ["--dataset=minispeech"]])
+def test_why_nothing_can_be_asked_is_told_however_the_set_was_picked(project, pick):
+    """Once a marker left the reason out of the selection: "1 deselected" and status 5."""
+    result = ask(project, *pick, "--model=chance", folder="benchmarks/asr")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "model chance does emotion, sentiment" in told(result)
 
 
 def test_a_task_that_does_not_exist_is_wrong_usage(moods):

@@ -364,3 +364,19 @@ def test_kinds_of_red_may_have_a_status_of_their_own(project):
     assert project.run(*flaky).ret == 10
     project.gates("[small.wer]\nmax = 1\n")
     assert project.run(*flaky).ret in (0, 1), "a regression is none that trying again mends"
+
+
+# Answers of another harness.
+
+
+def test_imported_answers_say_so_and_keep_no_promise_of_weights(project, monkeypatch, capsys):
+    monkeypatch.chdir(project.path)
+    (project.path / "old.jsonl").write_text('{"audio_filepath": "a.wav", "text": "one", "pred_text": "one"}\n')
+    assert main(["import", "old.jsonl", "--model", "m", "--recipe", "wer/openasr@2026-08", "--output", "run"]) == 0
+    project.gates("[old.wer]\nmax = 1\n")
+    capsys.readouterr()
+    assert main(["gate", "run", "--gates", "benchmarks/gates.toml"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("answers imported from NeMo: old.jsonl (sha256 ") == 2, "where it was measured, and at the limit"
+    project.gates('[release]\ncells = ["old-m"]\nweights = {m = "8ab04f"}\n')
+    assert main(["gate", "run", "--gates", "benchmarks/gates.toml"]) == 1

@@ -2,13 +2,7 @@
 
 import pytest
 
-pytest.importorskip("xdist")
-
-
-@pytest.fixture(autouse=True)
-def _needs_xdist(request):
-    if not request.config.pluginmanager.hasplugin("xdist"):
-        pytest.skip("started with -p no:xdist; the xdist environments of tox run this")
+pytestmark = pytest.mark.xdist
 
 
 SAME = ("value", "low", "high", "worst", "values", "sums", "counts", "coverage", "expected", "signature", "audio_s")

@@ -1,6 +1,6 @@
 """A loopback server that speaks the file routes of the Hugging Face hub, for tests without network.
 
-It knows dataset repositories with commits and branches, counts what it serves, and can be told to fail.
+It knows repositories of data sets and models with commits and branches, counts what it serves, and can be told to fail.
 """
 
 import functools
@@ -24,7 +24,7 @@ COMMIT_2 = "2" * 40
 
 @dataclass
 class Repository:
-    """One dataset repository."""
+    """One repository, of a data set or a model."""
 
     commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
@@ -55,6 +55,8 @@ class HubServer:
         self.log: list[Served] = []
         self.short_by: dict[str, int] = {}
         """Per file: so many bytes fewer than promised are sent of it."""
+        self.held: dict[str, threading.Event] = {}
+        """Per file: nothing is sent of it before this is set."""
         self.swap: dict[str, bytes] = {}
         """Per file: other bytes of the same length that are sent in its stead."""
 
@@ -123,6 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         path = unquote(url.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = re.sub(r"^/api/models/", "/api/datasets/", path)
+        path = re.sub(r"^/(?!api/|datasets/)", "/datasets/", path)
         if match := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)", path):
             self._info(match[1], "main")
         elif match := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)/revision/(.+)", path):
@@ -166,7 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "lastModified": "2026-01-01T00:00:00.000Z",
                 "createdAt": "2026-01-01T00:00:00.000Z",
                 "cardData": self.server_state.repositories[repo].card,
-                "siblings": [{"rfilename": name} for name in sorted(files)],
+                "siblings": [{"rfilename": name, "size": len(files[name])} for name in sorted(files)],
             }
         )
 
@@ -203,6 +207,9 @@ class _Handler(BaseHTTPRequestHandler):
             "X-Linked-Size": str(len(files[name])),
             "Accept-Ranges": "bytes",
         }
+        if (held := self.server_state.held.get(name)) and self.command == "GET":
+            self.server_state.log.append(Served(self.command, self.path, 0, 0, None))
+            held.wait(HANGS_S)
         data, status = self.server_state.swap.get(name, files[name]), 200
         if span := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or ""):
             start, end = int(span[1]), min(int(span[2] or len(data)), len(data) - 1)

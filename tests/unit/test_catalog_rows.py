@@ -21,11 +21,13 @@ from audiobench_pytest.datasets.hub.prepared import Prepared
 from audiobench_pytest.datasets.hub.rows import make_record
 from audiobench_pytest.datasets.loading import _with_choices
 from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.models.registry import create
 from audiobench_pytest.prompts.asked import Asked
 from audiobench_pytest.prompts.profiles import prompt_for
-from audiobench_pytest.runner.asking.questions import outcome_of
+from audiobench_pytest.runner.asking.decoding import Decoded
+from audiobench_pytest.runner.asking.questions import Question, outcome_of, request_for
 from audiobench_pytest.runner.scoring.scorer import item_of
-from audiobench_pytest.types import CellId, Prediction, State
+from audiobench_pytest.types import CellId, Prediction, Prompt, State
 
 CATALOG = load_catalog()
 ON_THE_HUB = [dataset for dataset in CATALOG.datasets if dataset.hub is not None]
@@ -161,11 +163,26 @@ def test_the_right_answer_is_right_and_a_wrong_one_is_not(dataset, tmp_path):
         ]
         return [(one.state, dict(one.numbers)) for one in found]
 
-    def answer(sample):
-        by_letter = recipe.spec.name == "airbench/foundation"
-        return "ABCD"[sample.choices.index(sample.reference)] if by_letter else sample.reference
+    oracle, chance = (create(CATALOG.models.get(name), {}) for name in ("oracle", "chance"))
+    closed = CATALOG.tasks.get(dataset.task).closed
+    unheard = Decoded(None, None, 0.0)
 
-    right = score([answer(sample) for sample in samples])
+    def answers(adapter):
+        asked = [request_for(adapter, Question("k", one, Prompt(), "", closed), unheard) for one in samples]
+        return [answer.text for answer in adapter.generate(asked)]
+
+    right = score(answers(oracle))
     wrong = score(["something else entirely"] * 3)
     assert all(state is State.OK for state, _ in right)
     assert right != wrong
+    if not samples[0].choices:
+        return
+
+    def accuracy(numbers):
+        return recipe.values({name: np.array([value]) for name, value in numbers.items()})["acc"][0]
+
+    assert [accuracy(numbers) for _, numbers in right] == [100.0] * len(samples)
+    picked = answers(chance)
+    for sample, said, (state, numbers) in zip(samples, picked, score(picked), strict=True):
+        assert state is State.OK
+        assert accuracy(numbers) == 100.0 * (sample.reference in said)

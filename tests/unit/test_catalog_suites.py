@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import audiobench_pytest
-from audiobench_pytest.catalog.loader import Catalog, Entries, use_folders
+from audiobench_pytest.catalog.loader import Catalog, Entries, load_catalog, use_folders
+from audiobench_pytest.catalog.published import load_published
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec
 from audiobench_pytest.catalog.suites import load_protocols, load_suites, plan
 from audiobench_pytest.errors import CatalogError
@@ -60,7 +61,7 @@ def test_a_plan_says_what_this_version_lacks():
     assert second.missing == (
         "the catalogue has no data set 'speech-hsk'",
         "the catalogue has no model 'kimiaudio-speech'",
-        "this version asks no model for speech",
+        "what is scored is an answer in speech, which no suite asks for yet",
     )
     nothing = Catalog(**{kind: Entries(kind, []) for kind in ("datasets", "models", "recipes")})
     assert plan(suite, nothing)[0].missing == (
@@ -68,6 +69,118 @@ def test_a_plan_says_what_this_version_lacks():
         "the catalogue has no model 'kimiaudio'",
         "this version has no recipe 'wer/ultraeval@1.1'",
     )
+
+
+NOT_ANSWERED_IN_TEXT = {"ultraeval-table10", "ultraeval-table11", "step-audio-2-table2", "step-audio-2-table6"}
+
+
+def test_every_published_cell_is_a_protocol_that_runs_or_says_why_not():
+    cells = {(cell.table, cell.model, cell.benchmark, cell.metric) for table in load_published() for cell in table}
+    suites = {suite.name: plan(suite) for suite in load_suites()}
+    planned = [one for found in suites.values() for one in found]
+    refs = {
+        (one.published.table, one.published.model, one.published.benchmark, one.published.metric) for one in planned
+    }
+    assert refs == cells
+    assert len(cells) == 845
+    datasets, recipes, models = (getattr(load_catalog(), kind) for kind in ("datasets", "recipes", "models"))
+    for one in planned:
+        protocol = one.protocol
+        assert protocol.recipe == one.published.recipe
+        if one.runnable:
+            assert datasets.get(protocol.dataset).name == protocol.dataset
+            assert models.get(protocol.model).name == protocol.model
+            assert protocol.recipe in recipes
+            assert protocol.channel == "text"
+        else:
+            assert all(len(reason.split()) > 3 for reason in one.missing)
+        spoken = one.published.table in NOT_ANSWERED_IN_TEXT or one.published.benchmark.startswith(("CVSS", "Speech"))
+        assert (protocol.channel == "speech") == spoken
+    assert {name: sum(one.runnable for one in found) for name, found in suites.items()} == {
+        "kimi-replication": 13,
+        "ultraeval-understanding": 130,
+        "ultraeval-generation": 0,
+        "ultraeval-codec": 0,
+        "kimi-evalkit": 58,
+        "voicebench": 28,
+        "step-audio-2": 49,
+        "wenetspeech-wu": 0,
+    }
+    assert sum(one.runnable_by_another for one in suites["ultraeval-understanding"]) == 156
+
+
+def test_a_pattern_says_what_is_known_and_nothing_else():
+    protocols = load_protocols()
+    one = protocols.get("step-audio-2-table3/kimiaudio/mmau-music")
+    assert (one.dataset, one.slice, one.recipe) == ("mmau-test-mini", "task=music", "choice/mmau-official@v05.15.25")
+    assert protocols.get("step-audio-2-table1/gpt-4o-transcribe/fleurs-zh").language_hint == "none"
+    one = protocols.get("ultraeval-understanding/minicpm-o-2.6/librispeech-test-clean")
+    assert (one.prompt, one.decoding) == ("asr/minicpm-o-en", {"num_beams": "5", "max_new_tokens": "128"})
+    assert protocols.get("ultraeval-understanding/minicpm-o-2.6/aishell-1").prompt == ""
+    assert protocols.get("ultraeval-understanding/qwen3-omni/aishell-1").decoding == {}
+    (planned,) = plan(
+        dataclasses.replace(
+            load_suites().get("wenetspeech-wu"),
+            protocols=("wenetspeech-wu-understanding/step-audio2-wu-und/ws-wu-age",),
+        )
+    )
+    assert planned.expected == pytest.approx(72.9)
+    assert planned.missing[0].endswith("give a manifest of your copy with --dataset ws-wu-age=PATH")
+
+
+def test_decoding_that_the_model_has_anyway_is_no_difference():
+    name = "wenetspeech-wu-asr/step-audio2-wu-asr/ws-wu-asr"
+    (planned,) = plan(dataclasses.replace(load_suites().get("wenetspeech-wu"), protocols=(name,)))
+    assert planned.protocol.decoding == {"max_new_tokens": "512"}
+    assert planned.differs == ()
+
+
+PATTERN = {
+    "name": "own",
+    "table": "step-audio-2-table4",
+    "board": "step-audio-2",
+    "benchmarks": ["CoVoST2-S2TT/en-zh"],
+    "models": [
+        {"printed": name, "model": f"m{number}"}
+        for number, name in enumerate(["GPT-4o Audio", "Qwen2.5-Omni", "Step-Audio-AQAA", "Step-Audio 2"])
+    ],
+}
+
+
+def load_pattern(tmp_path, **fields):
+    (tmp_path / "protocols").mkdir()
+    (tmp_path / "protocols" / "own.yaml").write_text(json.dumps({"patterns": [{**PATTERN, **fields}]}), "utf-8")
+    use_folders([tmp_path])
+    return load_protocols()
+
+
+def test_a_pattern_of_ones_own_takes_some_columns(tmp_path):
+    found = [one for one in load_pattern(tmp_path) if one.name.startswith("own/")]
+    assert [one.name for one in found] == [f"own/m{number}/covost2-en-zh" for number in range(4)]
+    assert {one.recipe for one in found} == {"bleu/step-audio2@1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"table": "table4"}, "protocol pattern 'own': unknown published table 'table4'"),
+        ({"board": "step"}, "protocol pattern 'own': unknown board 'step'"),
+        ({"models": PATTERN["models"][1:]}, "models: the row 'GPT-4o Audio' of table 'step-audio-2-table4' is missing"),
+        (
+            {"models": [{"printed": "GPT-4o", "model": "m"}]},
+            "models: table 'step-audio-2-table4' has no row 'GPT-4o' (did you mean GPT-4o Audio",
+        ),
+        (
+            {"board": "understanding"},
+            "board 'understanding' has no column for 'CoVoST2-S2TT/en-zh' with 'BLEU' of table 'step-audio-2-table4'",
+        ),
+        ({"columns": [{"channel": "video"}]}, "channel: expected one of text, speech, found 'video'"),
+    ],
+)
+def test_a_wrong_pattern_is_told_what_is_wrong(tmp_path, given, words):
+    with pytest.raises(CatalogError) as told:
+        load_pattern(tmp_path, **given)
+    assert words in str(told.value)
 
 
 EXPECTED = {"table": "ultraeval-table9", "model": "MiniCPM-o 2.6", "benchmark": "meld", "metric": "ACC", "scale": "0.1"}

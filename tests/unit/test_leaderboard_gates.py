@@ -6,7 +6,7 @@ from cell_results import cell_result
 from cell_results import changed as replace
 from made_runs import make_run, make_set
 
-from audiobench_pytest.catalog.suites import ExpectedRef
+from audiobench_pytest.catalog.schema.protocols import ExpectedRef
 from audiobench_pytest.errors import Red
 from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
 from audiobench_pytest.leaderboard.gates.published_values import targets

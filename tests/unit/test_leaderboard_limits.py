@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from audiobench_pytest.catalog.suites import ExpectedRef
+from audiobench_pytest.catalog.schema.protocols import ExpectedRef
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.leaderboard.gates.file import load_gates
 from audiobench_pytest.leaderboard.gates.names import Known

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.registry import adapter_class, create
 from audiobench_pytest.models.transformers.audio_chat import _Penalty
-from audiobench_pytest.types import Answer, Audio, Message, Prompt, Request, Sound
+from audiobench_pytest.types import Answer, Audio, Call, Message, Prompt, Request, Sound
 
 FAMILIES = ("audioflamingo3", "qwen2_audio")
 QUESTIONS = ("what is said?", "who is it?")
@@ -372,3 +374,49 @@ def test_a_model_of_one_sound_says_so(checkpoints: Path) -> None:
     two = Prompt(messages=(Message("user", (Sound(), Sound("audio2"))),))
     assert talker(checkpoints / "qwen2_audio").refuses(two) is None
     assert "hears 1 sound at once; the question has 2" in str(talker(checkpoints / "audioflamingo3").refuses(two))
+
+
+# --- tools ---------------------------------------------------------------------------------------
+
+TOOLS_TEMPLATE = (
+    "{% if tools %}<|im_start|>system\nTools: {{ tools | tojson }}<|im_end|>\n{% endif %}"
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{% for c in m['content'] %}{% if c['type'] == 'audio' %}"
+    "<|AUDIO|>{% else %}{{ c['text'] }}{% endif %}{% endfor %}"
+    "{% for t in m.tool_calls or [] %}<tool_call>{{ t.function | tojson }}</tool_call>{% endfor %}<|im_end|>\n"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+LOOK = {"name": "look", "parameters": {"type": "object", "properties": {"at": {"type": "string"}}}}
+
+
+def test_tools_and_earlier_calls_go_through_a_chat_template_that_has_a_place_for_them(
+    checkpoints: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "with-tools"
+    shutil.copytree(checkpoints / "qwen2_audio", folder)
+    (folder / "chat_template.jinja").write_text(TOOLS_TEMPLATE)
+    adapter = talker(folder)
+    talk = (
+        Message("user", (Sound(),)),
+        Message("assistant", (), (Call("look", {"at": "it"}),)),
+        Message("tool", ("Nothing there.",)),
+        Message("user", (Sound("audio2"),)),
+    )
+    asked = Prompt(messages=talk, tools=(LOOK,))
+    assert adapter.refuses(asked) is None
+    adapter.load()
+    sounds = {"audio2": Audio(speechlike(1.0, 2), 16_000)}
+    request = Request("c", Audio(speechlike(2.0, 1), 16_000), asked, sounds=sounds)
+    text = adapter._text(request)
+    assert '"name": "look"' in text.partition("<|im_end|>")[0]
+    assert '<tool_call>{"name": "look", "arguments": {"at": "it"}}</tool_call>' in text
+    assert "<|im_start|>tool\nNothing there." in text
+    (with_tools,) = adapter.generate([request])
+    (without,) = adapter.generate([dataclasses.replace(request, prompt=Prompt(messages=talk))])
+    assert with_tools.text != without.text, "tools are read"
+
+
+def test_a_chat_template_without_a_place_for_tools_says_so(checkpoints: Path) -> None:
+    asked = Prompt(messages=(Message("user", (Sound(),)),), tools=(LOOK,))
+    told = str(talker(checkpoints / "qwen2_audio").refuses(asked))
+    assert told.endswith("cannot be given tools to call; its chat template has no place for them")

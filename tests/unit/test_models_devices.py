@@ -52,6 +52,17 @@ def test_auto_is_half_precision_on_cuda_only(monkeypatch: pytest.MonkeyPatch) ->
     assert devices.place("mps", "auto") == Placement("mps", "float32", chosen=True)
 
 
+@pytest.mark.parametrize(("gib", "times"), [(0.0, 1), (24.0, 1), (40.0, 2), (79.6, 4), (139.8, 4)])
+def test_a_large_device_is_given_large_batches(monkeypatch: pytest.MonkeyPatch, gib: float, times: int) -> None:
+    monkeypatch.setattr(devices, "smallest_gib", lambda: gib)
+    assert devices.room(Placement("cuda:1", "float16", chosen=True)) == times
+    assert devices.room(Placement("cpu", "float32", chosen=True)) == 1
+
+
+def test_memory_of_the_driver_is_told_or_taken_for_nothing() -> None:
+    assert devices.smallest_gib() >= 0.0
+
+
 def test_without_a_gpu_auto_is_the_cpu_or_apples_mps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "cuda_expected", lambda *_: False)
     monkeypatch.setattr(devices.sys, "platform", "linux")

@@ -41,6 +41,36 @@ def test_oracle_answers_the_reference_unchanged() -> None:
     assert [answer.text for answer in answers] == ["Hello,  World!", "你好 吗"]
 
 
+OPTIONS = ("a cat", "a dog", "a bird")
+
+
+def chosen(name: str, reference: str | None = None, sample_id: str = "s", *, closed: bool = False) -> str:
+    asked = Request(sample_id, None, Prompt(), reference, choices=OPTIONS, closed=closed)
+    (answer,) = adapter(name).generate([asked])
+    return answer.text
+
+
+def test_oracle_says_what_is_right_as_a_model_would() -> None:
+    assert chosen("oracle", "a dog", closed=True) == "It is a dog."
+    assert chosen("oracle", "a dog") == "B. a dog"
+    assert chosen("oracle", "C") == "C. a bird"
+    assert chosen("oracle", "D") == "D"  # no option has this letter: as it stands
+    assert chosen("oracle", "two cats") == "two cats"
+
+
+def test_chance_picks_each_choice_about_equally_often_and_always_the_same_for_one_sample() -> None:
+    picked = [chosen("chance", sample_id=f"s{i}", closed=True) for i in range(600)]
+    assert picked == [chosen("chance", sample_id=f"s{i}", closed=True) for i in range(600)]
+    assert {f"It is {option}." for option in OPTIONS} == set(picked)
+    assert max(picked.count(one) for one in set(picked)) < 250  # 200, and four standard deviations
+    assert {chosen("chance", sample_id=f"s{i}")[:2] for i in range(30)} == {"A.", "B.", "C."}
+
+
+def test_chance_has_nothing_to_say_where_there_are_no_choices() -> None:
+    (answer,) = adapter("chance").generate([request("a")])
+    assert "no choices" in (answer.error or "")
+
+
 @pytest.mark.parametrize("name", ["oracle", "noisy"])
 def test_without_a_reference_there_is_an_error_and_no_text(name: str) -> None:
     (answer,) = adapter(name).generate([request("a")])
@@ -49,7 +79,8 @@ def test_without_a_reference_there_is_an_error_and_no_text(name: str) -> None:
 
 
 def test_only_what_an_adapter_needs_is_declared() -> None:
-    assert adapter("oracle").sees == {"reference"}
+    assert adapter("oracle").sees == {"reference", "choices"}
+    assert adapter("chance").sees == {"choices", "sample_id"}
     assert adapter("noisy").sees == {"reference", "sample_id"}
     assert adapter("null").sees == {"sample_id"}
 

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.plugin.workers import leases
-from audiobench_pytest.plugin.workers.leases import Demand, Gpus, count_gpus, cut, listed, nvidia_smi, refuse, visible
+from audiobench_pytest.plugin.workers.leases import Demand, cut, refuse
+from audiobench_pytest.runner import gpus
+from audiobench_pytest.runner.gpus import Gpus, count_gpus, listed, nvidia_smi, visible
 
 TWO_GPUS = """\
 GPU 0: NVIDIA H200 (UUID: GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77)
@@ -112,7 +114,7 @@ def test_an_nvidia_smi_that_fails_is_told(tmp_path, monkeypatch):
 
 def test_an_nvidia_smi_that_hangs_is_told(tmp_path, monkeypatch):
     smi(tmp_path, monkeypatch, "exec sleep 20\n")
-    monkeypatch.setattr(leases, "_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(gpus, "_TIMEOUT_S", 0.2)
     assert "no answer" in count_gpus({}, nvidia_smi).problem
 
 

@@ -79,6 +79,7 @@ def test_json_keeps_every_number_to_the_last_bit() -> None:
         "dataset": "minispeech",
         "model": "pocketsphinx",
         "recipe": "wer/audiobench-pytest@1",
+        "prompt": "",
         "metric": "wer",
         "bound": "max",
         "limit": 5.0,

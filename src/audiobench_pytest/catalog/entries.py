@@ -93,6 +93,7 @@ class Kind(Generic[T]):
         check: Refuses an entry whose names stand for nothing; is given the entry and where it stands.
         key: The key of the lists, where it is not the folder's name.
         finish: Completes the entries once all are there, or None.
+        beside: Keys of lists of other kinds in the same folder; see `reading.read_entries`.
     """
 
     what: str
@@ -101,6 +102,7 @@ class Kind(Generic[T]):
     check: Callable[[T, str], None] | None = None
     key: str = ""
     finish: Callable[[list[T]], Iterable[T]] | None = None
+    beside: tuple[str, ...] = ()
 
     def load(self) -> Entries[T]:
         """Return the entries of this kind, read once per process and set of folders.
@@ -108,19 +110,19 @@ class Kind(Generic[T]):
         Raises:
             CatalogError: A file is wrong; the message names file and entry.
         """
-        folders = catalog_folders()
-        known = _loaded.get((self.folder, folders))
+        folders, kept = catalog_folders(), f"{self.folder}/{self.key}"
+        known = _loaded.get((kept, folders))
         if known is None:
             entries: Iterable[T] = self._read(folders)
             if self.finish is not None:
                 entries = self.finish(list(entries))
-            known = _loaded[self.folder, folders] = Entries(self.what, entries, self.load)
+            known = _loaded[kept, folders] = Entries(self.what, entries, self.load)
         return known
 
     def _read(self, folders: Iterable[Path]) -> Iterator[T]:
         for folder in folders:
             for path in sorted((folder / self.folder).glob("*.yaml")):
-                for entry in read_entries(path, self.key or self.folder, self.type):
+                for entry in read_entries(path, self.key or self.folder, self.type, self.beside):
                     if self.check is not None:
                         self.check(entry, f"{path.name}: {self.what} '{entry.name}'")
                     yield entry

@@ -17,6 +17,7 @@ from audiobench_pytest.catalog.schema import (
     RecipeSpec,
     RubricSpec,
     TaskSpec,
+    ToolSetSpec,
 )
 from audiobench_pytest.errors import CatalogError, UnknownNameError, did_you_mean
 from audiobench_pytest.languages import stated_language
@@ -87,6 +88,7 @@ MODELS = Kind("model", "models", ModelSpec)
 RECIPES = Kind("recipe", "recipes", RecipeSpec, finish=_with_likes)
 LABELS = Kind("label set", "labels", LabelSetSpec)
 RUBRICS = Kind("rubric", "rubrics", RubricSpec)
+TOOL_SETS = Kind("set of tools", "tools", ToolSetSpec)
 CALIBRATION = Kind("calibration set", "calibration", CalibrationSpec)
 
 
@@ -130,6 +132,11 @@ class Catalog:
     def labels(self) -> Entries[LabelSetSpec]:
         """Closed sets of labels."""
         return LABELS.load()
+
+    @cached_property
+    def tool_sets(self) -> Entries[ToolSetSpec]:
+        """Tools that are offered together."""
+        return TOOL_SETS.load()
 
     @cached_property
     def rubrics(self) -> Entries[RubricSpec]:

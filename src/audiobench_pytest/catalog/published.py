@@ -16,6 +16,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from audiobench_pytest.catalog.entries import Entries, Kind, catalog_folders
+from audiobench_pytest.catalog.schema.protocols import ExpectedRef
 from audiobench_pytest.errors import CatalogError, UnknownNameError
 
 COLUMNS = ("model", "benchmark", "metric", "value")
@@ -190,7 +191,7 @@ class Published:
         """
         return self._tables[self._names.get(name).name]
 
-    def check(self, ref: PublishedRef, where: str) -> None:
+    def check(self, ref: PublishedRef | ExpectedRef, where: str) -> None:
         """Check that a reference names a column of a table.
 
         Raises:
@@ -203,7 +204,7 @@ class Published:
         if (ref.benchmark, ref.metric) not in columns:
             raise CatalogError(f"{where}: table '{ref.table}' has no column '{ref.benchmark}' with '{ref.metric}'")
 
-    def value(self, ref: PublishedRef, model: str) -> PublishedValue | None:
+    def value(self, ref: PublishedRef | ExpectedRef, model: str) -> PublishedValue | None:
         """Return what a referenced table prints for a model, or None where it has no such cell."""
         return self.table(ref.table).get(model, ref.benchmark, ref.metric)
 

@@ -35,7 +35,7 @@ _INLINE: dict[Any, str] = {RecipeSpec: "default"}
 beside its name."""
 
 
-def read_entries(path: Path, kind: str, spec: type[T]) -> Iterator[T]:
+def read_entries(path: Path, kind: str, spec: type[T], beside: Collection[str] = ()) -> Iterator[T]:
     """Yield the entries of one YAML file.
 
     An entry with `matrix` (a list of mappings) stands for one entry per row: the row's values replace `{name}` in all
@@ -46,6 +46,7 @@ def read_entries(path: Path, kind: str, spec: type[T]) -> Iterator[T]:
         path: The file.
         kind: The top-level key that holds the list (`datasets`).
         spec: The type of its entries.
+        beside: Keys of other lists that files of this folder may hold; one that holds such a list needs no other.
 
     Raises:
         CatalogError: The file is no YAML, or an entry has an unknown, missing or wrongly typed field.
@@ -58,6 +59,8 @@ def read_entries(path: Path, kind: str, spec: type[T]) -> Iterator[T]:
             content = yaml.load(file, Loader=loader)
     except (OSError, yaml.YAMLError) as exc:
         raise CatalogError(f"{path}: {exc}") from exc
+    if isinstance(content, dict) and kind not in content and any(key in content for key in beside):
+        return
     entries = content.get(kind) if isinstance(content, dict) else None
     if not isinstance(entries, list):
         raise CatalogError(f"{path}: expected a list under the key '{kind}'")

@@ -27,8 +27,14 @@ COMMANDS = (
     "releases.calibrate",
     "releases.compare",
     "releases.report",
+    "releases.plot",
     "releases.show",
+    "exchange.export",
+    "exchange.import",
+    "listen",
     "check",
+    "machine.prepare",
+    "machine.doctor",
     "cache",
     "prune",
 )
@@ -41,13 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A terminal or file that is not UTF-8 gets `\u4e2d` for what it cannot hold: better than no verdict.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    parser = argparse.ArgumentParser(
-        prog="audiobench", description="Score, judge and compare runs of audio benchmarks without running any model."
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name in COMMANDS:
-        importlib.import_module(f"audiobench_pytest.cli.{name}_").add(commands)
-    given = parser.parse_args(arguments)
+    given = parser().parse_args(arguments)
     try:
         _use_catalog(getattr(given, "catalog", None))
         status: int = given.run(given)
@@ -63,6 +63,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         return 3
     return status
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    made = argparse.ArgumentParser(
+        prog="audiobench", description="Score, judge and compare runs of audio benchmarks without running any model."
+    )
+    commands = made.add_subparsers(required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        importlib.import_module(f"audiobench_pytest.cli.{name}_").add(commands)
+    return made
 
 
 def add_catalog(parser: argparse.ArgumentParser) -> None:

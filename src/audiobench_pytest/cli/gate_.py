@@ -80,7 +80,7 @@ def _gates(given: argparse.Namespace, runs: Sequence[RunDirectory], planned: Seq
     from audiobench_pytest.leaderboard.gates.file import load_gates
     from audiobench_pytest.leaderboard.gates.names import Known
     from audiobench_pytest.leaderboard.gates.schema import GatesFile
-    from audiobench_pytest.models.registry import row_name
+    from audiobench_pytest.models.ways import row
     from audiobench_pytest.records.runs.directory import GATES
 
     path = given.gates or DEFAULT_GATES
@@ -89,7 +89,7 @@ def _gates(given: argparse.Namespace, runs: Sequence[RunDirectory], planned: Seq
         return GatesFile()  # without a plan the runs are none, and reading them says so
     known = Known(quantities=quantities(map(recipe_of, planned)), recipes={plan.cell.recipe for plan in planned})
     if not given.gates and not path.is_file():
-        return _kept(kept, dataclasses.replace(known, row_name=row_name, checked=True))
+        return _kept(kept, dataclasses.replace(known, row_name=row, checked=True))
     catalog = load_catalog()
     known = dataclasses.replace(
         known,
@@ -97,7 +97,7 @@ def _gates(given: argparse.Namespace, runs: Sequence[RunDirectory], planned: Seq
         families=catalog.families(),
         tasks=set(catalog.tasks.names()),
         models={m.name for m in catalog.models} | {plan.cell.model for plan in planned},
-        row_name=row_name,
+        row_name=row,
         is_elsewhere=lambda name: True,  # which data other jobs have, this place cannot know
     )
     return load_gates(path, known)

@@ -78,9 +78,24 @@ def _rows(kind: str) -> list[tuple[str, dict[str, Any]]]:
     for entry in sorted(entries[kind], key=lambda entry: entry.name):
         fields = msgspec.to_builtins(entry)
         fields.pop("name")
+        if kind == "models":
+            fields |= _ways(entry)
         fields["description"] = fields.get("description") or _described(kind, fields)
         found.append((entry.name, fields))
     return found
+
+
+def _ways(entry: Any) -> dict[str, Any]:
+    """Return the ways to run a model, each with what it lacks here, and the one that is taken unasked."""
+    from audiobench_pytest.models.ways import best, needs, ways_of
+
+    found = [
+        {"name": name, "adapter": one.adapter, "gpus": one.gpus, "needs": needs(one)}
+        for name, one in ways_of(entry).items()
+        if name
+    ]
+    chosen = best(entry, {})
+    return {"ways": found, "way": chosen.way or (found[0]["name"] if found else "")}
 
 
 def _boards() -> list[tuple[str, dict[str, Any]]]:
@@ -142,7 +157,9 @@ def _described(kind: str, fields: dict[str, Any]) -> str:
     if kind == "datasets":
         return f"{fields['task']}, {fields['language']}, scored by {fields['recipe'] or 'the recipe of its task'}"
     if kind == "models":
-        return f"{', '.join(fields['tasks']) or 'all it can be asked'}; adapter {fields['adapter']}"
+        ways = [f"{way['name']}{'*' if way['name'] == fields['way'] else ''}" for way in fields["ways"]]
+        told = f"; ways: {', '.join(ways)}" if len(ways) > 1 else ""
+        return f"{', '.join(fields['tasks']) or 'all it can be asked'}; adapter {fields['adapter']}{told}"
     if kind == "prompts":
         return f"{fields['task']}: {fields['text'].strip()}"
     return ", ".join(fields.get("labels", ()))

@@ -35,17 +35,21 @@ def add(commands: Any) -> None:
 
 
 def _plan(given: argparse.Namespace) -> int:
-    form = "json" if given.json else "text"
-    command = [sys.executable, "-m", "pytest", *given.arguments, f"--audiobench-plan={form}"]
-    if not given.json:
+    # What stands behind the first argument of pytest is read as one of its own, this option of ours included.
+    arguments = [text for text in given.arguments if text != "--json"]
+    as_json = given.json or len(arguments) < len(given.arguments)
+    command = [sys.executable, "-m", "pytest", *arguments, f"--audiobench-plan={'json' if as_json else 'text'}"]
+    if not as_json:
         return subprocess.call(command)
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", check=False)
     line = next((line for line in done.stdout.splitlines() if line.startswith(_JSON)), None)
     if line is None:
         sys.stderr.write(done.stdout)
         return done.returncode or 4
-    (cells,) = json.loads(line).values()
-    print(json.dumps(cells, indent=2, ensure_ascii=False))
+    found = json.loads(line)
+    cells = found.pop("audiobench_plan")
+    # A plan is a list of cells; that of a suite is an object, since most of its numbers may be no cell here.
+    print(json.dumps({"cells": cells, **found} if found else cells, indent=2, ensure_ascii=False))
     return done.returncode
 
 
@@ -53,7 +57,8 @@ def _show(given: argparse.Namespace) -> int:
     from audiobench_pytest.catalog.loader import load_catalog
     from audiobench_pytest.datasets import LoadSettings, is_path_like, load_known, spec_for_path
     from audiobench_pytest.models.options import checked_args
-    from audiobench_pytest.models.registry import adapter_class, spec_from
+    from audiobench_pytest.models.registry import adapter_class
+    from audiobench_pytest.models.ways import find
     from audiobench_pytest.prompts.asked import Asked
     from audiobench_pytest.prompts.profiles import given_prompt, profile_for, prompt_for
     from audiobench_pytest.types import Sound
@@ -61,7 +66,7 @@ def _show(given: argparse.Namespace) -> int:
     catalog, text = load_catalog(), given.dataset
     spec = spec_for_path(text, cwd=Path.cwd()) if is_path_like(text) else catalog.datasets.get(text)
     words = given_prompt(given.name, spec.task, Path.cwd()) if given.name else None
-    model = (spec_from(given.model) or catalog.models.get(given.model)) if given.model else None
+    model = find(given.model, catalog.models.get, {}) if given.model else None
     adapter = adapter_class(model.adapter) if model else None
     if model is not None and adapter is not None and not adapter.follows(model, checked_args(adapter, model, {})):
         raise UsageError(f"model '{model.name}' writes down speech and is told nothing")

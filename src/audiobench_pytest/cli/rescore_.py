@@ -65,7 +65,7 @@ def _rescore(given: argparse.Namespace) -> int:
 
 def _answers(cells: list[CellData]) -> list[CellData]:
     """Return one cell per dataset and model: the recipes of a run share their answers."""
-    return list({(cell.plan.cell.dataset, cell.plan.cell.model): cell for cell in reversed(cells)}.values())[::-1]
+    return list({(cell.plan.cell.dataset, cell.plan.cell.row): cell for cell in reversed(cells)}.values())[::-1]
 
 
 def _rescored(given: argparse.Namespace, data: CellData, spec: RecipeSpec) -> CellData:
@@ -88,7 +88,7 @@ def _rescored(given: argparse.Namespace, data: CellData, spec: RecipeSpec) -> Ce
     )
     for note in found.notes:
         print(f"audiobench: {note}", file=sys.stderr)
-    outcomes = {outcome.sample_id: outcome for outcome in found.outcomes}
+    outcomes = {outcome.row: outcome for outcome in found.outcomes}
     published = data.plan.published_recipe or data.plan.cell.recipe
     plan = dataclasses.replace(
         data.plan,

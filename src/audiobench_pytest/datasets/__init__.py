@@ -6,7 +6,7 @@ Importing this package costs the standard library only.
 """
 
 from audiobench_pytest.datasets.audio.decode import audio_seconds, read_audio
-from audiobench_pytest.datasets.loading import Dataset, count_samples, how_to_get, load_dataset, load_known
+from audiobench_pytest.datasets.loading import Dataset, count_samples, known_revision, load_dataset, load_known
 from audiobench_pytest.datasets.own_data import is_path_like, sounds_of_manifest, spec_for_path
 from audiobench_pytest.datasets.selection import select, shard
 from audiobench_pytest.datasets.settings import LoadSettings
@@ -16,8 +16,8 @@ __all__ = [
     "LoadSettings",
     "audio_seconds",
     "count_samples",
-    "how_to_get",
     "is_path_like",
+    "known_revision",
     "load_dataset",
     "load_known",
     "read_audio",

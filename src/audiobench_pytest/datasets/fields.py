@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import ColumnMap, TaskSpec
+from audiobench_pytest.errors import UnknownNameError
+from audiobench_pytest.tool_calls.schemas import read_tools
 from audiobench_pytest.types import Call, Message, Sound
 
 SOUND_PREFIX = "sounds."
@@ -27,17 +31,21 @@ class Needs:
         reference: Whether it must say what is expected.
         target: Whether it must say which language the answer is in.
         says: Whether what is expected is also what is to be said.
+        calls: Whether what is expected is a call of one of its tools, or none.
     """
 
     sounds: tuple[str, ...] = ("audio",)
     reference: bool = True
     target: bool = False
     says: bool = False
+    calls: bool = False
 
     @classmethod
     def of(cls, task: TaskSpec | None) -> Needs:
         """Return what a task needs; that of speech recognition where nobody says which task it is."""
-        return cls() if task is None else cls(task.sounds, task.needs_reference, task.needs_target, task.says)
+        if task is None:
+            return cls()
+        return cls(task.sounds, task.needs_reference, task.needs_target, task.says, task.answer == "calls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,7 @@ def fields_of(row: Mapping[str, Any], *, prompt: bool = False) -> Fields:
     tools: tuple[Mapping[str, Any], ...] = ()
     try:
         turns = tuple(_turns(row.get("messages")))
-        tools = tuple(_tools(row.get("tools")))
+        tools = _tools(row.get("tools"))
     except (ValueError, TypeError) as exc:
         problems.append(str(exc))
     return Fields(
@@ -202,21 +210,41 @@ def _calls(value: Any, turn: int) -> Iterator[Call]:
         called = one.get("function", one) if isinstance(one, Mapping) else {}
         arguments = called.get("arguments", {})
         if isinstance(arguments, str):
-            arguments = json.loads(arguments)
+            try:
+                arguments = json.loads(arguments)
+            except ValueError as exc:
+                name = called.get("name")
+                raise ValueError(f"'messages': turn {turn} calls {name!r:.40} with what is no JSON: {exc}") from None
         if not isinstance(called.get("name"), str) or not isinstance(arguments, Mapping):
             raise ValueError(f"'messages': turn {turn} calls {one!r:.80}, which is no call of a tool")
         yield Call(called["name"], arguments)
 
 
-def _tools(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, str):
-        value = json.loads(value)
-    for one in value or ():
-        schema = one.get("function", one) if isinstance(one, Mapping) else {}
-        parameters = schema.get("parameters", {})
-        if not isinstance(schema.get("name"), str) or not isinstance(parameters, Mapping):
-            raise ValueError(f"'tools' holds {one!r:.80}, which is no schema of a tool (name, parameters)")
-        yield dict(schema)
+def _tools(value: Any) -> tuple[Mapping[str, Any], ...]:
+    """Return the tools of a row: those that it lists, or those of the catalogue's set that it names.
+
+    Raises:
+        ValueError: They are none, or there is no such set.
+    """
+    if isinstance(value, str) and value.strip() and not value.lstrip().startswith(("[", "{")):
+        return _tool_set(value.strip())
+    return read_tools(value)
+
+
+@functools.lru_cache(64)
+def _tool_set(name: str) -> tuple[Mapping[str, Any], ...]:
+    try:
+        found = load_catalog().tool_sets.get(name)
+    except UnknownNameError as exc:
+        raise ValueError(f"'tools': {exc}; or list them: name, description, parameters") from None
+    try:
+        listed = [
+            {"name": one.name, "description": one.description, "parameters": json.loads(one.parameters)}
+            for one in found.tools
+        ]
+    except ValueError as exc:
+        raise ValueError(f"'tools': the set '{name}' of the catalogue: parameters are no JSON: {exc}") from None
+    return read_tools(listed)
 
 
 def lacking(fields: Sequence[str], needs: Needs) -> list[str]:

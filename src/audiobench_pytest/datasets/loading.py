@@ -16,6 +16,7 @@ from audiobench_pytest.datasets.file_check import Checked, check_files
 from audiobench_pytest.datasets.selection import select
 from audiobench_pytest.datasets.settings import LoadSettings
 from audiobench_pytest.errors import DatasetError
+from audiobench_pytest.hub import COMMIT
 from audiobench_pytest.types import Sample
 
 
@@ -106,6 +107,23 @@ def load_known(spec: DatasetSpec, settings: LoadSettings) -> Dataset | None:
     return load_dataset(spec, settings)
 
 
+def known_revision(spec: DatasetSpec, settings: LoadSettings) -> str | None:
+    """Return the commit that a set is read at, as far as this machine knows: the pinned one, else the one noted last.
+
+    None where no load has resolved it yet, and for a set that is not read from the hub.
+    """
+    try:
+        source = spec.hub if _place(spec, settings) is None else None
+    except DatasetError:
+        return None
+    if source is None:
+        return None
+    from audiobench_pytest.datasets.hub.prepared import noted_commit
+
+    revision = source.revision or "main"
+    return revision if COMMIT.fullmatch(revision) else noted_commit(settings.cache, source.repo, revision)
+
+
 def _dataset(
     spec: DatasetSpec,
     settings: LoadSettings,
@@ -142,6 +160,10 @@ def count_samples(spec: DatasetSpec, settings: LoadSettings) -> int | None:
         from audiobench_pytest.datasets.manifests.read import count_lines
 
         return settings.selected(count_lines(path))
+    if source.layout == "manifests":
+        from audiobench_pytest.datasets.manifests.folder import count_folder
+
+        return settings.selected(count_folder(path, source))
     from audiobench_pytest.datasets.openslr import count_utterances
 
     return settings.selected(count_utterances(path, source.subfolder))
@@ -163,37 +185,32 @@ def _place(spec: DatasetSpec, settings: LoadSettings) -> tuple[Path, ManifestSou
     if spec.hub is not None:
         return None
     if spec.folder is not None:
+        holds = spec.folder.subfolder or spec.folder.files[0]
         raise DatasetError(
-            f"{spec.name} is read from a folder of its publisher's layout ({spec.folder.layout}): "
-            f"set {spec.folder.setting} to the folder that holds '{spec.folder.subfolder}'"
+            f"{spec.name} is read from a folder of its publisher's layout ({spec.folder.layout}): set "
+            f"{spec.folder.setting} to the folder that holds '{holds}' (--audiobench-set {spec.folder.setting}=DIR)"
         )
     if spec.access:
-        raise DatasetError(f"{spec.name}: {how_to_get(spec)}")
+        raise DatasetError(f"{spec.name}: {spec.how_to_get}")
     raise DatasetError(f"{spec.name}: the catalogue names no source (hub, folder or manifest)")
-
-
-def how_to_get(spec: DatasetSpec) -> str:
-    """Return how a set is had that is not there for everybody."""
-    from_whom = spec.origin or "its publisher"
-    if spec.hub is not None:
-        return (
-            f"it is {spec.access}: agree to its terms at {spec.hub.repo} on the hub and set HF_TOKEN, or give a "
-            f"manifest of your copy with --dataset {spec.name}=PATH"
-        )
-    return f"it is {spec.access} ({from_whom}): give a manifest of your copy with --dataset {spec.name}=PATH"
 
 
 def _read_all(path: Path, source: ManifestSource | FolderSource, spec: DatasetSpec) -> tuple[list[Sample], Path, bool]:
     """Return all samples, the folder their places are relative to, and whether audio may lie outside of it."""
+    needs = Needs.of(load_catalog().tasks.get(spec.task) if spec.task else None)
     if isinstance(source, ManifestSource):
         from audiobench_pytest.datasets.manifests.read import read_manifest
 
-        needs = Needs.of(load_catalog().tasks.get(spec.task) if spec.task else None)
         columns = _columns(path, source, spec)
         samples = read_manifest(path, spec.language, columns, needs=needs, target=spec.target_language)
         return _with_choices(samples, spec), path.parent, source.trusted_paths
+    if source.layout == "manifests":
+        from audiobench_pytest.datasets.manifests.folder import read_folder, set_folder
+
+        samples = read_folder(path, source, spec.language, needs=needs, target=spec.target_language)
+        return _with_choices(samples, spec), set_folder(path, source), True
     if source.layout != "openslr":
-        raise DatasetError(f"{spec.name}: folder layout '{source.layout}' does not exist; known: openslr")
+        raise DatasetError(f"{spec.name}: folder layout '{source.layout}' does not exist; known: openslr, manifests")
     from audiobench_pytest.datasets.openslr import corpus_folder, read_openslr
 
     return read_openslr(path, source.subfolder, spec.language), corpus_folder(path, source.subfolder), True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,7 @@ class LoadSettings:
         hub_mode: `download` keeps whole parquet files in the hub's own cache, `stream` reads only the byte ranges that
             are needed, `auto` streams when a part of the set is asked for and downloads otherwise.
         language: What the user says own data is in whose lines name no language; "" where nobody says.
+        told: Is called with how many of how many rows are kept, as they are taken from the hub; None for nobody.
 
     Raises:
         UsageError: A value is out of range.
@@ -37,6 +38,7 @@ class LoadSettings:
     folders: Mapping[str, str] = field(default_factory=dict)
     hub_mode: str = "auto"
     language: str = ""
+    told: Callable[[int, int], None] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.hub_mode not in HUB_MODES:

@@ -86,9 +86,11 @@ def conclude(
         doubts: Why the scores of some recipes are not to be trusted, by recipe.
     """
     # They need numpy, which who renders a conclusion does not.
+    from audiobench_pytest.leaderboard.cells.draws import draw_notes
     from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
     from audiobench_pytest.leaderboard.cells.repeats import probe_notes
     from audiobench_pytest.leaderboard.gates.verdicts import verdicts
+    from audiobench_pytest.leaderboard.listening.values import listening_notes
 
     results = [reduce_cell(cell) for cell in cells]
     judged: Iterable[GateResult] = ()
@@ -112,6 +114,6 @@ def conclude(
         run_dir=run_dir,
         interrupted=interrupted,
         wall_s=math.fsum(result.wall_s for result in results) if wall_s is None else wall_s,
-        notes=(*notes, *probe_notes(cells)),
+        notes=(*notes, *draw_notes(results), *probe_notes(cells), *listening_notes(cells)),
         limits=limits,
     )

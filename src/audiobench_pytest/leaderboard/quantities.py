@@ -31,7 +31,7 @@ class Fixed:
 
     Attributes:
         quantity: Name, unit, direction, range.
-        about: What it is about: `coverage`, `time` or `repeats`.
+        about: What it is about: `coverage`, `time`, `repeats`, `draws`, `listening` or `attempts`.
         help: What it is, in a few words; the heading of its column in files.
         title: A few words for a line on time, or "" for its name.
         total: How it adds up over the cells of a model, or "" where it does not.
@@ -131,6 +131,20 @@ _TABLE = (
         limited=True,
     ),
     Fixed(
+        Quantity("draw_sd", unit=""),
+        "draws",
+        "standard deviation of the headline value from one draw of all clips to the next, in its own unit",
+        limited=True,
+    ),
+    *(
+        Fixed(Quantity(name, unit, True, *ends), "listening", help, limited=True)
+        for name, unit, ends, help in (
+            ("mos", "", (1.0, 5.0), "mean opinion of those who listened, 1 to 5"),
+            ("mushra", "", (0.0, 100.0), "mean of their ratings beside a reference, 0 to 100"),
+            ("preference", "%", (0.0, 100.0), "share of comparisons in which they preferred it; no preference is half"),
+        )
+    ),
+    Fixed(
         Quantity("failed_first_rate", maximum=100.0),
         "attempts",
         "share of the answers that came only after the question had been asked in vain",
@@ -163,6 +177,12 @@ PERCENTILES = tuple(name for name in SPEED if "_p50_" in name or "_p95_" in name
 """Those of them that are percentiles: a limit holds for the greatest value that they are likely to have."""
 FLIPS = _limited("repeats")
 """What a probe measures (`--probe K`)."""
+
+DRAW_SD = FIXED["draw_sd"].quantity
+"""What several draws of each clip tell (`--repeats K`)."""
+
+LISTENED = _limited("listening")
+"""What people say who listened (`audiobench listen`)."""
 
 ATTEMPTS = _limited("attempts")
 """How answers came to be: shares that are 0 where nothing is told of them."""

@@ -24,6 +24,8 @@ METRICS: dict[str, str] = {
     "rated": "audiobench_pytest.metrics.speech.rated:Rated",
     "shape": "audiobench_pytest.metrics.speech.shape:SpeechShape",
     "bit_rate": "audiobench_pytest.metrics.speech.bit_rate:BitRate",
+    "tool_calls": "audiobench_pytest.metrics.calls.metric:ToolCalls",
+    "judged_tool_calls": "audiobench_pytest.metrics.calls.judged:JudgedToolCalls",
     "refusal": "audiobench_pytest.metrics.refusal:Refusal",
 }
 """`module:Class` by the name it has in a recipe."""

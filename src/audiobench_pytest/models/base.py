@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import abc
+import hashlib
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
@@ -15,6 +18,30 @@ from audiobench_pytest.types import MAIN_SOUND, Answer, Prompt, Request
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A repository that a model's weights are fetched from.
+
+    Attributes:
+        repo: Hub id.
+        revision: Branch, tag or commit; None for the newest.
+        whole: Whether all of its files may be read; else those that the transformers library loads.
+        elsewhere: Who keeps it, where that is not the Hugging Face hub.
+    """
+
+    repo: str
+    revision: str | None = None
+    whole: bool = False
+    elsewhere: str = ""
+
+
+def weights_of(source: Any, revision: str | None = None, *, whole: bool = False, elsewhere: str = "") -> list[Weights]:
+    """Return what a source says is to be fetched: a repository, or nothing for a folder of this machine or none."""
+    if not source or str(source).startswith((".", "/", "~")) or Path(str(source)).is_dir():
+        return []
+    return [Weights(str(source), revision, whole, elsewhere)]
 
 
 class ModelAdapter(abc.ABC):
@@ -29,17 +56,20 @@ class ModelAdapter(abc.ABC):
         options: What `--model-args` may set.
         sample_rate: Hz at which `generate` wants its audio; None when it never looks at the sound, which is then not
             even decoded.
-        sees: What beside the sound and the prompt `generate` uses: `"reference"`, `"sample_id"`. The runner hands over
-            only what this names, and what is named becomes part of the cache key.
+        sees: What beside the sound and the prompt `generate` uses: `"reference"`, `"choices"`, `"sample_id"`. The
+            runner hands over only what this names, and what is named becomes part of the cache key.
         gives: What it can answer with: `"text"`, `"speech"` (`Answer.speech`), `"rating"` (numbers about a sound, in
             `Answer.meta["rating"]`, by name).
         reads_aloud: Whether it says aloud the text that it is given in `Prompt.text`, as it stands.
+        draws_at_random: Whether another draw of the same question may give another answer; then `generate` seeds by
+            `drawn_seed`.
         takes_language_hint: Whether the dataset's language is passed in `Prompt.language`.
         follows_instructions: Whether it does what it is told, so that any task can be asked of it; a plain recogniser
             writes down speech, whatever it is told.
         takes_instruction: Whether it has to be told what to do, in `Prompt.text`.
         takes_messages: Whether it heeds `Prompt.messages`: order of sound and text, system message, several turns.
         takes_tools: Whether it may be given tools to call.
+        may_take_tools: Whether a model of its kind may be, as far as can be told before one is looked at.
         most_sounds: Most sounds of one question; None for any number.
         batch_rows: Most rows of a batch.
         batch_seconds: Most seconds of a batch, padding included.
@@ -52,6 +82,9 @@ class ModelAdapter(abc.ABC):
             being answered. False for a model that must stay in the main thread, or that would gain nothing.
         warm_up: What it is asked first after loading takes longer than the same later (kernels, memory pools), and no
             answer depends on what was asked before: the runner then asks a made-up question first.
+        made_ready: Whether `make_ready` makes something (an environment) that loading would have to wait for.
+        folder: Where it may write beside a run (a log); None where there is no run.
+        logs: Whether it writes a log there.
         packages: Import names of the packages it needs beyond the core.
         extra: The extra of this distribution that brings them, for the error message.
     """
@@ -62,11 +95,13 @@ class ModelAdapter(abc.ABC):
     sees: ClassVar[frozenset[str]] = frozenset()
     gives: ClassVar[frozenset[str]] = frozenset({"text"})
     reads_aloud: bool = False
+    draws_at_random: ClassVar[bool] = False
     takes_language_hint: bool = False
     follows_instructions: ClassVar[bool] = False
     takes_instruction: bool = False
     takes_messages: bool = False
     takes_tools: bool = False
+    may_take_tools: ClassVar[bool] = False
     most_sounds: int | None = 1
     batch_rows: int = 1
     batch_seconds: float = 480.0
@@ -75,8 +110,11 @@ class ModelAdapter(abc.ABC):
     streams: bool = False
     overlaps: bool = False
     warm_up: bool = False
+    folder: Path | None = None
+    logs: ClassVar[bool] = False
     packages: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
+    made_ready: ClassVar[bool] = False
 
     @classmethod
     def options_for(cls, spec: ModelSpec) -> Mapping[str, Option]:
@@ -92,6 +130,16 @@ class ModelAdapter(abc.ABC):
             args: Checked values of the adapter's options.
         """
         return cls.follows_instructions if spec.follows is None else spec.follows
+
+    @classmethod
+    def varies(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
+        """Whether a model that is configured like this may answer otherwise in another draw; see `draws_at_random`.
+
+        Args:
+            spec: The catalogue entry, which may know better than the adapter.
+            args: Checked values of the adapter's options.
+        """
+        return cls.draws_at_random if spec.varies is None else spec.varies
 
     @classmethod
     def is_told(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
@@ -130,6 +178,30 @@ class ModelAdapter(abc.ABC):
             if importlib.util.find_spec(package) is None
         ]
 
+    @classmethod
+    def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
+        """Return the repositories that loading the model fetches from; none for one that brings or needs no weights.
+
+        Args:
+            spec: The catalogue entry.
+            args: Checked values of the adapter's options.
+        """
+        return []
+
+    @classmethod
+    def make_ready(cls, spec: ModelSpec) -> str:
+        """Make what has to be made once on this machine before the model can load; return in words what that is.
+
+        Raises:
+            AudiobenchError: It cannot be made.
+        """
+        return ""
+
+    @classmethod
+    def at_hand(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
+        """Whether it could be loaded now, without anything being fetched or made but its weights; see `lacks`."""
+        return not cls.lacks(spec, args)
+
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Keep what was asked; load no weights. What the checkpoint's configuration files say may be read here.
 
@@ -151,7 +223,8 @@ class ModelAdapter(abc.ABC):
         """Return why it cannot be asked with a prompt, or None where it can."""
         most, name = self.most_sounds, self.spec.name
         if prompt.tools and not self.takes_tools:
-            return f"model '{name}' cannot be given tools to call"
+            why = "; its chat template has no place for them" if self.may_take_tools else ""
+            return f"model '{name}' cannot be given tools to call{why}"
         if most is not None and len(prompt.sounds) > most:
             return (
                 f"model '{name}' hears {most} sound{'s' * (most != 1)} at once; the question has {len(prompt.sounds)}"
@@ -240,6 +313,16 @@ class ModelAdapter(abc.ABC):
             "revision": self.spec.revision,
             "args": kept,
         }
+
+
+def drawn_seed(seed: int, draw: int) -> int:
+    """Return the seed of one of several answers: that of the model for the first, and of no other seed's draws.
+
+    Args:
+        seed: The model's own.
+        draw: Which answer, from 0.
+    """
+    return seed if not draw else int.from_bytes(hashlib.sha256(f"{seed}:draw {draw}".encode()).digest()[:4]) >> 1
 
 
 def waveform_of(request: Request, sample_rate: int, model: str, name: str = MAIN_SOUND) -> NDArray[np.float32]:

@@ -7,11 +7,12 @@ import random
 import re
 import time
 from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
 from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.base import ModelAdapter, drawn_seed
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.types import Answer, Request
 
@@ -22,10 +23,11 @@ _SPEED = {
 
 
 class _HarnessAdapter(ModelAdapter):
-    """What the three have in common: they take their answer from the request, and can be told to be slow."""
+    """What they have in common: they take their answer from the request, and can be told to be slow."""
 
     options: ClassVar[Mapping[str, Option]] = _SPEED
     follows_instructions = True
+    may_take_tools = True
     batch_rows = 16
 
     @classmethod
@@ -57,27 +59,65 @@ class _HarnessAdapter(ModelAdapter):
         """Answer one request."""
 
 
-class OracleAdapter(_HarnessAdapter):
-    """Answers the reference: every error rate of its cells must be zero."""
+def as_chosen(choice: str, request: Request) -> str:
+    """Return how a model names one of a question's choices: a label in a sentence, an option under its letter."""
+    if request.closed:
+        return f"It is {choice}."
+    place = request.choices.index(choice)
+    return f"{ascii_uppercase[place]}. {choice}" if place < len(ascii_uppercase) else choice
 
-    sees = frozenset({"reference"})
+
+def _option_meant(reference: str, request: Request) -> str | None:
+    """Return the choice that a reference is, by its text or by its letter, or None."""
+    if reference in request.choices:
+        return reference
+    place = ascii_uppercase.find(reference) if len(reference) == 1 else -1
+    return request.choices[place] if 0 <= place < len(request.choices) and not request.closed else None
+
+
+class OracleAdapter(_HarnessAdapter):
+    """Answers what is right, as a model would say it: every error rate of its cells is zero, every accuracy 100 %.
+
+    A transcript or translation is the reference itself, a label stands in a sentence, an option under its letter: what
+    reads the answer is tried with it.
+    """
+
+    sees = frozenset({"reference", "choices"})
 
     def _answer(self, request: Request) -> Answer:
         if request.reference is None:
             return Answer(error="the oracle was handed no reference")
-        return Answer(text=request.reference)
+        meant = _option_meant(request.reference, request)
+        return Answer(text=request.reference if meant is None else as_chosen(meant, request))
+
+
+class ChanceAdapter(_HarnessAdapter):
+    """Picks one of the choices, whatever the question: what a score is worth starts above what this one has.
+
+    Which one depends on `seed` and the sample's id alone, never on order or batch.
+    """
+
+    sees = frozenset({"choices", "sample_id"})
+    options: ClassVar[Mapping[str, Option]] = {"seed": Option(int, 0, "which choices are picked"), **_SPEED}
+
+    def _answer(self, request: Request) -> Answer:
+        if not request.choices:
+            return Answer(error="there are no choices to pick from: chance answers labels and options only")
+        rng = random.Random(f"{self.args['seed']}:{request.sample_id}")
+        return Answer(text=as_chosen(rng.choice(request.choices), request))
 
 
 class NoisyAdapter(_HarnessAdapter):
     """Answers the reference with word errors at a given rate.
 
     Every word is changed with probability `wer`, by one edit: another word in its place, no word, or one word more
-    behind it. What changes depends on `seed` and the sample's id alone, never on order or batch. The words put in are
-    none of any language, and the edits are such that the edits made are those counted: over many words the measured
-    error rate is close to `wer`. A Han character counts as a word of its own.
+    behind it. What changes depends on `seed`, the draw and the sample's id alone, never on order or batch. The words
+    put in are none of any language, and the edits are such that the edits made are those counted: over many words the
+    measured error rate is close to `wer`. A Han character counts as a word of its own.
     """
 
     sees = frozenset({"reference", "sample_id"})
+    draws_at_random = True
     options: ClassVar[Mapping[str, Option]] = {
         "wer": Option(float, 0.1, "rate of words to change, 0 to 1"),
         "seed": Option(int, 0, "which words are changed, and how"),
@@ -93,7 +133,7 @@ class NoisyAdapter(_HarnessAdapter):
         if request.reference is None:
             return Answer(error="the noisy model was handed no reference")
         # A text seeds by its digest, so the same in every process, unlike hash().
-        rng = random.Random(f"{self.args['seed']}:{request.sample_id}")
+        rng = random.Random(f"{drawn_seed(self.args['seed'], request.draw)}:{request.sample_id}")
         return Answer(text=with_errors(request.reference, self.args["wer"], rng))
 
 

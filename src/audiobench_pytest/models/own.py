@@ -21,6 +21,8 @@ worth showing with the result (device, precision).
     messages     only where the prompt says what stands where: [{"role", "content": [{"type": "text", "text"} or
                  {"type": "audio", "name"}, ...]}, ...]
     sounds       only where the question has further sounds: samples by name (`prompt`: whose voice to take)
+    draw         only of a second or further answer to the same question (`varies`, --repeats): which one, from 1;
+                 draw at random from a seed of its own
     id           int, of no meaning, never used twice in a batch
 
 and returns one answer per request, in the order given: the text, or a mapping with `text`, `error` (why this one
@@ -32,7 +34,7 @@ Attributes that the class may have, with a plain value in its body: `sample_rate
 (most clips at once, 8), `batch_seconds`, `languages` and `tasks` (others are skipped with the reason), `language_hint`
 (True: be told the language of the data set), `equal_length` (True: only clips of one length share a batch), `follows`
 (True: it does what the prompt says), `gives` (`("speech",)`: it answers in sound), `reads_aloud` (True: the prompt is a
-text that it says as it stands), `gpus`.
+text that it says as it stands), `varies` (True: it draws at random, so that it may be asked several times), `gpus`.
 
 With `@isolated` behind it (`./my_model.py:Recognizer@isolated`) the class runs in a process and an environment of its
 own: with the packages of its attribute `requirements` (lines as in a requirements file), else of the `requirements.txt`
@@ -131,6 +133,7 @@ class OwnAdapter(ModelAdapter):
                 "prompt": request.prompt.text,
                 "language": request.prompt.language,
                 **messages_of(request.prompt),
+                **({"draw": request.draw} if request.draw else {}),
                 **({"sounds": {n: s.samples.copy() for n, s in request.sounds.items()}} if request.sounds else {}),
             }
             for number, request in enumerate(batch)

@@ -31,6 +31,7 @@ _ENTRY = {
     "follows": bool,
     "gives": tuple,
     "reads_aloud": bool,
+    "varies": bool,
     "batch_rows": int,
     "batch_seconds": float,
     "gpus": int,

@@ -6,6 +6,7 @@ import contextlib
 import gc
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from audiobench_pytest.catalog.schema import ModelSpec
@@ -27,12 +28,14 @@ class ModelPool:
     Attributes:
         args: Arguments given by the user, per model name.
         loads: Number of loads so far, per model name; a finished run repeated loads nothing.
+        folder: Where adapters may write beside the run, or None.
         several: Whether models that are on no accelerator stay in memory side by side: small ones, asked in turn.
     """
 
     args: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     loads: dict[str, int] = field(default_factory=dict)
     several: bool = False
+    folder: Path | None = None
     _entries: dict[str, _Entry] = field(default_factory=dict)
 
     def adapter(self, spec: ModelSpec) -> ModelAdapter:
@@ -106,6 +109,7 @@ class ModelPool:
     def _entry(self, spec: ModelSpec) -> _Entry:
         if spec.name not in self._entries:
             self._entries[spec.name] = _Entry(create(spec, self.args.get(spec.name, {})))
+            self._entries[spec.name].adapter.folder = self.folder
         return self._entries[spec.name]
 
     @staticmethod

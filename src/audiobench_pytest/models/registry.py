@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from audiobench_pytest import others
-from audiobench_pytest.catalog.schema import ModelSpec
+from audiobench_pytest.catalog.schema import ModelSpec, WaySpec
 from audiobench_pytest.errors import CatalogError, UsageError, did_you_mean
 from audiobench_pytest.hub import COMMIT
 from audiobench_pytest.models.base import ModelAdapter
@@ -25,6 +25,9 @@ ADAPTERS: dict[str, str] = {
     "python-isolated": "audiobench_pytest.models.own:OwnIsolatedAdapter",
     "isolated": "audiobench_pytest.models.isolated.adapter:IsolatedAdapter",
     "openai": "audiobench_pytest.models.openai.adapter:OpenAIAdapter",
+    "vllm": "audiobench_pytest.models.served.adapter:VllmAdapter",
+    "sglang": "audiobench_pytest.models.served.adapter:SglangAdapter",
+    "funasr": "audiobench_pytest.models.served.adapter:FunasrAdapter",
     "codec-identity": "audiobench_pytest.models.codecs.waveform:IdentityCodec",
     "codec-mu-law": "audiobench_pytest.models.codecs.waveform:MuLawCodec",
     "codec-resample": "audiobench_pytest.models.codecs.waveform:ResampleCodec",
@@ -41,6 +44,7 @@ ADAPTERS: dict[str, str] = {
     "transformers-codec": "audiobench_pytest.models.codecs.neural:NeuralCodecAdapter",
     "transformers-tts": "audiobench_pytest.models.voices.neural:NeuralVoiceAdapter",
     "oracle": "audiobench_pytest.models.harness:OracleAdapter",
+    "chance": "audiobench_pytest.models.harness:ChanceAdapter",
     "noisy": "audiobench_pytest.models.harness:NoisyAdapter",
     "null": "audiobench_pytest.models.harness:NullAdapter",
 }
@@ -48,6 +52,10 @@ ADAPTERS: dict[str, str] = {
 
 _HUB_ID = re.compile(r"(?:[A-Za-z0-9_][\w.-]*/)?[A-Za-z0-9_][\w.-]*", re.ASCII)
 _LONGEST_HUB_ID = 96
+
+# What a checkpoint can be run by that no entry describes; whether the program knows its kind, it says itself.
+_RECOGNISER_WAYS = tuple(WaySpec(way, args={"api": "transcriptions"}, named_only=True) for way in ("vllm", "sglang"))
+_CHAT_WAYS = tuple(WaySpec(way, named_only=True) for way in ("vllm", "sglang"))
 
 
 def register_adapter(name: str, where: str) -> None:
@@ -174,7 +182,9 @@ def _from_hf(text: str) -> ModelSpec:
     rest = text.removeprefix("hf:").strip()
     if Path(rest).expanduser().is_dir() and rest:
         folder = Path(rest).expanduser().resolve()
-        return ModelSpec(name=folder.name, adapter=_runs(folder), source=str(folder))
+        adapter = _runs(folder)
+        ways = _RECOGNISER_WAYS if adapter == "transformers-asr" else _CHAT_WAYS
+        return ModelSpec(name=folder.name, adapter=adapter, source=str(folder), ways=ways)
     source, at, revision = rest.partition("@")
     if at and Path(source).expanduser().is_dir():
         raise UsageError(f"--model {text}: '{source}' is a folder, which has no revisions: leave out '@{revision}'")
@@ -187,7 +197,7 @@ def _from_hf(text: str) -> ModelSpec:
         )
     shown = revision[:12] if COMMIT.fullmatch(revision) else revision
     name = source.rsplit("/", 1)[-1] + (f"@{shown}" if revision else "")
-    return ModelSpec(name=name, adapter="transformers-asr", source=source, revision=revision or None)
+    return ModelSpec(name, "transformers-asr", source, revision or None, ways=_RECOGNISER_WAYS)
 
 
 def _runs(folder: Path) -> str:

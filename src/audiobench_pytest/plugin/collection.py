@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pytest
 
 from audiobench_pytest.catalog.packing import carried, packed
-from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec, TaskSpec
+from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, PromptSpec, RecipeSpec, TaskSpec
 from audiobench_pytest.errors import CatalogError, UsageError
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.models.options import checked_args
@@ -67,11 +68,13 @@ def _params(session: BenchmarkSession, task: TaskSpec) -> Iterator[object]:
     datasets += [session.catalog.borrowed(one, task) for one in session.datasets if one.task in task.borrows]
     if not datasets:
         yield _unasked(task.name, _no_data(session, task))
+    # Whichever of its sets are picked by their marker, why none of them can be asked is told.
+    families = [getattr(pytest.mark, name) for name in sorted({one.family for one in datasets if one.family})]
     # Models outermost: with one model in memory per process, each is loaded once.
     for model in session.models if datasets else ():
         reason = _why_not(session, task, model)
         if reason is not None:
-            yield _unasked(f"{task.name}-{model.name}", reason)
+            yield _unasked(f"{task.name}-{model.name}", reason, families)
             continue
         for dataset in datasets:
             if session.suite is None or session.suite.has(dataset.name, model.name):
@@ -98,6 +101,11 @@ def _why_not(session: BenchmarkSession, task: TaskSpec, model: ModelSpec) -> str
         return f"model {model.name} answers in {' and '.join(sorted(gives))}; {task.name} ({task.title}) wants speech"
     if task.answer != "speech" and not gives & {"text"}:
         return f"model {model.name} answers in {' and '.join(sorted(gives))}; {task.name} ({task.title}) wants text"
+    if task.answer == "calls" and session.follows(model) and not adapter_class(model.adapter).may_take_tools:
+        return (
+            f"model {model.name} cannot be given tools to call, so {task.name} ({task.title}) cannot be asked of it; "
+            "it can of openai:<name on a server>, and of a checkpoint whose chat template has a place for tools"
+        )
     if task.instructed and not session.follows(model):
         able = ", ".join(_names_of_able(session, task))
         return (
@@ -114,6 +122,7 @@ def _names_of_able(session: BenchmarkSession, task: TaskSpec) -> list[str]:
         spec.name
         for spec in session.catalog.models
         if (not spec.tasks or task.name in spec.tasks)
+        and (task.answer != "calls" or adapters[spec.name].may_take_tools)
         and adapters[spec.name].follows(spec, checked_args(adapters[spec.name], spec, {}))
     ]
 
@@ -124,25 +133,29 @@ def _cell(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec) -> 
         recipe, *more = recipes_of(session, dataset)
         for spec in (recipe, *more):
             Recipe(spec)  # a wrong step or option is told now, not when the model has answered
-        given = session.prompt(dataset.task)
-        if session.is_told(model):
+        prompts: tuple[PromptSpec | None, ...] = session.prompts(dataset.task) or (None,)
+        for given in prompts if session.is_told(model) else ():
             profile_for(Asked(dataset.task, dataset.prompt, dataset.name, model.name, given), dataset.language)
     except (UsageError, CatalogError) as exc:
         yield pytest.param(Refused(f"{dataset.name}: {exc}"), id=f"{dataset.name}-{model.name}", marks=marks)
         return
     cell = CellId(dataset.name, model.name, recipe.name)
-    named = dataset.hub or dataset.folder or (dataset.manifest and dataset.manifest.bundled)
-    if model.languages and named and dataset.language not in model.languages:
+    if dataset.is_published and not model.knows(dataset.language):
         knows = ", ".join(model.languages)
         yield _unasked(
             str(cell), f"model {model.name} knows {knows}; dataset {dataset.name} is {dataset.language}", marks
         )
         return
     shards, of = session.settings.part.shards(session.shards.get(dataset.name, 1))
-    for k in shards:
-        name = str(cell) if of == 1 else f"{cell}-{k + 1:02d}of{of:02d}"
-        job = Job(cell, dataset, model, recipe, k, of, tuple(more), given, session.channel(dataset.task))
-        yield pytest.param(job, id=name, marks=marks)
+    channel = session.channel(dataset.task)
+    # A model that is told nothing answers once, in whatever words others are asked.
+    for given in prompts if session.is_told(model) else prompts[:1]:
+        several = len(prompts) > 1 and given is not None and session.is_told(model)
+        own = dataclasses.replace(cell, prompt=given.name) if several and given is not None else cell
+        for k in shards:
+            name = str(own) if of == 1 else f"{own}-{k + 1:02d}of{of:02d}"
+            job = Job(own, dataset, model, recipe, k, of, tuple(more), given, channel, session.draws(model))
+            yield pytest.param(job, id=name, marks=marks)
 
 
 def recipes_of(session: BenchmarkSession, dataset: DatasetSpec) -> tuple[RecipeSpec, ...]:
@@ -208,8 +221,11 @@ def planned_cells(session: BenchmarkSession, items: Iterable[pytest.Item]) -> li
     models = {model.name: number for number, model in enumerate(session.models)}
     datasets = {dataset.name: number for number, dataset in enumerate(session.datasets)}
 
-    def place(found: list[Job]) -> tuple[int, int]:
-        return models[found[0].model.name], datasets[found[0].dataset.name]
+    def place(found: list[Job]) -> tuple[int, int, int]:
+        first = found[0]
+        named = [prompt.name for prompt in session.prompts(first.dataset.task)] if first.cell.prompt else []
+        order = named.index(first.cell.prompt) if first.cell.prompt in named else 0
+        return models[first.model.name], datasets[first.dataset.name], order
 
     return [
         PlannedCell(
@@ -227,6 +243,7 @@ def planned_cells(session: BenchmarkSession, items: Iterable[pytest.Item]) -> li
             own_recipe=_own(session, found[0].dataset, cell),
             carried=carried(recipe, session.catalog),
             prompt=_other_prompt(session, found[0]),
+            draws=found[0].draws,
         )
         for found in sorted(jobs.values(), key=place)
         for cell, recipe in found[0].cells()

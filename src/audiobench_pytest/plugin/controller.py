@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import pytest
 
 from audiobench_pytest.errors import AudiobenchError, RecordError, Red, UsageError
 from audiobench_pytest.leaderboard.gates.schema import GatesFile
+from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.limits import find_gates
 from audiobench_pytest.plugin.run_facts import asked, describe_run
 from audiobench_pytest.plugin.session import BenchmarkSession
@@ -101,9 +102,13 @@ class Controller:
         if self._session.config.option.verbose < 0:
             return [f"audiobench: run {_shown(self._run.path)}"]
         gates = self._gates.path or "none"
+        served = [spec.name for spec in self._session.models if spec.way and adapter_class(spec.adapter).logs]
+        where = self._run.servers(self._session.attempt)
+        logs = [f"audiobench: logs of servers of {', '.join(served)}: {_shown(where)}/*.log"] if served else []
         return [
             f"audiobench: run {_shown(self._run.path)}, "
-            f"cache {_shown(self._session.settings.cache[0])}, gates {_shown(gates) if gates != 'none' else gates}"
+            f"cache {_shown(self._session.settings.cache[0])}, gates {_shown(gates) if gates != 'none' else gates}",
+            *logs,
         ]
 
     def conclude(self, session: pytest.Session, *, interrupted: bool) -> None:
@@ -250,10 +255,17 @@ class Controller:
 
     def _notes(self) -> tuple[str, ...]:
         part = self._session.settings.part
-        notes = _prompt_notes(self._run.plan())
+        notes = (*_prompt_notes(self._run.plan()), *self._asked_once())
         if part.of > 1:
             notes += (f"part {part} of the plan: `audiobench gate RUN...` merges the {part.of} parts and judges them",)
         return notes
+
+    def _asked_once(self) -> Iterator[str]:
+        """Yield which models were asked each question once although it was to be several times."""
+        repeats = self._session.settings.repeats
+        alike = [model.name for model in self._session.models if self._session.draws(model) < repeats]
+        if alike:
+            yield f"asked once, not {repeats} times, for it draws nothing at random: {', '.join(alike)}"
 
     def _discard(self) -> None:
         """Remove the directory of a run that selected nothing; one that already holds results stays.
@@ -301,7 +313,7 @@ def _prompt_notes(plan: Sequence[PlannedCell]) -> tuple[str, ...]:
     """Return in whose words cells were asked, where those are not the words of their task."""
     cells: dict[str, list[str]] = {}
     for planned in plan:
-        if planned.prompt:
+        if planned.prompt and not planned.cell.prompt:  # where there are several, each row says which
             cells.setdefault(planned.prompt, []).append(str(planned.cell))
     return tuple(
         f"asked by the prompt {name}: {', '.join(dict.fromkeys(of[:8]))}{f' and {len(of) - 8} more' * (len(of) > 8)}"

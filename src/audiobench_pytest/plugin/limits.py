@@ -14,7 +14,7 @@ from audiobench_pytest.leaderboard.gates.file import kept_gates, load_gates
 from audiobench_pytest.leaderboard.gates.names import Known
 from audiobench_pytest.leaderboard.gates.promises import unmeasured
 from audiobench_pytest.leaderboard.gates.schema import GatesFile
-from audiobench_pytest.models.registry import row_name
+from audiobench_pytest.models.ways import row
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.records.runs.directory import GATES
 
@@ -37,7 +37,7 @@ def find_gates(session: BenchmarkSession) -> GatesFile:
         families=catalog.families(),
         tasks=set(catalog.tasks.names()),
         models={m.name for m in catalog.models} | {m.name for m in session.models},
-        row_name=row_name,
+        row_name=row,
         is_elsewhere=functools.partial(_lies_beside, _folders(session, path)),
     )
     return load_gates(path, known)
@@ -51,7 +51,7 @@ def check_planned(session: BenchmarkSession, plans: Iterable[PlannedCell]) -> No
     """
     if session.run is None or not (session.run.path / GATES).is_file():
         return
-    gates = kept_gates(session.run, Known(checked=True, row_name=row_name))
+    gates = kept_gates(session.run, Known(checked=True, row_name=row))
     reasons = unmeasured(gates, list(plans))
     if reasons:
         raise UsageError("; ".join(reasons))

@@ -44,6 +44,7 @@ def describe_run(session: BenchmarkSession) -> dict[str, Any]:
         "datasets": [d.name for d in session.datasets] if settings.datasets else "all",
         "recipes": [r.name for r in session.recipes] or "each dataset's own",
         "suite": settings.suite,
+        "repeats": settings.repeats,
         "selection": {"limit": settings.limit, "sample": settings.sample, "seed": settings.seed},
         "settings": {setting.name: settings.values[setting.name] for setting in RARER},
         "versions": _versions(),
@@ -69,10 +70,12 @@ def asked(session: BenchmarkSession) -> str:
         args = session.model_args.get(spec.name, {})
         kept = sorted((k, v) for k, v in args.items() if options[k].affects_answers)
         models.append([spec.name, spec.source, spec.revision, kept])
-    given = {"prompt": words.text or repr(words.messages)} if (words := session.prompt("")) is not None else {}
+    words = [one.text or repr(one.messages) for one in session.prompts("")]
+    repeats = {"repeats": settings.repeats} if settings.repeats > 1 else {}
     return digest(
         {
-            **given,
+            **({} if not words else {"prompt": words[0]} if len(words) == 1 else {"prompts": words}),
+            **repeats,
             "models": sorted(models, key=lambda model: str(model[0])),
             "datasets": sorted(d.name for d in session.datasets),
             "manifests": sorted(d.manifest.path for d in session.datasets if d.manifest),

@@ -81,16 +81,18 @@ class BenchmarkSession:
         from audiobench_pytest.models.pool import ModelPool
         from audiobench_pytest.records.answers.cache import PredictionCache
         from audiobench_pytest.records.digests import use_memo
+        from audiobench_pytest.records.runs.ledger import Ledger
         from audiobench_pytest.runner.asking.inference import Budgets
         from audiobench_pytest.runner.asking.probing import Probe
         from audiobench_pytest.runner.asking.resources import Runner
+        from audiobench_pytest.runner.purse import Purse
 
         if self.run is None:
             raise RuntimeError("a shard runs, but no run directory was made")
         settings = self.settings
         use_memo(self.settings.cache[0] / "digests")
         return Runner(
-            pool=ModelPool(self.model_args),
+            pool=ModelPool(self.model_args, folder=self.run.servers(self.attempt)),
             cache=PredictionCache(self.settings.cache),
             results=self.run.writer(self.worker, self.attempt),
             load=self.load,
@@ -106,6 +108,7 @@ class BenchmarkSession:
             probe=Probe(self.settings.probe, self.settings.seed) if self.settings.probe else None,
             remeasure=Probe(self.settings.remeasure, self.settings.seed) if self.settings.remeasure else None,
             began=self.run.began(),
+            purse=Purse(Ledger(self.run.path / f"paid-{self.attempt}.bin"), settings.max_cost),
             observed_in=self.run.path / f"observed-{self.attempt}.json",
             own_answers="" if self.settings.part.of > 1 else f"only in {self.run.path.name}",
         )
@@ -140,7 +143,7 @@ class BenchmarkSession:
         from audiobench_pytest.runner.hearing.asking import Hearing
 
         return Hearing(
-            self.runner.beside(ModelPool(self.model_args, several=True)),
+            self.runner.beside(ModelPool(self.model_args, several=True, folder=self.runner.pool.folder)),
             under_test=self.runner,
             transcriber=self.settings.transcriber,
         )
@@ -148,6 +151,11 @@ class BenchmarkSession:
     def follows(self, model: ModelSpec) -> bool:
         """Whether a model, as it is configured in this run, does what a prompt tells it."""
         return adapter_class(model.adapter).follows(model, self.args_of(model))
+
+    def draws(self, model: ModelSpec) -> int:
+        """Return how often a model is asked each question: once, where it would answer alike every time."""
+        varies = adapter_class(model.adapter).varies(model, self.args_of(model))
+        return self.settings.repeats if varies else 1
 
     def gives(self, model: ModelSpec) -> frozenset[str]:
         """Return what a model can answer with: `text`, `speech`, `rating`."""
@@ -161,17 +169,17 @@ class BenchmarkSession:
         """Whether a model, as it is configured in this run, is told what to do by a prompt of the catalogue."""
         return adapter_class(model.adapter).is_told(model, self.args_of(model))
 
-    def prompt(self, task: str) -> PromptSpec | None:
-        """Return the prompt that the user asked for, or None; words and files ask whatever task is asked.
+    def prompts(self, task: str) -> tuple[PromptSpec, ...]:
+        """Return the prompts that the user asked for; words and files ask whatever task is asked.
 
         Raises:
-            UsageError: There is none such.
+            UsageError: There is none such, or two of them are called the same.
         """
-        if not self.settings.prompt:
-            return None
-        from audiobench_pytest.prompts.profiles import given_prompt
+        if not self.settings.prompts:
+            return ()
+        from audiobench_pytest.prompts.profiles import given_prompts
 
-        return given_prompt(self.settings.prompt, task, self.config.invocation_params.dir)
+        return given_prompts(self.settings.prompts, task, self.config.invocation_params.dir)
 
     def args_of(self, model: ModelSpec) -> dict[str, object]:
         """Return the checked arguments of a model as it is configured in this run."""

@@ -17,6 +17,7 @@ from audiobench_pytest.plugin.asked.choices import (
     find_models,
     find_recipes,
 )
+from audiobench_pytest.plugin.asked.declared import CORPORA
 from audiobench_pytest.plugin.asked.markers import check_marker_expression, register_families
 from audiobench_pytest.plugin.asked.settings import read_settings
 from audiobench_pytest.plugin.asked.suites import find_suite
@@ -59,11 +60,19 @@ def _session(config: pytest.Config) -> BenchmarkSession:
     families = catalog.families()
     register_families(config, families)
     check_marker_expression(config, families)
-    suite = find_suite(settings.suite, catalog, own_models=bool(settings.models))
-    if suite is not None and settings.datasets:
-        raise UsageError("--suite names its data sets itself: leave out --dataset, or the suite")
-    if suite is not None and not settings.models:
-        settings = settings.having(model=tuple(suite.models()))
+    suite = find_suite(
+        settings.suite,
+        catalog,
+        own_models=bool(settings.models),
+        given=find_datasets(catalog, settings) if settings.suite and settings.datasets else (),
+        only_planned=settings.plan is not None,
+    )
+    if suite is not None and len(settings.prompts) > 1:
+        raise UsageError("--suite asks in the words of its protocols: give one --prompt, or leave out the suite")
+    if suite is not None:
+        if not settings.models:
+            settings = settings.having(model=tuple(suite.models()))
+        settings = settings.having(slices=tuple(dict.fromkeys((*settings.slices, *suite.slices()))))
     models = find_models(catalog, settings)
     model_args = args_by_name(settings, models)
     for spec in models:
@@ -72,7 +81,12 @@ def _session(config: pytest.Config) -> BenchmarkSession:
         if settings.plan is None:  # a plan says what is missing, and where it comes from
             adapter.require(spec)
         checked_args(adapter, spec, model_args.get(spec.name, {}))
-    folders = {"librispeech_dir": settings.librispeech_dir} if settings.librispeech_dir else {}
+    if settings.max_cost is not None and models and not any(spec.price for spec in models):
+        raise UsageError(
+            f"--max-cost: no price is known of {', '.join(spec.name for spec in models)}: leave it out, or give the "
+            "model an entry with a price (docs/models.md)"
+        )
+    folders = {name: str(settings.values[name]) for name in CORPORA if settings.values[name]}
     return BenchmarkSession(
         config=config,
         settings=settings,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from audiobench_pytest.catalog.entries import catalog_folders
@@ -97,6 +97,41 @@ def _profile_for(asked: Asked, language: str) -> PromptSpec:
             "own catalogue folder (setting `catalog`), or give the words with --prompt TEXT or --prompt @FILE"
         )
     return found
+
+
+def given_prompts(texts: Sequence[str], task: str, folder: Path) -> tuple[PromptSpec, ...]:
+    """Return the prompts that `--prompt` asks for, each once, by names that tell them apart.
+
+    A text is split at its commas where each piece is the name of a prompt or a file; any other text is one prompt.
+
+    Args:
+        texts: As written.
+        task: The task that words and files ask.
+        folder: Where the paths of files start.
+
+    Raises:
+        UsageError: As for `given_prompt`, or two different ones are called the same.
+    """
+    pieces = [piece for text in texts for piece in _pieces(text, folder)]
+    found: dict[str, PromptSpec] = {}
+    for prompt in (given_prompt(piece, task, folder) for piece in pieces):
+        number, name = 1, prompt.name
+        while name in found and (found[name].text, found[name].messages) != (prompt.text, prompt.messages):
+            number += 1
+            name = f"{prompt.name}-{number}"
+        found[name] = dataclasses.replace(prompt, name=name)
+    return tuple(found.values())
+
+
+def _pieces(text: str, folder: Path) -> list[str]:
+    if "," not in text or (text.startswith("@") and (folder / Path(text[1:]).expanduser()).is_file()):
+        return [text]
+    pieces = [piece.strip() for piece in text.split(",") if piece.strip()]
+    names = load_catalog().prompts
+    if all(piece in names or (piece.startswith("@") and " " not in piece) for piece in pieces):
+        return pieces
+    # One word is no instruction in a language that is written with spaces: it can only be meant as names.
+    return pieces if len(text.split()) < 2 and "{{" not in text and text.isascii() else [text]
 
 
 def given_prompt(text: str, task: str, folder: Path) -> PromptSpec:

@@ -97,6 +97,8 @@ class Template:
             raise SampleError(f"the prompt '{self.name}' cannot be filled in: {exc}") from None
 
     def _own_turns(self, sample: Sample) -> tuple[Message, ...]:
+        if not sample.turns and sample.tools and sample.audio is not None:
+            return (Message("user", (Sound(),)),)  # a request and the tools for it: a dialogue of one turn
         if not sample.turns:
             raise SampleError(f"the prompt '{self.name}' stands around the row's own conversation; the row has none")
         for message in sample.turns:

@@ -1,7 +1,7 @@
 """What a prediction is keyed by: all the answer depends on, and nothing else.
 
 Dataset name, manifest, reference and position are not in it: a corrected reference costs no inference, and the same
-clip from two sets is answered once. An adapter that *sees* the reference or the sample id has it in its key.
+clip from two sets is answered once. An adapter that *sees* reference, choices or sample id has them in its key.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ def prediction_key(
     sees: Mapping[str, str | None] | None = None,
     repeat: int = 0,
     sounds: Mapping[str, str] | None = None,
+    draw: int = 0,
 ) -> str:
     """Return the cache key of one answer.
 
@@ -48,9 +49,11 @@ def prediction_key(
         identity: `digest` of the adapter's identity.
         prompt: What was asked.
         audio: SHA-256 of the encoded audio file; "" where there is none.
-        sees: What else the adapter declared to see, with its values (`reference`, `sample_id`).
-        repeat: Index of the repetition when one question is asked several times.
+        sees: What else the adapter declared to see, with its values (`reference`, `choices`, `sample_id`).
+        repeat: Index of the repetition when one question is asked several times, from the same seed.
         sounds: SHA-256 of further encoded audio files, by the name of the sound.
+        draw: Which of several answers is wanted, each drawn from a seed of its own; the first has the key of a question
+            that is answered once.
     """
     asked: list[Any]
     if prompt.messages or prompt.tools:
@@ -64,6 +67,8 @@ def prediction_key(
         asked.append(dict(sees))
     if prompt.answer != "text":
         asked.append({"answer": prompt.answer})
+    if draw:
+        asked.append({"draw": draw})
     return digest(asked)
 
 

@@ -42,6 +42,13 @@ def seconds(value: float) -> str:
     return "<0.001 s" if 0.0 < value < 0.001 else f"{significant(value)} s" if value else "0 s"
 
 
+def dollars(value: float) -> str:
+    """Return US dollars: `$12.30`, `$0.0042`; below a ten-thousandth `<$0.0001`."""
+    if 0.0 < value < 0.0001:
+        return "<$0.0001"
+    return f"${value:.2f}" if value >= 1.0 or not value else f"${value:.4f}"
+
+
 def hours(seconds: float) -> str:
     """Return a length of audio in hours: `0.104 h`, `12.3 h`; below a thousandth `<0.001 h`."""
     value = seconds / 3600.0

@@ -24,6 +24,7 @@ class Job:
         more_recipes: Further recipes that score the same answers, each as a cell of its own.
         shard: Which shard, from 0.
         of: Number of shards.
+        draws: How often each sample is answered.
     """
 
     cell: CellId
@@ -35,6 +36,7 @@ class Job:
     more_recipes: tuple[RecipeSpec, ...] = ()
     prompt: PromptSpec | None = None
     answer: str = "text"
+    draws: int = 1
 
     @property
     def asked(self) -> Asked:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.records.answers.cache import ModelCache
 from audiobench_pytest.records.append import write_atomically
 from audiobench_pytest.records.keys import digest
-from audiobench_pytest.types import Prediction, Prompt, Request
+from audiobench_pytest.types import Answer, Prediction, Prompt, Request
 
 CLIPS = ("slt-short-01", "rms-short-01", "awb-short-01")
 """Short recordings of the bundled corpus."""
@@ -43,17 +43,20 @@ class Observed:
     digest: str = ""
 
 
-def observe(adapter: ModelAdapter, known: ModelCache) -> Observed:
+def observe(
+    adapter: ModelAdapter, known: ModelCache, paid: Callable[[float, Answer], None] = lambda seconds, answer: None
+) -> Observed:
     """Ask a loaded model about the fixed clips, twice, and compare.
 
     Args:
         adapter: The model.
         known: Its part of the cache as it is named, which keeps the first answers.
+        paid: Is told each answer, and how many seconds of sound it is about.
 
     Raises:
         RecordError: The answers cannot be kept.
     """
-    answers, again = _answers(adapter), _answers(adapter)
+    answers, again = _answers(adapter, paid), _answers(adapter, paid)
     if answers is None or again is None:
         return Observed(UNREACHED)
     if answers != again:
@@ -97,7 +100,7 @@ def shared(path: Path, name: str, ask: Any) -> Observed:
     return Observed(**told[name])
 
 
-def _answers(adapter: ModelAdapter) -> list[str] | None:
+def _answers(adapter: ModelAdapter, paid: Callable[[float, Answer], None]) -> list[str] | None:
     """Return what the model says of each clip, or None where it does not answer."""
     prompt = Prompt(_WORDS if adapter.takes_instruction else None, "en" if adapter.takes_language_hint else None)
     rate = adapter.sample_rate or 16_000
@@ -109,4 +112,6 @@ def _answers(adapter: ModelAdapter) -> list[str] | None:
         return None
     if any(answer.error is not None for answer in found):
         return None
+    for request, answer in zip(asked, found, strict=False):
+        paid(request.audio.duration_s if request.audio is not None else 0.0, answer)
     return [answer.text for answer in found]

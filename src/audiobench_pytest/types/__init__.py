@@ -1,9 +1,21 @@
 """The nouns that flow through the rooms; frozen, none does any work, importing them costs the standard library only."""
 
 from audiobench_pytest.types.answers import SPEECH, Answer, KeptSpeech, Prediction
-from audiobench_pytest.types.outcomes import ENDINGS, HEARD, SCORED_STATES, CellId, Outcome, SampleScore, State
+from audiobench_pytest.types.outcomes import (
+    ENDINGS,
+    HEARD,
+    SCORED_STATES,
+    CellId,
+    Outcome,
+    SampleScore,
+    State,
+    draw_of,
+    row_id,
+    sample_of,
+)
 from audiobench_pytest.types.results import (
     CellResult,
+    Draws,
     Evidence,
     GateResult,
     MetricValue,
@@ -14,6 +26,7 @@ from audiobench_pytest.types.results import (
 )
 from audiobench_pytest.types.samples import (
     AUTO,
+    CLIP,
     CLUSTERS,
     MAIN_SOUND,
     NO_CLUSTERS,
@@ -28,6 +41,7 @@ from audiobench_pytest.types.samples import (
 
 __all__ = [
     "AUTO",
+    "CLIP",
     "CLUSTERS",
     "ENDINGS",
     "HEARD",
@@ -40,6 +54,7 @@ __all__ = [
     "Call",
     "CellId",
     "CellResult",
+    "Draws",
     "Evidence",
     "GateResult",
     "KeptSpeech",
@@ -57,4 +72,7 @@ __all__ = [
     "Sound",
     "State",
     "Verdict",
+    "draw_of",
+    "row_id",
+    "sample_of",
 ]

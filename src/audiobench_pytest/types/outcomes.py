@@ -53,14 +53,47 @@ HEARD = {
 
 @dataclass(frozen=True, slots=True)
 class CellId:
-    """Which (dataset, model, recipe) a number belongs to."""
+    """Which (dataset, model, recipe) a number belongs to.
+
+    Attributes:
+        dataset, model, recipe: Their names.
+        prompt: Name of the prompt where a run asks in several words; "" where it asks in one.
+    """
 
     dataset: str
     model: str
     recipe: str
+    prompt: str = ""
+
+    @property
+    def row(self) -> str:
+        """What its row is called on a board: the model, with the prompt where there are several."""
+        return f"{self.model} ({self.prompt})" if self.prompt else self.model
 
     def __str__(self) -> str:
-        return f"{self.dataset}-{self.model}"
+        name = f"{self.dataset}-{self.model}"
+        return f"{name}-{self.prompt.replace('/', '.')}" if self.prompt else name
+
+
+_DRAW = "\x1f"
+"""Between the id of a sample and the number of a draw: sorts before all that an id is likely to go on with."""
+
+
+def row_id(sample_id: str, draw: int = 0) -> str:
+    """Return what one of several answers to a question is called among the records of a cell; the first by its id."""
+    return f"{sample_id}{_DRAW}{draw}" if draw else sample_id
+
+
+def sample_of(row: str) -> str:
+    """Return the id of the sample that a record is of."""
+    sample_id, mark, draw = row.rpartition(_DRAW)
+    return sample_id if mark and draw.isascii() and draw.isdigit() else row
+
+
+def draw_of(row: str) -> int:
+    """Return which draw a record is of, from 0."""
+    sample_id = sample_of(row)
+    return 0 if sample_id == row else int(row[len(sample_id) + len(_DRAW) :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +143,7 @@ class Outcome:
             of the sample's own sounds.
         heard: Levels of the clip, see `datasets.audio.levels`; empty where nothing was heard or that was not noted.
         script: The script that the answer is written in where its language is written in another; else "".
+        draw: Which of several answers to the same question it is, from 0.
     """
 
     cell: CellId
@@ -133,3 +167,9 @@ class Outcome:
     speech: Mapping[str, Any] = field(default_factory=dict)
     heard: Mapping[str, float] = field(default_factory=dict)
     script: str = ""
+    draw: int = 0
+
+    @property
+    def row(self) -> str:
+        """What this record is called among those of its cell: the sample's id, and which draw it is of."""
+        return row_id(self.sample_id, self.draw)

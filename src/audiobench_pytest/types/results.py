@@ -9,6 +9,9 @@ from typing import Any
 
 from audiobench_pytest.types.outcomes import SCORED_STATES, CellId, State
 
+STOPPED = "stopped"
+"""Key of what is known of a cell's model that holds why it could not be asked any further."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
@@ -64,6 +67,21 @@ class Percentile:
 
 
 @dataclass(frozen=True, slots=True)
+class Draws:
+    """What came of answering each clip several times.
+
+    Attributes:
+        clips: Number of clips of which at least one answer was scored.
+        draws: How often each clip was answered.
+        values: The headline value over all clips, draw by draw; None where a draw has none.
+    """
+
+    clips: int
+    draws: int
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SliceResult:
     """The values of some of a cell's samples.
 
@@ -97,6 +115,7 @@ class Evidence:
         endings: How many scored answers did not end of themselves, by one of `ENDINGS`.
         heard: How many clips were heard (`clips`), and how many of them are odd, by one of `HEARD`.
         scripts: How many scored answers are not written in the script of their language, by the script they are in.
+        imported: Whose result file the answers were read from, in words, and its digest; "" where they were asked here.
     """
 
     size: int | None = None
@@ -111,6 +130,7 @@ class Evidence:
     endings: Mapping[str, int] = field(default_factory=dict)
     heard: Mapping[str, int] = field(default_factory=dict)
     scripts: Mapping[str, int] = field(default_factory=dict)
+    imported: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +167,10 @@ class CellResult:
         data: What the data was: resolved revision, digest of the selection, where it came from.
         first_errors: The first few `(sample_id, state, reason)` in order of id.
         evidence: What all of it rests on.
+        cost: US dollars, of a model that has a price: `usd` (all answers), `new_usd` (those of this run), `refused`
+            (how many shards the run's limit left questions of unasked).
+        draws: What came of answering each sample several times, or None; `expected`, `counts` and times are then of all
+            answers.
     """
 
     cell: CellId
@@ -177,6 +201,8 @@ class CellResult:
     data: Mapping[str, Any] = field(default_factory=dict)
     first_errors: tuple[tuple[str, State, str], ...] = ()
     evidence: Evidence = field(default_factory=Evidence)
+    cost: Mapping[str, float] = field(default_factory=dict)
+    draws: Draws | None = None
 
     @property
     def scored(self) -> int:

@@ -21,6 +21,10 @@ CLUSTERS = ("speaker", "session", "recording")
 """Meta keys whose samples are known to err together."""
 
 
+CLIP = "clip"
+"""What is resampled where each sample was answered several times: the sample, with all that was answered to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Audio:
     """Decoded mono sound.
@@ -180,6 +184,10 @@ class Request:
         prompt: What is asked.
         reference: The expected answer, or None: only adapters that declare it in `sees` are handed one.
         sounds: Further sounds by name, decoded likewise.
+        choices: The options, or the labels of a closed set: only adapters that declare them in `sees` are handed any.
+        closed: Whether those are labels, which an answer names, and no options under letters.
+        draw: Which of several answers to this very question is wanted, from 0; a model that draws at random is seeded
+            by it.
     """
 
     sample_id: str
@@ -187,6 +195,9 @@ class Request:
     prompt: Prompt
     reference: str | None = None
     sounds: Mapping[str, Audio] = field(default_factory=dict)
+    choices: tuple[str, ...] = ()
+    closed: bool = False
+    draw: int = 0
 
     def sound(self, name: str) -> Audio | None:
         """Return one of its sounds, or None where it has no such one."""

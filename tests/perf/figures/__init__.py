@@ -23,6 +23,7 @@ NAMES = (
     "collect_catalogue",
     "bootstrap",
     "report_pages",
+    "walk",
 )
 """In the order of the table."""
 

@@ -2,7 +2,7 @@
 
 from audiobench_pytest.catalog.schema.data import ColumnMap, DatasetSpec, FolderSource, HubSource, ManifestSource
 from audiobench_pytest.catalog.schema.judging import CalibrationCase, CalibrationSpec, RubricSpec
-from audiobench_pytest.catalog.schema.models import ModelSpec, RuntimeSpec
+from audiobench_pytest.catalog.schema.models import ModelSpec, PriceSpec, RuntimeSpec, WaySpec
 from audiobench_pytest.catalog.schema.recipes import (
     LabelSetSpec,
     LanguageRule,
@@ -11,7 +11,7 @@ from audiobench_pytest.catalog.schema.recipes import (
     StepSpec,
     language_code,
 )
-from audiobench_pytest.catalog.schema.tasks import MessageSpec, PromptSpec, TaskSpec
+from audiobench_pytest.catalog.schema.tasks import MessageSpec, PromptSpec, TaskSpec, ToolSetSpec, ToolSpec
 
 __all__ = [
     "CalibrationCase",
@@ -25,6 +25,7 @@ __all__ = [
     "ManifestSource",
     "MessageSpec",
     "ModelSpec",
+    "PriceSpec",
     "PromptSpec",
     "RecipeSpec",
     "RubricSpec",
@@ -32,5 +33,8 @@ __all__ = [
     "StepSpec",
     "Steps",
     "TaskSpec",
+    "ToolSetSpec",
+    "ToolSpec",
+    "WaySpec",
     "language_code",
 ]

@@ -60,14 +60,18 @@ class FolderSource:
     """A set on disk in its publisher's layout.
 
     Attributes:
-        layout: `openslr` (LibriSpeech's `*.flac` and `*.trans.txt`).
+        layout: `openslr` (LibriSpeech's `*.flac` and `*.trans.txt`), or `manifests`: files in one of the dialects.
         subfolder: Folder of this set below the corpus root (`test-clean`).
         setting: Name of the setting that holds the corpus root (`librispeech_dir`).
+        files: Glob patterns of the manifests, in order; all of them are one set.
+        columns: As in `ManifestSource`.
     """
 
     layout: str
     subfolder: str
     setting: str
+    files: tuple[str, ...] = ()
+    columns: ColumnMap = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +157,24 @@ class DatasetSpec:
         A manifest that names its speakers in a key of that name needs no catalogue to say so.
         """
         return self.cluster or (AUTO if self.manifest is not None else "")
+
+    @property
+    def is_published(self) -> bool:
+        """Whether it is somebody's set that the catalogue knows, and no copy or data of one's own."""
+        return bool(self.hub or self.folder or (self.manifest and self.manifest.bundled))
+
+    @property
+    def is_nowhere(self) -> bool:
+        """Whether the catalogue knows no place to read it from: it takes a manifest of one's own."""
+        return self.hub is None and self.folder is None and self.manifest is None
+
+    @property
+    def how_to_get(self) -> str:
+        """How a set is had that is not there for everybody."""
+        if self.hub is not None:
+            return (
+                f"it is {self.access}: agree to its terms at {self.hub.repo} on the hub and set HF_TOKEN, or give a "
+                f"manifest of your copy with --dataset {self.name}=PATH"
+            )
+        from_whom = self.origin or "its publisher"
+        return f"it is {self.access} ({from_whom}): give a manifest of your copy with --dataset {self.name}=PATH"

@@ -28,6 +28,55 @@ class RuntimeSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceSpec:
+    """What a vendor takes for an answer, in US dollars; what it does not count costs nothing.
+
+    Attributes:
+        as_of: Month in which somebody looked it up (`2025-10`).
+        audio_second: For a second of sound that is sent.
+        audio_tokens: For a million tokens of sound that is sent.
+        tokens_per_second: As how many tokens a second of sound counts, where the server does not tell.
+        text_tokens: For a million tokens of text that is sent.
+        output_tokens: For a million tokens of the answer.
+    """
+
+    as_of: str
+    audio_second: float = 0.0
+    audio_tokens: float = 0.0
+    tokens_per_second: float = 0.0
+    text_tokens: float = 0.0
+    output_tokens: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class WaySpec:
+    """One more way to run a model, beside that of its entry; see `models.ways`.
+
+    Attributes:
+        name: What stands behind the `@` in `NAME@WAY` (`vllm`).
+        adapter: Name of the adapter, where it is not the way's own.
+        source: Hub id or folder, where it is not the entry's.
+        args: Default arguments of the adapter; none of the entry's are taken over.
+        gpus: GPUs it cannot do without.
+        requirements: Lines as in a requirements file: the environment of its own that a server runs in where its
+            program is not on the PATH.
+        python: Version of that environment's Python (`3.12`); None for that of the running interpreter.
+        batch_rows: Most rows of a batch; None means the adapter's own default.
+        named_only: Whether it is taken only where somebody names it.
+    """
+
+    name: str
+    adapter: str = ""
+    source: str | None = None
+    args: dict[str, Any] = field(default_factory=dict)
+    gpus: int = 0
+    requirements: tuple[str, ...] = ()
+    python: str | None = None
+    batch_rows: int | None = None
+    named_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """One model that an adapter can load.
 
@@ -43,6 +92,7 @@ class ModelSpec:
             asked a task that has to be put into words.
         gives: What it can answer with (`text`, `speech`), where that is not what its adapter says.
         reads_aloud: Whether it says the prompt's text aloud as it stands, where its adapter does not say so.
+        varies: Whether it may answer otherwise when it is asked again, where its adapter does not say so.
         licence: Short name of the weights' licence.
         parameters: Number of parameters, for the board.
         batch_rows: Most rows of a batch; None means the adapter's own default.
@@ -52,6 +102,9 @@ class ModelSpec:
         runtime: The environment that the adapter `isolated` runs it in; None for every other adapter.
         verified: False while nobody has seen this entry run with its real weights.
         aliases: Other names it is known by.
+        ways: More ways to run it; the best that is here is taken where the user names none.
+        price: What its vendor takes for an answer, or None.
+        way: The way that was chosen; "" where there is only one.
     """
 
     name: str
@@ -64,6 +117,7 @@ class ModelSpec:
     follows: bool | None = None
     gives: tuple[str, ...] = ()
     reads_aloud: bool = False
+    varies: bool | None = None
     licence: str = ""
     parameters: int | None = None
     batch_rows: int | None = None
@@ -72,3 +126,10 @@ class ModelSpec:
     runtime: RuntimeSpec | None = None
     verified: bool = False
     aliases: tuple[str, ...] = ()
+    ways: tuple[WaySpec, ...] = ()
+    price: PriceSpec | None = None
+    way: str = ""
+
+    def knows(self, language: str) -> bool:
+        """Whether it knows a language, as far as the catalogue says."""
+        return not self.languages or language in self.languages

@@ -48,6 +48,36 @@ class TaskSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool that may be called.
+
+    Attributes:
+        name: What a call names it by.
+        description: What a model is told of it.
+        parameters: JSON schema of what it takes, as its JSON text, in which a number is a number.
+    """
+
+    name: str
+    description: str = ""
+    parameters: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSetSpec:
+    """Tools that are offered together; a row names the set where it does not list its own.
+
+    Attributes:
+        name: `stepeval-audio-toolcall`.
+        tools: The tools.
+        description: Where the set is used.
+    """
+
+    name: str
+    tools: tuple[ToolSpec, ...]
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MessageSpec:
     """One turn of a prompt.
 

@@ -79,6 +79,8 @@ def _compare(given: argparse.Namespace) -> int:
         print(f"audiobench: {lost} ({lost.recipe}) is in {given.first} only", file=sys.stderr)
     for cell in hopeless:
         print(f"audiobench: {cell.second}: {_hopeless(cell)}", file=sys.stderr)
+    for told in dict.fromkeys(told for cell in cells for told in cell.imported):
+        print(f"audiobench: {told}", file=sys.stderr)
     if not given.fail_on_regression:
         return 0
     return 1 if gone or any(cell.is_worse or cell.refused for cell in cells) else 2 if hopeless else 0
@@ -106,6 +108,7 @@ def _document(cell: ComparedCell) -> dict[str, Any]:
         "recipe": cell.first.recipe,
         "models": [cell.first.model, cell.second.model],
         "refused": cell.refused,
+        "imported": list(cell.imported),
         "worse": cell.is_worse,
         "comparison": None if found is None else _named(dataclasses.asdict(found), cell),
     }

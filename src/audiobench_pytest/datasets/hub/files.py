@@ -74,6 +74,15 @@ class HubFiles:
             card={"configs": configs} if isinstance(configs, list) else {},
         )
 
+    def sizes(self, commit: str) -> Mapping[str, int]:
+        """Ask the hub how large the files of a commit are, in bytes.
+
+        Raises:
+            DatasetError: The hub cannot be reached.
+        """
+        with self._explaining("the sizes of its files", commit):
+            return hub.files_of(self.repo, "dataset", commit).sizes
+
     def cached_listing(self, commit: str) -> Listing:
         """Return those files of a commit that are in the hub's cache."""
         snapshot = self._repository() / "snapshots" / commit

@@ -23,7 +23,7 @@ from audiobench_pytest.datasets.hub.prepared import Prepared, note_commit, noted
 from audiobench_pytest.datasets.hub.rows import content_id, make_record, row_id
 from audiobench_pytest.datasets.settings import LoadSettings
 from audiobench_pytest.errors import DatasetError
-from audiobench_pytest.hub import COMMIT
+from audiobench_pytest.hub import COMMIT, lacking_bytes
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,47 @@ def count_hub(spec: DatasetSpec, settings: LoadSettings) -> int | None:
         with closing(_Extraction(settings, lookup.files, listing, prepared, not lookup.files.offline)) as extraction:
             extraction.count(_enough(settings))
         return _selected_count(settings, prepared)
+
+
+@dataclass(frozen=True, slots=True)
+class HubOutlook:
+    """What loading a whole set would fetch.
+
+    Attributes:
+        commit: The commit.
+        files: Files that hold the set.
+        fetch_bytes: Bytes of them that are not in the hub's cache.
+        store_bytes: About how many bytes its sounds will take in the cache of answers and sounds.
+        is_here: Whether an earlier load took all of it already.
+    """
+
+    commit: str
+    files: int
+    fetch_bytes: int
+    store_bytes: int
+    is_here: bool
+
+
+def outlook_hub(spec: DatasetSpec, settings: LoadSettings) -> HubOutlook:
+    """Return what loading the set would fetch; without network, what is here.
+
+    Raises:
+        DatasetError: The hub or the repository is not as needed.
+        MissingExtraError: A package of the extra `hub` is not installed.
+    """
+    source = _source(spec)
+    lookup = _Lookup(source, settings)
+    for commit in lookup.known_commits():
+        with Prepared(settings.cache, source, commit) as prepared:
+            rows = prepared.wanted(settings)
+            if rows and not prepared.lacking(rows):
+                return HubOutlook(commit, 0, 0, 0, is_here=True)
+    listing = lookup.listing()
+    files = parquet_files(source, listing.files, listing.card) if _has_parquet(listing) else list(listing.files)
+    sizes = {} if lookup.files.offline else lookup.files.sizes(listing.commit)
+    of_set = {name: sizes.get(name, 0) for name in files}
+    fetch = lacking_bytes(source.repo, "dataset", listing.commit, of_set)
+    return HubOutlook(listing.commit, len(files), fetch, sum(of_set.values()), is_here=False)
 
 
 class _Lookup:
@@ -198,7 +239,7 @@ class _Extraction:
 
     def extract(self, rows: list[int]) -> None:
         """Store audio and record of the given rows."""
-        start = 0
+        start, kept = 0, 0
         for at, (_, count) in enumerate(self.prepared.layout):
             if count is None:
                 break  # no wanted row lies behind the first uncounted file
@@ -219,6 +260,9 @@ class _Extraction:
                                 reference=self.prepared.source.text_column is not None,
                             )
                         )
+                        kept += 1
+                        if self.settings.told is not None:
+                            self.settings.told(kept, len(rows))
             start += count
 
     def _ids(self, at: int) -> list[str]:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from audiobench_pytest.datasets.fields import SOUND_PREFIX, Fields, Needs, expected_of, fields_of
+from audiobench_pytest.datasets.manifests.expected_calls import expected_call
 from audiobench_pytest.languages import stated_language
+from audiobench_pytest.types import MAIN_SOUND, Sound
 
 _SPEECH = Needs()
 
@@ -95,6 +97,11 @@ class Dialect:
         )
         if aliases:
             fields = replace(fields, aliases=(*aliases, *fields.aliases))
+        if needs.calls:
+            reference, bad_calls = expected_call(record.get(self.text), fields)
+            bad_reference = "; ".join(bad_calls)
+        if fields.turns:
+            bad_sounds += _unplaced(fields, {*sounds, *([MAIN_SOUND] if audio is not None else [])})
         return Row(
             id=key_of(record.get(self.id)) or key_of(written),
             audio=audio,
@@ -124,6 +131,8 @@ def _further_sounds(
         named |= {f"audio{number}": file for number, file in enumerate(files[1:], 2)}
     sounds: dict[str, Path] = {}
     problems = []
+    if MAIN_SOUND in named and files is not None:
+        problems.append(f"the sound '{MAIN_SOUND}' is named twice: by '{audio}' and among its further sounds")
     for name, written in named.items():
         path, problem = audio_of({name: written}, name, base)
         if path is not None:
@@ -132,6 +141,17 @@ def _further_sounds(
             problems.append(problem)
     problems += [f"no sound '{name}'" for name in needs.sounds if name != "audio" and name not in named]
     return sounds, problems
+
+
+def _unplaced(fields: Fields, sounds: set[str]) -> list[str]:
+    """Return which turns of a row's conversation place a sound that the row does not bring."""
+    return [
+        f"turn {number} has a place for the sound '{part.name}', which the row does not bring (it brings "
+        f"{', '.join(sorted(sounds)) or 'none'})"
+        for number, turn in enumerate(fields.turns, 1)
+        for part in turn.parts
+        if isinstance(part, Sound) and part.name not in sounds
+    ]
 
 
 def key_of(value: Any) -> str | None:

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from audiobench_pytest.datasets.manifests.stepeval import is_dialogue
 from audiobench_pytest.errors import DatasetError
 
 SUFFIXES = (".jsonl", ".json", ".ndjson", ".list", ".csv", ".tsv", ".gz")
@@ -110,6 +111,9 @@ def _rows(path: Path, file: _File, delimiter: str) -> Iterator[tuple[int, bytes]
 
 def _elements(path: Path, file: _File) -> Iterator[tuple[int, bytes]]:
     data = file.read().removeprefix(codecs.BOM_UTF8)
+    if is_dialogue(data.partition(b"\n")[0].strip()):  # a list of turns a line, not one list of rows
+        yield from ((n, line.strip()) for n, line in enumerate(data.splitlines(), 1) if line.strip())
+        return
     try:
         found = json.loads(data.decode())
     except UnicodeDecodeError as exc:

@@ -14,6 +14,7 @@ from audiobench_pytest.datasets.fields import Needs, renamed
 from audiobench_pytest.datasets.manifests.dialect import Dialect, Row, language_of
 from audiobench_pytest.datasets.manifests.lines import numbered_lines
 from audiobench_pytest.datasets.manifests.native import NATIVE
+from audiobench_pytest.datasets.manifests.stepeval import dialogue_row, is_dialogue
 from audiobench_pytest.datasets.manifests.wenet import WENET
 from audiobench_pytest.datasets.selection import unique_ids
 from audiobench_pytest.errors import DatasetError, did_you_mean
@@ -123,6 +124,8 @@ def _parse(path: Path, number: int, line: bytes) -> Mapping[str, Any]:
         raise DatasetError(f"{path}:{number}: not valid JSON: {exc.msg} at column {exc.colno}{form}") from exc
     except (ValueError, RecursionError) as exc:  # a number of thousands of digits, a nesting of thousands of levels
         raise DatasetError(f"{path}:{number}: not valid JSON: {exc}") from exc
+    if isinstance(record, list) and is_dialogue(line):
+        record = dialogue_row(record, path, number)
     if isinstance(record, dict) and _HALF_PAIR.search(line):
         # The name of a file stays what it is on disk.
         record = {k: v if k in ("audio", "wav", "sounds") else storable(v) for k, v in record.items()}

@@ -11,6 +11,7 @@ from audiobench_pytest.errors import RecordError, UnknownNameError
 from audiobench_pytest.leaderboard.baselines.comparability import difference
 from audiobench_pytest.leaderboard.baselines.measured import Measured, paired
 from audiobench_pytest.leaderboard.baselines.sources import Baseline
+from audiobench_pytest.leaderboard.cells.evidence import imported_of
 from audiobench_pytest.leaderboard.statistics.comparison import Comparison, compare, correct
 from audiobench_pytest.leaderboard.statistics.power import LEVEL
 from audiobench_pytest.metrics.recipes import Recipe
@@ -27,6 +28,7 @@ class ComparedCell:
         comparison: Second against first, or None.
         refused: Why they are not compared, or None.
         names: Sample ids by the hashes that stand for them in the comparison, where a side knows them.
+        imported: Whose result files the answers of a side were read from, a sentence per side that has them from one.
     """
 
     first: CellId
@@ -34,6 +36,7 @@ class ComparedCell:
     comparison: Comparison | None = None
     refused: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    imported: tuple[str, ...] = ()
 
     @property
     def is_worse(self) -> bool:
@@ -97,7 +100,7 @@ def _common(first: Sequence[CellId], second: Sequence[CellId]) -> list[tuple[Cel
             pairs.append((cell, cell))
             continue
         ours, theirs = (
-            [one for one in cells if (one.dataset, one.recipe) == (cell.dataset, cell.recipe)]
+            [one for one in cells if (one.dataset, one.recipe, one.prompt) == (cell.dataset, cell.recipe, cell.prompt)]
             for cells in (first, second)
         )
         if len(ours) == len(theirs) == 1:
@@ -110,14 +113,16 @@ def _compared(first: Measured, second: Measured, metric: str | None) -> Compared
     quantity = next((one for one in quantities if metric in (None, one.name)), None)
     if quantity is None:
         return None
+    told = tuple(f"{side.where}: {text}" for side in (first, second) if (text := imported_of(side.identity)))
     reason = difference(first, second)
     if reason is not None:
-        return ComparedCell(first.cell, second.cell, refused=reason)
+        return ComparedCell(first.cell, second.cell, refused=reason, imported=told)
     pairs, names = paired(first, second, quantity.name)
     if not pairs.ids:
-        return ComparedCell(first.cell, second.cell, refused="they scored no sample in common")
+        return ComparedCell(first.cell, second.cell, refused="they scored no sample in common", imported=told)
     recipe = second.recipe or first.recipe or _recipe(first.cell.recipe)
-    return ComparedCell(first.cell, second.cell, compare(pairs, recipe.values, quantity), names=names)
+    comparison = compare(pairs, recipe.values, quantity)
+    return ComparedCell(first.cell, second.cell, comparison, names=names, imported=told)
 
 
 def _recipe(name: str) -> Recipe:

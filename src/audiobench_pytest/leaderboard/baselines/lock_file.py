@@ -46,7 +46,8 @@ class LockedCell:
     @property
     def cell(self) -> CellId:
         """Which cell."""
-        return CellId(*(str(self.document[name]) for name in ("dataset", "model", "recipe")))
+        dataset, model, recipe = (str(self.document[name]) for name in ("dataset", "model", "recipe"))
+        return CellId(dataset, model, recipe, str(self.document.get("prompt", "")))
 
     @property
     def hardware(self) -> str:
@@ -143,6 +144,7 @@ def locked(result: CellResult, side: Measured) -> LockedCell:
             "dataset": result.cell.dataset,
             "model": result.cell.model,
             "recipe": result.cell.recipe,
+            **({"prompt": result.cell.prompt} if result.cell.prompt else {}),
             "signature": side.signature,
             "data": {"digest": side.digest, "revision": result.data.get("revision"), "samples": side.total},
             "identity": dict(side.identity),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audiobench_pytest.leaderboard.cells.clusters import clusters_of
+from audiobench_pytest.leaderboard.cells.draws import by_clip
 from audiobench_pytest.leaderboard.cells.evidence import merged
 from audiobench_pytest.leaderboard.cells.planned import recipe_of
 from audiobench_pytest.leaderboard.cells.reduce import (
@@ -21,7 +22,7 @@ from audiobench_pytest.leaderboard.cells.reduce import (
 )
 from audiobench_pytest.leaderboard.cells.speed import speed_of
 from audiobench_pytest.leaderboard.statistics.pairs import Pairs, ScoredSamples, pair
-from audiobench_pytest.types import CellId, Quantity, State
+from audiobench_pytest.types import CLIP, CellId, Quantity, State
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -106,7 +107,7 @@ class Measured:
 
 
 def measured(data: CellData, where: str) -> Measured:
-    """Return what a run says of a cell.
+    """Return what a run says of a cell, clip by clip: several answers to one stand as their mean.
 
     Raises:
         RecordError: An answered sample carries no numbers.
@@ -123,23 +124,34 @@ def measured(data: CellData, where: str) -> Measured:
     groups = clusters_of(data.plan, table, counted)
     audio_s, infer_s = table.audio_s[table.scored].sum(), table.infer_s[table.scored].sum()
     speed = speed_of(table, data.receipts) | ({"rtfx": float(audio_s / infer_s)} if infer_s > 0 else {})
+    total, own = expected_of(data), [table.samples[row] for row in rows]
+    clusters = list(groups.names) if groups.key and groups.key != CLIP else None
+    columns = {name: column[counted] for name, column in numbers.items()}
+    keys, silent = slice_keys(data, counted), silent[counted]
+    if (draws := data.plan.draws) > 1:
+        every = columns | {"\0silent": silent.astype(np.float64)}
+        own, first, means = by_clip(own, every)
+        silent = means.pop("\0silent") == 1.0
+        columns, total = means, None if total is None else total // draws
+        clusters = None if clusters is None else [clusters[row] for row in first]
+        keys = {key: [texts[row] for row in first] for key, texts in keys.items()}
     return Measured(
         cell=data.plan.cell,
         where=where,
         signature=signature,
         digest=one_text(selected.get("digest")),
-        total=expected_of(data),
+        total=total,
         identity=_mapping(model.get("identity")),
         hardware=one_text(model.get("hardware")),
         speed=speed,
         cached=int(table.cached[table.scored].sum()),
-        ids=[table.ids[row] for row in rows],
-        columns={name: column[counted] for name, column in numbers.items()},
-        silent=silent[counted],
-        clusters=groups.names if groups.key else None,
+        ids=own,
+        columns=columns,
+        silent=silent,
+        clusters=clusters,
         quantities=recipe.quantities(languages_of(table, signature)),
         recipe=recipe,
-        keys=slice_keys(data, counted),
+        keys=keys,
     )
 
 

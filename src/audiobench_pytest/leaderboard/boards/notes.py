@@ -24,7 +24,7 @@ def notes_of(
         average: The average that ranks.
         unshown: Cells of the runs that belong to no column.
     """
-    found = [*_other_recipes(rows), *_signatures(rows), *_data(rows), *_outliers(spec, rows)]
+    found = [*_imported(rows), *_other_recipes(rows), *_signatures(rows), *_data(rows), *_outliers(spec, rows)]
     if average is not None:
         found += _without_average(rows, average)
     found += _incomplete(rows)
@@ -52,6 +52,14 @@ def signature_marks(rows: Sequence[BoardRow]) -> dict[str, str]:
         if len(set(signatures)) > 1:
             marked |= dict.fromkeys(signatures)
     return {signature: f"#{number}" for number, signature in enumerate(marked, 1)}
+
+
+def _imported(rows: Sequence[BoardRow]) -> Iterator[str]:
+    """Name the cells whose answers were asked for elsewhere."""
+    for row in rows:
+        for name, cell in row.columns.items():
+            told = dict.fromkeys(one.result.evidence.imported for one, _ in cell.parts)
+            yield from (f"{name} of {row.model}: {text}" for text in told if text)
 
 
 def _columns(rows: Sequence[BoardRow]) -> list[str]:

@@ -88,7 +88,7 @@ def run_rows(spec: BoardSpec, runs: Sequence[RunCell], catalog: Catalog, any_rec
     for cell in runs:
         if is_shown(spec, cell, catalog):
             identity = canonical(cell.result.model.get("identity"))
-            models.setdefault(cell.result.cell.model, {}).setdefault(identity, []).append(cell)
+            models.setdefault(cell.result.cell.row, {}).setdefault(identity, []).append(cell)
     for model, by_identity in models.items():
         for cells in by_identity.values():
             source = ", ".join(dict.fromkeys(cell.run for cell in cells))

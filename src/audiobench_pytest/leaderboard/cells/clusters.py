@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audiobench_pytest.leaderboard.statistics.units import effective_number
-from audiobench_pytest.types import AUTO
+from audiobench_pytest.types import AUTO, CLIP
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,7 @@ class Clusters:
     """The clusters of some samples.
 
     Attributes:
-        key: The meta key that names them, or "" where every sample stands for itself.
+        key: The meta key that names them, `clip` for the draws of a sample, or "" where every sample stands for itself.
         names: Cluster of each sample; a sample that says nothing has one of its own.
     """
 
@@ -59,15 +59,24 @@ def clusters_of(plan: PlannedCell, table: CellTable, counted: NDArray[np.bool_])
     """Return the clusters of the counted samples of a cell.
 
     The planned key is used if any sample says something of it. Where the plan leaves it to the samples, it is the first
-    of the known keys of which they do, and by which they are not all apart.
+    of the known keys of which they do, and by which they are not all apart. Several answers to one sample never stand
+    for themselves: without such a key the sample is their cluster.
     """
     rows = np.flatnonzero(counted).tolist()
+    samples = table.samples
+    several = plan.draws > 1
     for key in plan.cluster_keys:
         texts = table.keys.get(key, ())
         if not any(texts):
             continue
-        if plan.clusters == AUTO and len(texts) > 1 and len(set(texts)) == len(texts):
+        if plan.clusters == AUTO and len(texts) > 1 and _all_apart(texts, samples if several else ()):
             continue
         # A sample that does not say whose it is stands for itself.
-        return Clusters(key, [texts[row] or f"\0{row}" for row in rows])
-    return Clusters()
+        return Clusters(key, [texts[row] or f"\0{samples[row] if several else row}" for row in rows])
+    return Clusters(CLIP, [samples[row] for row in rows]) if several else Clusters()
+
+
+def _all_apart(texts: Sequence[str], samples: Sequence[str]) -> bool:
+    """Whether no two samples are of one cluster; the draws of a sample are one."""
+    told = dict(zip(samples, texts, strict=True)).values() if samples else texts
+    return len(set(told)) == len(told)

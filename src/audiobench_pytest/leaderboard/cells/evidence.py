@@ -44,7 +44,21 @@ def evidence_of(
         endings=dict(endings or {}),
         heard=dict(heard or {}),
         scripts=dict(scripts or {}),
+        imported=imported_of(model.get("identity")),
     )
+
+
+IMPORTED = "imported"
+"""Key of a model's identity under which an import says of which files the answers are."""
+
+
+def imported_of(identity: Any) -> str:
+    """Return whose result files the answers were read from, in words; "" where they were asked here."""
+    told = identity.get(IMPORTED) if isinstance(identity, Mapping) else None
+    if not isinstance(told, Mapping):
+        return ""
+    files = ", ".join(f"{one['name']} (sha256 {one['sha256'][:12]})" for one in told.get("files", ()))
+    return f"answers imported from {told.get('format')}: {files}"
 
 
 def weights_of(identity: Any) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from audiobench_pytest.errors import RecordError
 from audiobench_pytest.leaderboard.cells.clusters import clusters_of
+from audiobench_pytest.leaderboard.cells.draws import draws_of, spread_of
 from audiobench_pytest.leaderboard.cells.evidence import evidence_of, merged
 from audiobench_pytest.leaderboard.cells.heard import heard_of
 from audiobench_pytest.leaderboard.cells.planned import recipe_of
@@ -19,13 +20,14 @@ from audiobench_pytest.leaderboard.cells.repeats import flip_rates
 from audiobench_pytest.leaderboard.cells.slices import duration_bin, slices, snr_bin
 from audiobench_pytest.leaderboard.cells.speed import percentiles_of, speed_of, timed
 from audiobench_pytest.leaderboard.cells.tails import tails
+from audiobench_pytest.leaderboard.listening.values import listening_values
 from audiobench_pytest.leaderboard.quantities import FAILED_FIRST, FIXED, OF_ENDINGS
 from audiobench_pytest.leaderboard.statistics.intervals import intervals
 from audiobench_pytest.metrics.base import Metric
 from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.records.runs.table import CellTable
-from audiobench_pytest.types import AUTO, CellResult, Evidence, MetricValue, State
+from audiobench_pytest.types import AUTO, CellResult, Evidence, MetricValue, State, sample_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,6 +78,7 @@ def reduce_cell(data: CellData) -> CellResult:
     several = int(scored.sum()) > 1
     spread = intervals(answered, recipe.values, clusters, quantities=quantities) if scored.any() else {}
     evidence = evidence_of(data.receipts, _endings(table, scored), heard_of(table), _scripts(table, scored))
+    drawn = draws_of(table, columns, recipe.values, quantities[0].name) if plan.draws > 1 else None
     audio_s, infer_s = math.fsum(table.audio_s[scored]), math.fsum(table.infer_s[scored])
     taken = timed(table, data.receipts)
     measured_s = math.fsum(taken.infer_s[taken.scored])
@@ -89,7 +92,9 @@ def reduce_cell(data: CellData) -> CellResult:
                 for quantity in quantities
                 for name in [quantity.name]
             ),
+            *spread_of(drawn, quantities[0]),
             *flip_rates(data.probes),
+            *listening_values(data),
             *_attempts(evidence, int(scored.sum())),
         ),
         signature=signature,
@@ -120,7 +125,15 @@ def reduce_cell(data: CellData) -> CellResult:
         data=merged(receipt.dataset for receipt in data.receipts),
         first_errors=_first_errors(table),
         evidence=evidence,
+        cost=_cost(data.receipts),
+        draws=drawn,
     )
+
+
+def _cost(receipts: Iterable[ShardReceipt]) -> dict[str, float]:
+    """Return what the answers of a cell cost, as far as its shards have ended."""
+    costs = [receipt.cost for receipt in receipts if receipt.cost]
+    return {name: math.fsum(cost.get(name, 0.0) for cost in costs) for name in ("usd", "new_usd", "refused") if costs}
 
 
 def numbers_of(data: CellData, recipe: Recipe) -> Columns:
@@ -155,8 +168,8 @@ def _refuse_lost_numbers(data: CellData, scored: NDArray[np.bool_]) -> None:
         row = int(lost[0])
         state = list(State)[data.table.states[row]]
         raise RecordError(
-            f"{data.plan.cell}: sample '{data.table.ids[row]}' is recorded as '{state}' but without its numbers; "
-            "score the run again"
+            f"{data.plan.cell}: sample '{sample_of(data.table.ids[row])}' is recorded as '{state}' but without its "
+            "numbers; score the run again"
         )
 
 
@@ -217,10 +230,11 @@ def languages_of(table: CellTable, signature: str) -> set[str]:
 
 
 def expected_of(data: CellData) -> int | None:
-    """Return the number of samples selected, or None when no shard ever said so."""
+    """Return the number of answers that are wanted, or None when no shard ever said so."""
     # A run directory that was used twice may hold receipts of an older selection: the newest one counts.
     newest = max(data.receipts, key=lambda receipt: (receipt.started, receipt.total), default=None)
-    expected = newest.total if newest is not None else data.plan.samples
+    planned = data.plan.samples
+    expected = newest.total if newest is not None else None if planned is None else planned * data.plan.draws
     return None if expected is None else max(expected, len(data.table))
 
 
@@ -244,7 +258,7 @@ def _wall(receipts: Iterable[ShardReceipt]) -> float:
 def _first_errors(table: CellTable) -> tuple[tuple[str, State, str], ...]:
     broken = np.flatnonzero(np.isin(table.states, [_code(State.FAILED), _code(State.DATA_ERROR)]))[:FIRST_ERRORS]
     return tuple(
-        (table.ids[row], list(State)[table.states[row]], table.reasons.get(int(row)) or "no reason recorded")
+        (sample_of(table.ids[row]), list(State)[table.states[row]], table.reasons.get(int(row)) or "no reason recorded")
         for row in broken
     )
 

@@ -15,8 +15,8 @@ class ModelTotals:
     """What one model did over all its cells.
 
     Attributes:
-        model: Its name.
-        samples: Samples selected, or None when a cell never said how many.
+        model: Its name, with the prompt where several were asked.
+        samples: Answers wanted (samples, each as often as it is drawn), or None when a cell never said how many.
         counts: Samples per state.
         cached: Samples answered by the cache.
         audio_s: Seconds of sound of the answered samples.
@@ -27,6 +27,10 @@ class ModelTotals:
         spans: Least and greatest of what cannot be summed: `latency_p50_s`, `latency_p95_s`, `ttft_p50_s`.
         hardware: Fingerprints of what the model ran on in this run.
         size: Samples of the whole sets, or None when one is not known.
+        imported: Samples whose answers were read from result files of others; they are among `cached`.
+        cost: Sums of what `CellResult.cost` says.
+        way: The way it was run, where it has several; "" where there is only one.
+        draws: How often each sample was answered.
     """
 
     model: str
@@ -41,6 +45,10 @@ class ModelTotals:
     spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     hardware: tuple[str, ...] = ()
     size: int | None = None
+    imported: int = 0
+    way: str = ""
+    cost: Mapping[str, float] = field(default_factory=dict)
+    draws: int = 1
 
     @property
     def scored(self) -> int:
@@ -49,10 +57,13 @@ class ModelTotals:
 
 
 def model_totals(results: Iterable[CellResult]) -> list[ModelTotals]:
-    """Return the totals of each model, in order of first appearance; answers scored by several recipes count once."""
+    """Return the totals of each model, and prompt where there are several, in order of first appearance.
+
+    Answers scored by several recipes count once.
+    """
     by_model: dict[str, dict[str, CellResult]] = {}
     for result in results:
-        by_model.setdefault(result.cell.model, {}).setdefault(result.cell.dataset, result)
+        by_model.setdefault(result.cell.row, {}).setdefault(result.cell.dataset, result)
     return [_totals(model, list(cells.values())) for model, cells in by_model.items()]
 
 
@@ -65,6 +76,7 @@ def _totals(model: str, cells: Sequence[CellResult]) -> ModelTotals:
         samples=None if None in expected else sum(count for count in expected if count is not None),
         counts={state: sum(cell.counts.get(state, 0) for cell in cells) for state in State},
         cached=sum(cell.cached for cell in cells),
+        imported=sum(cell.cached for cell in cells if cell.evidence.imported),
         audio_s=audio_s,
         infer_s=infer_s,
         wall_s=math.fsum(cell.wall_s for cell in cells),
@@ -72,6 +84,9 @@ def _totals(model: str, cells: Sequence[CellResult]) -> ModelTotals:
         speed=_speed(cells),
         spans={name: (min(values), max(values)) for name in adding_up(SPAN) if (values := _taken(cells, name))},
         size=None if None in sizes else sum(size for size in sizes if size is not None),
+        cost={name: math.fsum(c.cost.get(name, 0.0) for c in cells) for name in (cells[0].cost if cells else ())},
+        way=" and ".join(sorted({str(cell.model["way"]) for cell in cells if cell.model.get("way")})),
+        draws=max(cell.draws.draws if cell.draws is not None else 1 for cell in cells),
         hardware=tuple(sorted({digest for cell in cells for digest in _hardware(cell)})),
     )
 

@@ -8,7 +8,7 @@ from audiobench_pytest.errors import Red
 from audiobench_pytest.leaderboard.cells.losses import kind_of_loss, lost
 from audiobench_pytest.leaderboard.gates.schema import Limit
 from audiobench_pytest.leaderboard.gates.words import apart, first_reason, gate, incomplete, quantity_of
-from audiobench_pytest.leaderboard.quantities import ATTEMPTS, FLIPS, SPEED, title, unit_of
+from audiobench_pytest.leaderboard.quantities import ATTEMPTS, DRAW_SD, FLIPS, LISTENED, SPEED, title, unit_of
 from audiobench_pytest.types import CellResult, GateResult, Percentile, Verdict
 
 _SIDES = {"max": ("within the maximum", "above the maximum"), "min": ("not below the minimum", "below the minimum")}
@@ -45,6 +45,10 @@ def judge_value(result: CellResult, limit: Limit) -> GateResult:
         return bounded(result, limit, 0.0)
     if known is None and limit.metric in FLIPS:
         return gate(result, limit, None, Verdict.SKIP, f"no {limit.metric}: the run asked nothing twice (--probe K)")
+    if known is None and limit.metric == DRAW_SD.name:
+        return gate(result, limit, None, Verdict.SKIP, f"no {limit.metric}: each clip was answered once (--repeats K)")
+    if known is None and limit.metric in LISTENED:
+        return gate(result, limit, None, Verdict.SKIP, f"no {limit.metric}: nobody has listened (audiobench listen)")
     if known is None and result.signature:
         measured = ", ".join(dict.fromkeys(title(one.quantity.name) for one in result.values))
         message = f"this dataset is measured in {measured}: limit that, not {title(limit.metric)}"
@@ -84,7 +88,7 @@ def bounded(
     missed = _is_beyond(value, limit)
     one, other = apart(value, limit.value)
     message = f"{name}{of} {one}{unit} is {_SIDES[limit.bound][missed]} of {other}{unit}"
-    if quantity.name not in FLIPS and (note := incomplete(result)):
+    if quantity.name not in (*FLIPS, *LISTENED) and (note := incomplete(result)):
         message += note
         if not missed and worst is not None and _is_beyond(worst, limit):
             message += f"; {name} {apart(worst, limit.value)[0]}{unit} had the others been answered with nothing"
@@ -117,6 +121,10 @@ def _speed(result: CellResult, limit: Limit) -> GateResult:
     value = result.rtfx if limit.metric == "rtfx" else result.speed.get(limit.metric)
     evidence = result.evidence
     earlier = result.cached if evidence.reused is None else evidence.reused
+    if evidence.imported:
+        message = f"nothing was timed here: {evidence.imported}"
+        verdict = limit.on_other_hardware if limit.hardware else Verdict.SKIP
+        return gate(result, limit, value, verdict, message, kind=Red.HARNESS)
     if earlier and not evidence.remeasured and limit.metric != "load_s":
         message = (
             f"{earlier} of {result.scored} answers came from the cache, and with them the times of another run: "

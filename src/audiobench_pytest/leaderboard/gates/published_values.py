@@ -10,7 +10,8 @@ from typing import Any
 from audiobench_pytest.catalog.boards import load_boards
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.published import PublishedRef, PublishedValue, load_published
-from audiobench_pytest.catalog.suites import ExpectedRef, load_protocols
+from audiobench_pytest.catalog.schema.protocols import ExpectedRef
+from audiobench_pytest.catalog.suites import load_protocols
 from audiobench_pytest.errors import UnknownNameError, did_you_mean
 from audiobench_pytest.leaderboard.gates.values import Wrong, number, table, text
 from audiobench_pytest.types import CellId
@@ -82,7 +83,7 @@ def _inner(key: str, parse: Any, value: Any) -> Any:
 
 def target_of(ref: ExpectedRef) -> Target | None:
     """Return the value of a published cell, or None where the table leaves it open."""
-    printed = load_published().value(ref.column, ref.model)
+    printed = load_published().value(ref, ref.model)
     if printed is None or printed.value is None:
         return None
     return Target(printed, printed.value * ref.scale, printed.tolerance * ref.scale)
@@ -107,10 +108,10 @@ def targets(cell: CellId, part: str = "") -> list[Target]:
 
 
 def _refs(cell: CellId, part: str) -> Iterator[ExpectedRef]:
-    if not part:
-        for protocol in load_protocols():
-            if (protocol.dataset, protocol.model) == (cell.dataset, cell.model) and protocol.channel == "text":
-                yield protocol.expected
+    for protocol in load_protocols():
+        asked = (protocol.dataset, protocol.slice, protocol.model)
+        if asked == (cell.dataset, part, cell.model) and protocol.channel == "text":
+            yield protocol.expected
     names = _names(cell.model)
     published = load_published()
     for board in load_boards():

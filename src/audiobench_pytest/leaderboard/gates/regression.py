@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from audiobench_pytest.errors import AudiobenchError, Red
 from audiobench_pytest.leaderboard.baselines.comparability import difference
 from audiobench_pytest.leaderboard.baselines.sources import Baseline
+from audiobench_pytest.leaderboard.cells.evidence import imported_of
 from audiobench_pytest.leaderboard.gates.schema import Limit, RegressionRule, Trade
 from audiobench_pytest.leaderboard.gates.words import apart, gate, quantity_of
 from audiobench_pytest.leaderboard.quantities import SPEED, title, unit_of
@@ -66,7 +67,7 @@ def judge_regression(
 
     rule = limit.rule
     assert isinstance(rule, RegressionRule)
-    wanted = CellId(result.cell.dataset, rule.baseline_model or result.cell.model, result.cell.recipe)
+    wanted = dataclasses.replace(result.cell, model=rule.baseline_model or result.cell.model)
     try:
         before = baseline.find(wanted)
     except AudiobenchError as exc:
@@ -105,6 +106,8 @@ def judge_regression(
         title(limit.metric), unit_of(quantity), rule, _counted(found, result, len(pairs.ids)), len(pairs.ids)
     )
     message = sentence.message(found, verdict, again) + allowed.note
+    if told_from := imported_of(before.identity):
+        message += f"; the baseline has its {told_from}"
     if allowed.relative and found.base == 0:
         message += (
             f"; {100 * allowed.amount:g} % of a baseline of 0 allows nothing at all: a number allows that many "

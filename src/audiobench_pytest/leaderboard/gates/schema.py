@@ -12,7 +12,7 @@ from audiobench_pytest.leaderboard.quantities import FIXED
 from audiobench_pytest.types import Verdict
 
 if TYPE_CHECKING:
-    from audiobench_pytest.catalog.suites import ExpectedRef
+    from audiobench_pytest.catalog.schema.protocols import ExpectedRef
     from audiobench_pytest.records.runs.plan import PlannedCell
 
 EVERYTHING = "*"

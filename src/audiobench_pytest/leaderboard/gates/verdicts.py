@@ -230,7 +230,9 @@ class _Cell:
                 kind=Red.HARNESS,
                 message=f"{self.doubt}; {message}",
             )
-        if not result.evidence.pinned and result.evidence.reused == result.scored > 0:
+        if result.evidence.imported:
+            message += f"; {result.evidence.imported}"
+        elif not result.evidence.pinned and result.evidence.reused == result.scored > 0:
             day = told_time(result.evidence.oldest, result.evidence.newest)
             message += f"; every answer is of {day}, and nobody can tell whether the model is still the same"
         return dataclasses.replace(judged, message=message)

@@ -10,7 +10,8 @@ from audiobench_pytest.errors import Red
 from audiobench_pytest.leaderboard.cells.losses import lost
 from audiobench_pytest.leaderboard.gates.schema import Limit
 from audiobench_pytest.leaderboard.quantities import FIXED
-from audiobench_pytest.types import CellResult, GateResult, Quantity, Verdict
+from audiobench_pytest.types import CellResult, GateResult, Quantity, State, Verdict
+from audiobench_pytest.types.results import STOPPED
 
 
 def gate(
@@ -72,12 +73,19 @@ def incomplete(result: CellResult) -> str:
 
 
 def first_reason(result: CellResult) -> str:
-    """Return the first sample without a score and why, in brackets; empty when there is none."""
-    if not result.first_errors:
-        return ""
-    sample_id, _, reason = result.first_errors[0]
+    """Return the first sample without a score and why, or why the model could not be asked, in brackets; else ""."""
+    stopped = result.model.get(STOPPED)
+    if result.first_errors:
+        sample_id, _, reason = result.first_errors[0]
+        return f" ({sample_id}: {_short(reason)})"
+    if stopped and result.counts[State.MISSING]:
+        return f" ({_short(stopped if isinstance(stopped, str) else '; '.join(map(str, stopped)))})"
+    return ""
+
+
+def _short(reason: str) -> str:
     reason = " ".join(reason.split())
-    return f" ({sample_id}: {reason if len(reason) <= 200 else reason[:197] + '...'})"
+    return reason if len(reason) <= 200 else reason[:197] + "..."
 
 
 def told_time(oldest: float, newest: float) -> str:

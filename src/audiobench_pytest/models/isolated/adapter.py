@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models.base import ModelAdapter, waveform_of
+from audiobench_pytest.models.base import ModelAdapter, Weights, waveform_of
 from audiobench_pytest.models.isolated.audio_file import AudioFile, as_bytes
-from audiobench_pytest.models.isolated.entry import checked_runtime, find_entry
+from audiobench_pytest.models.isolated.entry import checked_runtime, find_entry, repositories
 from audiobench_pytest.models.isolated.environment import RUNNING, Environment, ensure, requirements_digest
 from audiobench_pytest.models.isolated.interpreters import find_interpreter, running, without_our_python
 from audiobench_pytest.models.isolated.process import ChildDiedError, ChildProcess
@@ -57,6 +57,7 @@ class IsolatedAdapter(ModelAdapter):
     }
     batch_rows = 8
     overlaps = True
+    made_ready = True
 
     @classmethod
     def options_for(cls, spec: ModelSpec) -> Mapping[str, Option]:
@@ -79,6 +80,16 @@ class IsolatedAdapter(ModelAdapter):
             except ModelError as exc:
                 found.append((f"Python {runtime.python}", str(exc).partition("installed here: ")[2] or str(exc)))
         return found
+
+    @classmethod
+    def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
+        """Return the repositories that the model's own code loads."""
+        return repositories(spec)
+
+    @classmethod
+    def make_ready(cls, spec: ModelSpec) -> str:
+        """Make its environment, or find it made."""
+        return str(ensure(spec.name, checked_runtime(spec)))
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Check the entry; make no environment and start no process.
@@ -295,6 +306,7 @@ class IsolatedAdapter(ModelAdapter):
                     "prompt": request.prompt.text,
                     "language": request.prompt.language,
                     **messages_of(request.prompt),
+                    **({"draw": request.draw} if request.draw else {}),
                     **(
                         {"sounds": {n: as_bytes(s.samples) for n, s in request.sounds.items()}}
                         if request.sounds

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from audiobench_pytest.catalog.schema import ModelSpec, RuntimeSpec
 from audiobench_pytest.errors import CatalogError, ModelError, SampleError
+from audiobench_pytest.models.base import Weights, weights_of
 from audiobench_pytest.models.isolated.environment import RUNNING, requirement_lines
 from audiobench_pytest.models.isolated.interpreters import check_version, module_file
 from audiobench_pytest.records.digests import file_digest
@@ -72,6 +73,15 @@ def checked_runtime(spec: ModelSpec, kind: str = "isolated") -> RuntimeSpec:
         raise CatalogError(f"{where}: {wrong}")
     requirement_lines(spec.name, runtime)
     return runtime
+
+
+def repositories(spec: ModelSpec) -> list[Weights]:
+    """Return the repositories that the model's own code loads: what it reads of them, only it knows."""
+    elsewhere = "ModelScope" if spec.args.get("hub") == "ms" else ""
+    return [
+        *weights_of(spec.source, spec.revision, whole=True, elsewhere=elsewhere),
+        *weights_of(spec.args.get("adapters"), whole=True),
+    ]
 
 
 def find_entry(model: str, runtime: RuntimeSpec, *, here: bool = False) -> Entry:

@@ -45,6 +45,9 @@ class Environment:
     version: str
     fingerprint: str
 
+    def __str__(self) -> str:
+        return f"environment {self.fingerprint} with Python {self.version}"
+
 
 def environments_folder() -> Path:
     """Return the folder that holds all environments.
@@ -126,6 +129,24 @@ def ensure(model: str, runtime: RuntimeSpec, folder: Path | None = None) -> Envi
     if runtime.python == RUNNING:
         here = running()
         return Environment(here.path, here.version, RUNNING)
+    interpreter, made_of, fingerprint = _described(model, runtime)
+    home = (folder or environments_folder()) / fingerprint
+    python = _made(home)
+    if python is None:
+        python = _make_locked(model, runtime, interpreter, home, made_of)
+    return Environment(python, interpreter.version, fingerprint)
+
+
+def is_made(model: str, runtime: RuntimeSpec) -> bool:
+    """Whether the environment of a model is there already; nothing is made."""
+    try:
+        return _made(environments_folder() / _described(model, runtime)[2]) is not None
+    except ModelError:  # its Python is not installed
+        return False
+
+
+def _described(model: str, runtime: RuntimeSpec) -> tuple[Interpreter, dict[str, Any], str]:
+    """Return the interpreter of an environment, what it is made of, and its fingerprint."""
     interpreter = find_interpreter(model, runtime.python)
     made_of = {
         "requirements": requirements_digest(model, runtime),
@@ -133,12 +154,7 @@ def ensure(model: str, runtime: RuntimeSpec, folder: Path | None = None) -> Envi
         "platform": sysconfig.get_platform(),
         "protocol": PROTOCOL,
     }
-    fingerprint = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
-    home = (folder or environments_folder()) / fingerprint
-    python = _made(home)
-    if python is None:
-        python = _make_locked(model, runtime, interpreter, home, made_of)
-    return Environment(python, interpreter.version, fingerprint)
+    return interpreter, made_of, hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _made(home: Path) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -110,6 +111,16 @@ def _fits(version: str, wanted: str) -> bool:
 
 
 def _version_of(executable: str) -> str | None:
+    try:
+        changed = Path(executable).stat().st_mtime_ns
+    except OSError:
+        return None
+    return _version_at(executable, changed)
+
+
+@functools.lru_cache(maxsize=64)
+def _version_at(executable: str, changed: int) -> str | None:
+    """Return the version of an interpreter; asked once, as a listing asks for each of a hundred models."""
     return _output([executable, "-I", "-c", "import sys; print('.'.join(map(str, sys.version_info[:3])))"])
 
 

@@ -295,7 +295,7 @@ class ChildProcess:
         elif not ended:
             how = "it stopped listening" + (f": {_last_line(str(exc))}" if str(exc) else "")
         else:
-            how = f"its process ended with {_status(self._process.returncode)}"
+            how = f"its process ended with {status_of(self._process.returncode)}"
         return ChildDiedError(f"model '{self._model}', {doing}: {how}", self.log.last_lines())
 
     def _ended(self) -> bool:
@@ -321,7 +321,8 @@ def _telling(log: Sequence[str]) -> Sequence[str]:
     return log[-_BRIEF_LINES:]
 
 
-def _status(returncode: int) -> str:
+def status_of(returncode: int) -> str:
+    """Return how a process ended: `status 1`, or the signal that ended it."""
     if returncode >= 0:
         return f"status {returncode}"
     with contextlib.suppress(ValueError):

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.base import ModelAdapter, drawn_seed
 from audiobench_pytest.models.openai import wire
 from audiobench_pytest.models.openai.client import Question
 from audiobench_pytest.models.openai.messages import conversation_question
@@ -38,6 +38,7 @@ class OpenAIAdapter(ModelAdapter):
     packages: ClassVar[tuple[str, ...]] = ("httpx",)
     extra: ClassVar[str] = "api"
     streams = True
+    may_take_tools = True
     # Only a caller that does not stream makes batches; the slots then share one.
     batch_seconds = 7200.0
     options: ClassVar[Mapping[str, Option]] = {
@@ -68,6 +69,11 @@ class OpenAIAdapter(ModelAdapter):
         "patience": Option(float, 180.0, "seconds without one success until a server is given up", (), False),
         "key_env": Option(VariableName, None, f"variable that holds the key; default: {KEY_VARIABLE}", (), False),
     }
+
+    @classmethod
+    def varies(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
+        """Whether it samples: at a temperature above 0, or at the server's own."""
+        return args["temperature"] is None or args["temperature"] > 0
 
     @classmethod
     def follows(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
@@ -115,7 +121,7 @@ class OpenAIAdapter(ModelAdapter):
             if self.args[name] is not None and not least <= self.args[name] < math.inf:
                 self._refuse(name, f"must be at least {least}")
         for name in ("timeout", "connect_timeout", "read_timeout", "patience"):
-            if self.args[name] is not None and not 0 < self.args[name] < math.inf:
+            if self.args.get(name) is not None and not 0 < self.args[name] < math.inf:
                 self._refuse(name, "must be more than 0 seconds")
 
     def _refuse(self, name: str, why: str) -> None:
@@ -134,16 +140,25 @@ class OpenAIAdapter(ModelAdapter):
         """
         self.close()
         args = self.args
-        settings = ServerSettings(
-            url=args["url"],
-            key_env=args["key_env"],
+        self._connect(self._settings(url=args["url"], key_env=args["key_env"], patience_s=args["patience"]))
+
+    def _settings(self, **where: Any) -> ServerSettings:
+        args = self.args
+        return ServerSettings(
             concurrency=args["slots"],
             timeout_s=args["timeout"],
             retries=args["retries"],
-            patience_s=args["patience"],
             connect_s=args["connect_timeout"],
             read_s=args["read_timeout"],
+            **where,
         )
+
+    def _connect(self, settings: ServerSettings) -> None:
+        """Open the client.
+
+        Raises:
+            ModelError: No server can be reached, or it refuses the key.
+        """
         try:
             self._connection = Connection(settings, f"model '{self.spec.name}'", "--model-args url=")
         except UsageError as exc:  # what only the environment could tell was not there before
@@ -178,7 +193,7 @@ class OpenAIAdapter(ModelAdapter):
         fields = {
             "model": self._served_name,
             "temperature": args["temperature"],
-            "seed": args["seed"],
+            "seed": None if args["seed"] is None else drawn_seed(args["seed"], request.draw),
             "stream": args["stream"] or None,
         }
         if self._is_chat:

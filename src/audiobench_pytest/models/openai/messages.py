@@ -26,8 +26,10 @@ def conversation_question(request: Request, container: str, fields: Mapping[str,
     """
     seconds = 0.0
 
-    def content(message: Message) -> str | list[dict[str, Any]]:
+    def content(message: Message) -> str | list[dict[str, Any]] | None:
         nonlocal seconds
+        if not message.parts:
+            return None
         if len(message.parts) == 1 and isinstance(message.parts[0], str):
             return message.parts[0]
         parts: list[dict[str, Any]] = []
@@ -42,10 +44,16 @@ def conversation_question(request: Request, container: str, fields: Mapping[str,
                 parts.append({"type": "text", "text": part})
         return parts
 
-    messages = [
-        {"role": message.role, "content": content(message), **_calls(message.calls, number)}
-        for number, message in enumerate(request.prompt.messages)
-    ]
+    messages: list[dict[str, Any]] = []
+    unanswered: list[str] = []
+    for number, message in enumerate(request.prompt.messages):
+        called = _calls(message.calls, number)
+        messages.append({"role": message.role, "content": content(message), **called})
+        if message.role == "tool":
+            # The API wants to know which call a result is of: they come in the order of the calls.
+            messages[-1]["tool_call_id"] = unanswered.pop(0) if unanswered else f"call_{number}_0"
+        else:
+            unanswered = [call["id"] for call in called.get("tool_calls", ())]
     body = {k: v for k, v in fields.items() if v is not None} | {"messages": messages}
     if request.prompt.tools:
         body["tools"] = [_tool(tool) for tool in request.prompt.tools]

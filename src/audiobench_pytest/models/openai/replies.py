@@ -160,6 +160,10 @@ class Reply:
                 for key in fields:
                     if type(usage.get(key)) is int:
                         self.meta[name] = usage[key]
+            for key in _USAGE_DETAILS:
+                details = usage.get(key)
+                if isinstance(details, dict) and type(details.get("audio_tokens")) is int:
+                    self.meta["audio_tokens"] = details["audio_tokens"]
 
     def _note_choice(self, choice: Mapping[str, Any]) -> None:
         if isinstance(choice.get("finish_reason"), str):
@@ -174,6 +178,8 @@ _ASIDE = ("tool_calls", "audio", "refusal", "reasoning_content", "reasoning")
 _THOUGHTS = ("reasoning_content", "reasoning")
 _GIVEN_UP = ("abort", "cancelled", "error", "insufficient_system_resource")
 _USAGE = {"tokens": ("completion_tokens", "output_tokens"), "prompt_tokens": ("prompt_tokens", "input_tokens")}
+
+_USAGE_DETAILS = ("prompt_tokens_details", "input_token_details", "input_tokens_details")
 
 
 def _first_choice(reply: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -76,6 +76,8 @@ class ServerSettings:
         patience_s: Seconds without one success until a server is given up.
         connect_s: Seconds until a connection must stand.
         read_s: Longest silence in seconds; None means the whole time-out.
+        longest_delay_s: Most seconds between two attempts to reach a server.
+        has_key: Whether it may want a key; a server of our own is told none.
 
     Raises:
         UsageError: A value out of its range.
@@ -89,6 +91,8 @@ class ServerSettings:
     patience_s: float = 180.0
     connect_s: float = 10.0
     read_s: float | None = None
+    longest_delay_s: float = 30.0
+    has_key: bool = True
 
     def __post_init__(self) -> None:
         for name, least in (("concurrency", 1), ("retries", 0)):
@@ -120,7 +124,8 @@ class Connection:
         """
         self.urls = _urls(settings.url, who, option)
         self._key_variable = settings.key_env or KEY_VARIABLE
-        key = _key(self._key_variable, who, settings.key_env not in (None, KEY_VARIABLE))
+        required = settings.key_env not in (None, KEY_VARIABLE)
+        key = _key(self._key_variable, who, required) if settings.has_key else ""
         if len(key) >= _LONG_KEY and any(key in url for url in self.urls):
             raise UsageError(f"{who}: the address of the server must not hold the key")
         self._redact = _redactor(key)
@@ -131,7 +136,9 @@ class Connection:
         self._asker = HttpAsker(
             self.urls,
             functools.partial(wire.exchange, advice=self._advice),
-            Manners(settings.concurrency, settings.retries, settings.patience_s),
+            Manners(
+                settings.concurrency, settings.retries, settings.patience_s, longest_delay=settings.longest_delay_s
+            ),
             Limits(timeout, min(timeout, settings.connect_s), settings.read_s or timeout),
             {"user-agent": "audiobench-pytest", **({"authorization": f"Bearer {key}"} if key else {})},
             self._redact,

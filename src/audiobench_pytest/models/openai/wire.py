@@ -105,7 +105,8 @@ async def exchange(
 
     Returns:
         The answer; its timing has `latency_s` and, where it was streamed, `ttft_s`; its meta, where the server tells:
-        `finish_reason`, `model`, `system_fingerprint`, `tokens`, `prompt_tokens`, `refusal`, `thoughts`.
+        `finish_reason`, `model`, `system_fingerprint`, `tokens`, `prompt_tokens`, `audio_tokens` (of these),
+        `refusal`, `thoughts`.
 
     Raises:
         Trouble: The server refused, or what it sent is no answer.

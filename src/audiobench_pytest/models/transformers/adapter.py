@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.base import ModelAdapter, Weights, weights_of
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.models.transformers import devices
 from audiobench_pytest.models.transformers.checkpoints import open_checkpoint
@@ -62,6 +62,11 @@ class TransformersAdapter(ModelAdapter, abc.ABC):
     warm_up = True
     half: ClassVar[str] = "float16"
     counts: ClassVar[tuple[str, ...]]
+
+    @classmethod
+    def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
+        """Return the checkpoint's repository, where it is no folder."""
+        return weights_of(spec.source, spec.revision)
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Find the checkpoint and read its small files.

@@ -45,7 +45,8 @@ class TransformersAsrAdapter(TransformersAdapter):
         self.sample_rate = self._recognizer.sample_rate
         self.equal_length = self._recognizer.equal_length
         self.takes_language_hint = self._recognizer.takes_language_hint
-        self.batch_rows, self.batch_seconds = self._recognizer.rows, self._recognizer.seconds
+        room = devices.room(self._placement)
+        self.batch_rows, self.batch_seconds = self._recognizer.rows * room, self._recognizer.seconds * room
 
     def _half(self) -> str:
         return family_of(self._checkpoint).half

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models.base import waveform_of
+from audiobench_pytest.models.base import drawn_seed, waveform_of
 from audiobench_pytest.models.options import Option, TextOrFile
 from audiobench_pytest.models.transformers import devices
 from audiobench_pytest.models.transformers.adapter import TransformersAdapter, options_with
 from audiobench_pytest.models.transformers.decoding import finite_tokens
 from audiobench_pytest.models.transformers.families.rows import joined
 from audiobench_pytest.models.transformers.families.talking import FAMILIES
-from audiobench_pytest.types import Answer, Prompt, Request, Sound
+from audiobench_pytest.types import Answer, Message, Prompt, Request, Sound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +39,7 @@ class TransformersAudioChatAdapter(TransformersAdapter):
 
     batch_rows = 16
     follows_instructions = True
+    may_take_tools = True
     takes_messages = True
     half = "bfloat16"
     counts = ("max_new_tokens", "min_new_tokens", "num_beams", "threads", "top_k")
@@ -67,6 +68,11 @@ class TransformersAudioChatAdapter(TransformersAdapter):
         attention=("flash_attention_2", "flash_attention_3"),
     )
 
+    @classmethod
+    def varies(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
+        """Whether tokens are drawn at random."""
+        return bool(args["do_sample"])
+
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Check the arguments and the family of the checkpoint; see the base class."""
         super().__init__(spec, args)
@@ -77,7 +83,10 @@ class TransformersAudioChatAdapter(TransformersAdapter):
                 f"this version talks to {', '.join(FAMILIES)}"
             )
         self._family = family
+        room = devices.room(self._placement)
+        self.batch_rows, self.batch_seconds = self.batch_rows * room, self.batch_seconds * room
         self.sample_rate: int = int(self._checkpoint.features.get("sampling_rate", 16_000))
+        self.takes_tools = self._checkpoint.offers_tools and self.args["template"] == "chat"
         self.most_sounds = family.most_sounds
         self._model: Any = None
         self._processor: Any = None
@@ -143,7 +152,8 @@ class TransformersAudioChatAdapter(TransformersAdapter):
                 rows.append(row)
         # A sampled answer takes from the stream of random numbers what the others of its batch leave.
         for group in ([row] for row in rows) if self.args["do_sample"] else [rows] if rows else []:
-            with devices.steady(self._placement, self.args["seed"]):
+            draw = batch[group[0]].draw if self.args["do_sample"] else 0
+            with devices.steady(self._placement, drawn_seed(self.args["seed"], draw)):
                 answers.update(zip(group, self._answer([batch[row] for row in group]), strict=True))
         return [answers[row] for row in range(len(batch))]
 
@@ -227,26 +237,16 @@ class TransformersAudioChatAdapter(TransformersAdapter):
                 for part in message.parts:
                     yield part if isinstance(part, str) else "".join(self._place())
             return
-        turns = [(message.role, message.parts) for message in prompt.messages]
-        if self.args["system"] is not None and turns[0][0] != "system":
-            turns.insert(0, ("system", (self.args["system"],)))
-        yield self._formatted(turns)
+        yield self._formatted(prompt.messages, prompt.tools)
 
-    def _formatted(self, turns: Sequence[tuple[str, Sequence[str | Sound]]]) -> str:
-        """Return turns in the checkpoint's chat format; what stands for a sound there is never opened."""
-        content: Any
-        conversation = []
-        for role, parts in turns:
-            if self._family.spelled:
-                content = "".join(part if isinstance(part, str) else self._processor.audio_token for part in parts)
-            else:
-                content = [
-                    {"type": "text", "text": part} if isinstance(part, str) else {"type": "audio", "audio": ""}
-                    for part in parts
-                ]
-            conversation.append({"role": role, "content": content})
+    def _formatted(self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] = ()) -> str:
+        """Return turns in the checkpoint's chat format."""
+        if self.args["system"] is not None and messages[0].role != "system":
+            messages = (Message("system", (self.args["system"],)), *messages)
+        conversation = [_turn(message, self._processor.audio_token, self._family.spelled) for message in messages]
+        told = {"tools": [{"type": "function", "function": dict(tool)} for tool in tools]} if tools else {}
         formats = self._processor.tokenizer if self._family.spelled else self._processor
-        return str(formats.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False))
+        return str(formats.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False, **told))
 
     def _place(self) -> Iterator[str]:
         for name in ("audio_bos_token", "audio_token", "audio_eos_token"):
@@ -254,8 +254,7 @@ class TransformersAudioChatAdapter(TransformersAdapter):
 
     def _parts(self, instruction: str) -> Iterator[str]:
         if self.args["template"] == "chat":
-            system = [] if self.args["system"] is None else [("system", (self.args["system"],))]
-            yield self._formatted([*system, ("user", (Sound(), instruction))])
+            yield self._formatted((Message("user", (Sound(), instruction)),))
         else:
             yield from self._place()
             yield instruction
@@ -273,6 +272,27 @@ class TransformersAudioChatAdapter(TransformersAdapter):
     def _too_long(self, samples: int, room: int) -> str:
         seconds, most = samples / self.sample_rate, room / self.sample_rate
         return f"a clip of {seconds:.1f} s is longer than the {most:g} s that the model hears (long_audio=cut cuts it)"
+
+
+def _turn(message: Message, token: str, spelled: bool) -> dict[str, Any]:
+    """Return a turn as chat templates take it; what stands for a sound is never opened.
+
+    Args:
+        message: The turn.
+        token: Placeholder of a sound.
+        spelled: The template takes texts only.
+    """
+    content: Any = [
+        {"type": "text", "text": part} if isinstance(part, str) else {"type": "audio", "audio": ""}
+        for part in message.parts
+    ]
+    if spelled:
+        content = "".join(part if isinstance(part, str) else token for part in message.parts)
+    turn: dict[str, Any] = {"role": message.role, "content": content}
+    if message.calls:
+        called = [{"name": call.name, "arguments": dict(call.arguments)} for call in message.calls]
+        turn["tool_calls"] = [{"type": "function", "function": one} for one in called]
+    return turn
 
 
 class _Penalty:

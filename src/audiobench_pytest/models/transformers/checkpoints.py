@@ -24,6 +24,9 @@ WEIGHT_SUFFIXES = (".safetensors", ".bin")
 DIGESTED_SUFFIXES = (*WEIGHT_SUFFIXES, ".json", ".txt", ".model")
 """Files of a folder that can change an answer: weights, configurations, vocabularies."""
 
+_TOOLS = re.compile(r"\btools\b")
+"""How a chat template that can offer tools names them: transformers hands them over under no other name."""
+
 # Only used while training; checkpoints that were saved without it are whole.
 _NEVER_MISSED = re.compile(r"(^|\.)masked_spec_embed$")
 
@@ -39,6 +42,7 @@ class Checkpoint:
         config: `config.json`.
         generation: `generation_config.json`, empty where there is none.
         features: Settings of the feature extractor, empty where there are none.
+        offers_tools: Whether its chat template has a place for tools.
         find: Returns a further small file by its name, or None where there is none.
     """
 
@@ -48,6 +52,7 @@ class Checkpoint:
     config: Mapping[str, Any]
     generation: Mapping[str, Any] = field(default_factory=dict)
     features: Mapping[str, Any] = field(default_factory=dict)
+    offers_tools: bool = False
     find: Callable[[str], Path | None] = field(default=lambda _name: None, compare=False)
 
     @property
@@ -185,7 +190,20 @@ def _read(model: str, source: str, commit: str | None, find: Callable[[str], Pat
     # transformers 5 keeps the feature extractor's settings inside the processor's; before they had their own file.
     processor = read("processor_config.json")
     features = processor.get("feature_extractor") or read("preprocessor_config.json")
-    return Checkpoint(model, source, commit, read("config.json"), read("generation_config.json"), features, find)
+    told = (processor, read("chat_template.json"), read("tokenizer_config.json"))
+    template = find("chat_template.jinja")
+    texts = [str(one["chat_template"]) for one in told if one.get("chat_template")]
+    texts += [template.read_text("utf-8", "replace")] if template is not None else []
+    return Checkpoint(
+        model,
+        source,
+        commit,
+        read("config.json"),
+        read("generation_config.json"),
+        features,
+        any(_TOOLS.search(text) for text in texts),
+        find,
+    )
 
 
 def folder_digest(folder: Path) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
+from audiobench_pytest.models.base import Weights, drawn_seed, weights_of
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.models.transformers import devices
 from audiobench_pytest.models.transformers.adapter import TransformersAdapter, options_with
@@ -30,6 +31,7 @@ class NeuralVoiceAdapter(TransformersAdapter):
     counts = ("threads",)
     gives = frozenset({"speech"})
     reads_aloud = True
+    draws_at_random = True
     takes_language_hint = True
     warm_up = False
     sample_rate = None
@@ -65,6 +67,11 @@ class NeuralVoiceAdapter(TransformersAdapter):
             raise UsageError(f"--model-args: model '{spec.name}' needs vocoder=, a hub id or a folder")
         self._family = family
         self._parts: dict[str, Any] = {}
+
+    @classmethod
+    def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
+        """Return the repositories of the checkpoint and of its vocoder."""
+        return [*super().fetched_weights(spec, args), *weights_of(args.get("vocoder"))]
 
     def load(self) -> None:
         """Bring model, tokenizer and vocoder to their device.
@@ -103,7 +110,8 @@ class NeuralVoiceAdapter(TransformersAdapter):
         import torch
 
         text = request.prompt.text or ""
-        seed = int.from_bytes(hashlib.sha256(f"{self.args['seed']}:{text}".encode("utf-8", "replace")).digest()[:4])
+        own = drawn_seed(self.args["seed"], request.draw)
+        seed = int.from_bytes(hashlib.sha256(f"{own}:{text}".encode("utf-8", "replace")).digest()[:4])
         with devices.steady(self._placement, seed), torch.inference_mode():
             said, rate = self._family.say(self, text)
         sound: NDArray[np.float32] = np.asarray(said.detach().float().cpu().numpy(), np.float32).reshape(-1)

@@ -9,7 +9,8 @@ from audiobench_pytest.catalog.loader import Catalog, load_catalog
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
 from audiobench_pytest.datasets import is_path_like, spec_for_path
 from audiobench_pytest.errors import UnknownNameError, UsageError
-from audiobench_pytest.models.registry import forms, spec_from
+from audiobench_pytest.models.registry import forms
+from audiobench_pytest.models.ways import find
 from audiobench_pytest.plugin.asked.declared import Settings
 
 
@@ -73,9 +74,10 @@ def typed_models(catalog: Catalog, settings: Settings) -> dict[str, ModelSpec]:
     found: dict[str, ModelSpec] = {}
     for text in settings.models:
         try:
-            found[text] = _model(catalog, text)
+            given = {**settings.model_args.get("", {}), **settings.model_args.get(text, {})}
+            found[text] = find(text, catalog.models.get, given)
         except UnknownNameError as exc:
-            raise UsageError(f"--model: {exc}; or {forms()}") from None
+            raise UsageError(f"--model: {exc}; or {forms()}; with @WAY behind it to say how it is run") from None
     names: dict[str, set[str | None]] = {}
     for spec in found.values():
         names.setdefault(spec.name, set()).add(spec.source)
@@ -87,10 +89,6 @@ def _told_apart(spec: ModelSpec) -> ModelSpec:
     if not spec.source or not Path(spec.source).is_dir() or Path(spec.source).name != spec.name:
         return spec
     return dataclasses.replace(spec, name=f"{Path(spec.source).parent.name}-{spec.name}")
-
-
-def _model(catalog: Catalog, text: str) -> ModelSpec:
-    return spec_from(text) or catalog.models.get(text)
 
 
 def args_by_name(settings: Settings, models: tuple[ModelSpec, ...]) -> dict[str, dict[str, str]]:

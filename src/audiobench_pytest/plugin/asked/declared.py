@@ -78,13 +78,14 @@ class Settings:
         metavar="ARGS",
         repeat=True,
     )
-    prompt = Setting[str | None](
+    prompts = Setting[tuple[str, ...]](
         "prompt",
-        None,
+        (),
         "ask in these words instead: a name (`audiobench list prompts`), @FILE, or a template such as "
-        "'{{ audio }}What is said?'",
-        str,
+        "'{{ audio }}What is said?'; repeatable, or names as a,b: a cell for each, and the spread of the score",
+        many,
         metavar="NAME|@FILE|TEXT",
+        repeat=True,
     )
     recipes = Setting[tuple[str, ...]](
         "recipe",
@@ -141,6 +142,15 @@ class Settings:
         word,
         metavar="KEY|none",
     )
+    repeats = Setting[int](
+        "repeats",
+        1,
+        "answer each sample K times, from seeds of their own, where the model draws at random: values are over all "
+        "answers, intervals resample samples with all of theirs",
+        whole(1),
+        metavar="K",
+        type=int,
+    )
     probe = Setting[int | None](
         "probe",
         None,
@@ -181,6 +191,15 @@ class Settings:
         one_of("text", "json"),
         metavar="text|json",
         bare="text",
+    )
+    max_cost = Setting[float | None](
+        "max-cost",
+        None,
+        "ask no more when the answers of this run have cost so many US dollars (models with a price: "
+        "`audiobench list models`); what is done is kept, the rest is missing",
+        above_zero,
+        metavar="USD",
+        type=float,
     )
     html = Setting[str | None](
         "html",
@@ -255,6 +274,9 @@ class Settings:
     librispeech_dir = Setting[str](
         "librispeech_dir", "", "folder of OpenSLR's LibriSpeech; then nothing is asked of the hub", str
     )
+    stepeval_toolcall_dir = Setting[str](
+        "stepeval_toolcall_dir", "", "folder of StepEval-Audio-Toolcall, its wav.tar unpacked", str
+    )
     language = Setting[str](
         "language", "", "language of your own data where its lines name none (default: en)", to_language
     )
@@ -281,6 +303,9 @@ def declared() -> Iterator[Setting[Any]]:
     """Yield every setting, in the order of `pytest --help`."""
     return (value for value in vars(Settings).values() if isinstance(value, Setting))
 
+
+CORPORA = ("librispeech_dir", "stepeval_toolcall_dir")
+"""Settings that name the folder of a corpus in its publisher's layout, see `catalog.schema.FolderSource`."""
 
 OPTIONS = tuple(setting for setting in declared() if setting.metavar)
 """Those with an option of their own."""

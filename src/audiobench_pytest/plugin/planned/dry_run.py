@@ -12,15 +12,19 @@ from typing import Any
 
 import pytest
 
+from audiobench_pytest.catalog.prices import estimated
 from audiobench_pytest.catalog.schema import DatasetSpec
-from audiobench_pytest.datasets import Dataset, how_to_get, load_known
+from audiobench_pytest.datasets import Dataset, load_known
 from audiobench_pytest.errors import AudiobenchError, SampleError
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.plugin.collection import job_of
 from audiobench_pytest.plugin.planned.missing import of_model, of_recipe
+from audiobench_pytest.plugin.planned.protocols import as_text as protocols_as_text
+from audiobench_pytest.plugin.planned.protocols import resolved
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.prompts.profiles import profile_for, prompt_for
 from audiobench_pytest.records.keys import words_of
+from audiobench_pytest.report.numbers import dollars
 from audiobench_pytest.runner.job import Job
 
 JSON_KEY = "audiobench_plan"
@@ -55,6 +59,8 @@ class PlannedRun:
         columns: Columns of the data by what they are used as.
         dropped: Columns that are not kept, with the reason.
         missing: What is not there.
+        cost_usd: About what the answers cost, in US dollars, were none in the cache; None where that is not known.
+        draws: How often each sample is answered.
     """
 
     dataset: str
@@ -71,6 +77,8 @@ class PlannedRun:
     columns: dict[str, str] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     missing: tuple[Missing, ...] = ()
+    cost_usd: float | None = None
+    draws: int = 1
 
 
 class PlanHooks:
@@ -90,17 +98,25 @@ class PlanHooks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the plan."""
+        suite = self._session.suite
         try:
             cells = planned(self._session, self._jobs)
+            protocols = resolved(self._session, suite) if suite else []
         except AudiobenchError as exc:
             raise pytest.UsageError(str(exc)) from None
         if self._session.settings.plan == "json":
-            plain = {JSON_KEY: [dataclasses.asdict(cell) for cell in cells]}
+            plain: dict[str, Any] = {JSON_KEY: [dataclasses.asdict(cell) for cell in cells]}
+            if suite:
+                plain["suite"] = {"name": suite.name, "protocols": [dataclasses.asdict(one) for one in protocols]}
             terminalreporter.write_line(json.dumps(plain, ensure_ascii=False))
             return
         terminalreporter.section("audiobench plan: nothing is run")
         for line in as_text(cells):
             terminalreporter.write_line(line)
+        if suite:
+            terminalreporter.write_line("")
+            for line in protocols_as_text(suite, protocols):
+                terminalreporter.write_line(line)
 
 
 def planned(session: BenchmarkSession, jobs: list[Job]) -> list[PlannedRun]:
@@ -110,10 +126,14 @@ def planned(session: BenchmarkSession, jobs: list[Job]) -> list[PlannedRun]:
         AudiobenchError: A cell cannot be run as it was asked.
     """
     read: dict[str, Dataset | str | None] = {}
-    return [cell for job in jobs for cell in _cells(session, job, read)]
+    lacking = {job.model.name: job.model for job in jobs}  # looking for an interpreter starts a few: once per model
+    lacks = {name: [Missing(*one) for one in of_model(session, model)] for name, model in lacking.items()}
+    return [cell for job in jobs for cell in _cells(session, job, read, lacks[job.model.name])]
 
 
-def _cells(session: BenchmarkSession, job: Job, read: dict[str, Dataset | str | None]) -> Iterator[PlannedRun]:
+def _cells(
+    session: BenchmarkSession, job: Job, read: dict[str, Dataset | str | None], model_lacks: list[Missing]
+) -> Iterator[PlannedRun]:
     spec, model = job.dataset, job.model
     if spec.name not in read:
         try:
@@ -127,7 +147,7 @@ def _cells(session: BenchmarkSession, job: Job, read: dict[str, Dataset | str | 
     hours = sum(s for s in seconds if s is not None) / 3600 if seconds and None not in seconds else None
     samples = len(here.samples) if here else None if spec.samples is None else session.load.selected(spec.samples)
     for cell, recipe in job.cells():
-        missing = [*_model_lacks(session, job), *_data_lacks(job, known), *_recipe_lacks(session, Recipe(recipe), spec)]
+        missing = [*model_lacks, *_data_lacks(job, known), *_recipe_lacks(session, Recipe(recipe), spec)]
         yield PlannedRun(
             dataset=cell.dataset,
             model=model.name,
@@ -143,7 +163,15 @@ def _cells(session: BenchmarkSession, job: Job, read: dict[str, Dataset | str | 
             columns=_columns(job, here),
             dropped=here.dropped if here else (),
             missing=tuple(missing),
+            cost_usd=None if model.price is None or None in seconds or not seconds else round(_cost(job, seconds), 4),
+            draws=job.draws,
         )
+
+
+def _cost(job: Job, seconds: list[float | None]) -> float:
+    """Return about what the answers to a cell's samples cost, in US dollars."""
+    price = job.model.price
+    return sum(estimated(price, s or 0.0) for s in seconds) if price is not None else 0.0
 
 
 def _asked(session: BenchmarkSession, job: Job, here: Dataset | None) -> tuple[str, Any]:
@@ -176,14 +204,12 @@ def _columns(job: Job, here: Dataset | None) -> dict[str, str]:
     return found | ({"others": ", ".join(others)} if others else {})
 
 
-def _model_lacks(session: BenchmarkSession, job: Job) -> Iterator[Missing]:
-    yield from (Missing(what, command) for what, command in of_model(session, job.model))
-
-
 def _data_lacks(job: Job, known: Dataset | str | None) -> Iterator[Missing]:
     spec = job.dataset
     if isinstance(known, str):
         command = f"--dataset {spec.name}=PATH" if spec.access else "correct the entry or the data"
+        if spec.folder is not None and spec.hub is None:
+            command = f"--audiobench-set {spec.folder.setting}=DIR"
         yield Missing(known, command)
         return
     if known is not None or spec.hub is None:
@@ -192,7 +218,7 @@ def _data_lacks(job: Job, known: Dataset | str | None) -> Iterator[Missing]:
         if importlib.util.find_spec(package) is None:
             yield Missing(f"the package '{package}'", "pip install 'audiobench-pytest[hub]'")
     if spec.access and not os.environ.get("HF_TOKEN"):
-        yield Missing(f"a login for {spec.hub.repo}", how_to_get(spec))
+        yield Missing(f"a login for {spec.hub.repo}", spec.how_to_get)
     yield Missing(f"the data of {spec.name}", f"fetched from {spec.hub.repo} by the run that first reads it")
 
 
@@ -210,12 +236,16 @@ def as_text(cells: list[PlannedRun]) -> Iterator[str]:
     more = " and more" if None in sizes else ""
     hours = [cell.hours for cell in cells]
     told = f", {sum(h for h in hours if h is not None):.2f} h of sound" if any(h is not None for h in hours) else ""
-    yield f"{len(cells)} cell{'s' * (len(cells) != 1)}, {known} samples{more}{told}"
+    costs = {(cell.dataset, cell.model): cell.cost_usd for cell in cells if cell.cost_usd is not None}
+    paid = f", about {dollars(sum(costs.values()))}" if costs else ""
+    yield f"{len(cells)} cell{'s' * (len(cells) != 1)}, {known} samples{more}{told}{paid}"
     shown: set[str] = set()
     for cell in cells:
         count = "samples not known yet" if cell.samples is None else f"{cell.samples} samples"
+        count += f" x {cell.draws} draws" if cell.draws > 1 else ""
         into = f" to {cell.target_language}" if cell.target_language else ""
         length = "" if cell.hours is None else f", {cell.hours:.2f} h"
+        length += "" if cell.cost_usd is None else f", about {dollars(cell.cost_usd)}"
         yield ""
         yield f"{cell.dataset} x {cell.model}: {cell.task}, {cell.language}{into}, {count}{length}; {cell.recipe}"
         if cell.prompt:

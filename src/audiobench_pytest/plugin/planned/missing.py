@@ -1,32 +1,22 @@
-"""What a model lacks on this machine, each with what brings it: told before anything loads."""
+"""What a run lacks on this machine: refused before anything loads, or told by a plan."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.metrics.recipes import Recipe
-from audiobench_pytest.models.registry import adapter_class, create
+from audiobench_pytest.models.registry import create
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.records.answers.cache import PredictionCache
 from audiobench_pytest.runner.job import Job
+from audiobench_pytest.runner.lacking import model_lacks, recipe_lacks
 
 
 def of_model(session: BenchmarkSession, spec: ModelSpec) -> list[tuple[str, str]]:
-    """Return what a model lacks (packages, an interpreter, an address, a key, GPUs), each with what brings it."""
-    found = adapter_class(spec.adapter).lacks(spec, session.args_of(spec))
-    if spec.gpus:
-        from audiobench_pytest.plugin.workers.leases import count_gpus, nvidia_smi
-
-        there = len(count_gpus(os.environ, nvidia_smi).names)
-        if there < spec.gpus:
-            wanted = f"{spec.gpus} GPU{'s' * (spec.gpus > 1)}"
-            found.append(
-                (wanted, f"a machine that has {'them' if spec.gpus > 1 else 'one'}; this one shows {there or 'none'}")
-            )
-    return found
+    """Return what a model lacks as it is configured in this run, each with what brings it."""
+    return model_lacks(spec, session.args_of(spec))
 
 
 def refuse_missing(session: BenchmarkSession) -> None:
@@ -46,23 +36,12 @@ def refuse_missing(session: BenchmarkSession) -> None:
 
 
 def of_recipe(session: BenchmarkSession, recipe: Recipe, language: str) -> list[tuple[str, str]]:
-    """Return what a recipe lacks that has answers heard: its transcriber or rater, or what that one needs.
+    """Return what a recipe lacks that has answers heard, as this run is configured.
 
     Raises:
         UsageError: There is no model of that name, or nobody is named for the language.
     """
-    if recipe.metric.stage not in ("transcript", "rating"):
-        return []
-    from audiobench_pytest.runner.hearing.asking import model_of
-    from audiobench_pytest.runner.hearing.stages import heard_by
-
-    name = heard_by(recipe, language, session.settings.transcriber)
-    if not name:
-        return [(f"a transcriber of '{language}'", "--audiobench-set transcriber=MODEL")]
-    spec = model_of(name)
-    if spec.languages and language.split("-")[0] not in spec.languages:
-        return [(f"one that knows '{language}' in place of {name}", "--recipe NAME, without this one")]
-    return of_model(session, spec)
+    return recipe_lacks(recipe, language, session.settings.transcriber, lambda spec: of_model(session, spec))
 
 
 def refuse_deaf(session: BenchmarkSession, jobs: Iterable[Job]) -> None:

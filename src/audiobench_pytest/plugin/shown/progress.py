@@ -46,9 +46,9 @@ class CellProgress:
 
     def add(self, news: OutcomeNews) -> None:
         """Count one outcome; a sample that a second worker repeats after a crash counts once."""
-        if news.sample_id in self.done:
+        if news.row in self.done:
             return
-        self.done.add(news.sample_id)
+        self.done.add(news.row)
         self.changed = time.time()
         self.asked += not news.cached
         if news.state not in SCORED_STATES:

@@ -1,40 +1,14 @@
-"""Which GPUs each worker sees: counted without CUDA, cut into leases of equal size.
-
-GPUs are counted from the environment or by `nvidia-smi`. Asking torch would import it into the controller, which needs
-no model, and would take a CUDA context of some hundred megabytes on the first GPU.
-"""
+"""Which GPUs each worker sees: leases of equal size."""
 
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import UsageError
-
-VARIABLE = "CUDA_VISIBLE_DEVICES"
-_KIND = re.compile(r"\d+|GPU-|MIG-", re.ASCII)
-_GPU_LINE = re.compile(r"GPU \d+: .*\(UUID: (GPU-[^)\s]+)\)")
-_MIG_LINE = re.compile(r"\s+MIG .*\(UUID: (MIG-[^)\s]+)\)")
-_TIMEOUT_S = 60.0  # without persistence mode the driver first wakes every GPU of the machine
-
-
-@dataclass(frozen=True, slots=True)
-class Gpus:
-    """The GPUs that this run may use.
-
-    Attributes:
-        names: What `CUDA_VISIBLE_DEVICES` calls each: an index, or the UUID of a GPU or of a MIG device.
-        told_by: What named them, for messages.
-        problem: Why they could not be counted, or "".
-    """
-
-    names: tuple[str, ...]
-    told_by: str
-    problem: str = ""
+from audiobench_pytest.runner.gpus import Gpus
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,84 +51,6 @@ class Leases:
 
 UNLEASED = Leases(Gpus((), "nobody"), 0, ())
 """What a run has whose user sees to the devices of workers by other means (`gpus_per_worker=0`)."""
-
-
-def count_gpus(environ: Mapping[str, str], listing: Callable[[], str]) -> Gpus:
-    """Count the GPUs that this run may use.
-
-    An outer `CUDA_VISIBLE_DEVICES` is a restriction that somebody (a batch system, another user of the machine) relies
-    on: it alone is asked where it is set, also when it hides every GPU.
-
-    Args:
-        environ: The environment.
-        listing: Returns what `nvidia-smi -L` prints; asked only where the variable is not set.
-    """
-    if VARIABLE in environ:
-        return Gpus(visible(environ[VARIABLE]), f"{VARIABLE}={environ[VARIABLE]}")
-    try:
-        return Gpus(listed(listing()), "nvidia-smi")
-    except OSError as exc:
-        return Gpus((), "nvidia-smi", str(exc))
-
-
-def visible(value: str) -> tuple[str, ...]:
-    """Return the devices that a value of `CUDA_VISIBLE_DEVICES` names, each as it is written.
-
-    Read as CUDA reads it: the first name that is none (`-1`, `NoDevFiles`, nothing) or of another kind hides itself and
-    all that follow, and a device that is named twice hides all.
-    """
-    found: dict[str, str] = {}
-    kinds: set[str] = set()
-    for part in value.split(","):
-        name = part.strip()
-        match = _KIND.match(name)
-        if match is None:
-            break
-        number = match[0] if match[0].isdigit() else None
-        kinds.add("index" if number is not None else match[0])
-        if len(kinds) > 1:
-            break
-        key = name if number is None else str(int(number))
-        if key in found:
-            return ()
-        found[key] = name
-    return tuple(found.values())
-
-
-def listed(text: str) -> tuple[str, ...]:
-    """Return the devices of an `nvidia-smi -L` listing.
-
-    GPUs are called by index, which every library understands. Where one is cut into MIG devices, these stand in its
-    place and all are called by UUID, because a MIG device has no index.
-    """
-    gpus: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        if gpu := _GPU_LINE.match(line):
-            gpus[gpu[1]] = []
-        elif (mig := _MIG_LINE.match(line)) and gpus:
-            gpus[next(reversed(gpus))].append(mig[1])
-    if not any(gpus.values()):
-        return tuple(str(i) for i in range(len(gpus)))
-    return tuple(name for gpu, parts in gpus.items() for name in parts or [gpu])
-
-
-def nvidia_smi() -> str:
-    """Return what `nvidia-smi -L` prints, or "" on a machine without it.
-
-    Raises:
-        OSError: It is there, but fails or hangs: the driver does not work.
-    """
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return ""
-    try:
-        done = subprocess.run([program, "-L"], capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired:
-        raise OSError(f"nvidia-smi -L gave no answer in {_TIMEOUT_S:.0f} s") from None
-    if done.returncode and not listed(done.stdout):
-        said = (done.stdout.strip() or done.stderr.strip() or "it said nothing").splitlines()[0]
-        raise OSError(f"nvidia-smi -L ended with status {done.returncode}: {said}")
-    return done.stdout
 
 
 def cut(gpus: Gpus, size: int) -> Leases:

@@ -24,9 +24,10 @@ import pytest
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.plugin.termination import kept_handler
-from audiobench_pytest.plugin.workers.leases import UNLEASED, Gpus, count_gpus, cut, nvidia_smi, refuse
+from audiobench_pytest.plugin.workers.leases import UNLEASED, cut, refuse
 from audiobench_pytest.plugin.workers.ray_actor import PytestActor
 from audiobench_pytest.plugin.workers.xdist import cut_datasets, demands, is_distributed, worker_input
+from audiobench_pytest.runner.gpus import Gpus, count_gpus, nvidia_smi
 
 _REACH_S = 10.0
 _RETRIES = 2

@@ -21,15 +21,13 @@ from audiobench_pytest.plugin.asked.settings import read_settings
 from audiobench_pytest.plugin.session import BenchmarkSession, count
 from audiobench_pytest.plugin.workers.leases import (
     UNLEASED,
-    VARIABLE,
     Demand,
     Leases,
-    count_gpus,
     cut,
-    nvidia_smi,
     refuse,
 )
 from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.runner.gpus import VARIABLE, count_gpus, nvidia_smi
 
 if TYPE_CHECKING:
     from execnet import XSpec

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from audiobench_pytest.records.runs.listening import Rating
 from audiobench_pytest.records.runs.plan import PlannedCell, ProbedSample, ShardReceipt
 from audiobench_pytest.records.runs.table import CellTable, table_of
 from audiobench_pytest.types import Outcome
@@ -18,8 +19,9 @@ class CellData:
     Attributes:
         plan: What was intended.
         receipts: One per shard that started: the newest.
-        outcomes: One per sample id: the newest. Samples that were never reached are not in it. Read from a run
-            directory, the texts stay in the files until they are looked at.
+        outcomes: One per sample and draw, by `types.row_id`: the newest. Samples that were never reached are not in
+            it. Read from a run directory, the texts stay in the files until they are looked at.
+        ratings: What people said who listened, by kind of test: in the first cell of a data set and model.
         probes: What came of asking some samples twice, by sample id.
     """
 
@@ -27,6 +29,7 @@ class CellData:
     receipts: tuple[ShardReceipt, ...]
     outcomes: Mapping[str, Outcome]
     probes: Mapping[str, ProbedSample] = field(default_factory=dict)
+    ratings: Mapping[str, Sequence[Rating]] = field(default_factory=dict)
 
     @cached_property
     def table(self) -> CellTable:

@@ -16,6 +16,7 @@ from audiobench_pytest.errors import RecordError, UsageError
 from audiobench_pytest.records.append import DAMAGED, AppendFile, as_line, read_lines, write_atomically
 from audiobench_pytest.records.runs import lines
 from audiobench_pytest.records.runs.cells import CellData
+from audiobench_pytest.records.runs.listening import Listened, Rating, listened
 from audiobench_pytest.records.runs.plan import PlannedCell, ProbedSample, ShardReceipt
 from audiobench_pytest.records.runs.prompts import keep_prompts, read_prompts
 from audiobench_pytest.records.runs.stored import read_outcomes
@@ -50,7 +51,8 @@ class RunDirectory:
     Layout: `run.json` (what was asked, by which versions, on which machine), `plan.json` (cells and shards),
     `gates.toml` (a copy of the limits it began with), `doubts.json` (recipes whose judge cannot be trusted),
     `results/<attempt>-<writer>-<pid>-<random>.jsonl` (one file per process), `prompts.jsonl` (the words that were sent,
-    each once), `leaderboard.*` (what was concluded).
+    each once), `servers/<attempt>/` (logs of servers that were started), `listening/` (what people said who listened),
+    `leaderboard.*` (what was concluded).
     The same directory can be given again: each invocation is an attempt, and the newest word on a sample counts.
     """
 
@@ -205,6 +207,10 @@ class RunDirectory:
         """Return a writer for one process (`main`, `gw0`)."""
         return ResultWriter(AppendFile(self.path / "results", f"{attempt:04d}-{name}"), self.path)
 
+    def servers(self, attempt: int) -> Path:
+        """Return where the servers of an attempt are kept: their logs, and what its processes know of them."""
+        return self.path / "servers" / str(attempt)
+
     def prompts(self) -> dict[str, Mapping[str, Any]]:
         """Return the words that were sent, by the digest that outcomes name them by."""
         return read_prompts(self.path)
@@ -241,7 +247,19 @@ class RunDirectory:
         for attempt, probe in probes:
             if attempt in counted.get(probe.cell, ()):
                 asked_twice[probe.cell][probe.sample_id] = probe
-        return [_cell_data(p, receipts[p.cell], counted[p.cell], outcomes[p.cell], asked_twice[p.cell]) for p in plan]
+        said = listened(self.path)
+        return [
+            _cell_data(
+                p,
+                receipts[p.cell],
+                counted[p.cell],
+                outcomes[p.cell],
+                asked_twice[p.cell],
+                # Recipes share their answers: what was said of these stands in the first cell, once.
+                said.pop((p.cell.dataset, p.cell.model), Listened()).ratings,
+            )
+            for p in plan
+        ]
 
 
 def _attempt(path: Path) -> int:
@@ -281,9 +299,10 @@ def _cell_data(
     counted: set[int],
     outcomes: Mapping[str, Outcome],
     probes: Mapping[str, ProbedSample],
+    ratings: Mapping[str, Sequence[Rating]],
 ) -> CellData:
     newest = {key[1:]: receipts[key] for key in sorted(receipts) if key[0] in counted}
-    return CellData(plan, tuple(newest[key] for key in sorted(newest)), outcomes, probes)
+    return CellData(plan, tuple(newest[key] for key in sorted(newest)), outcomes, probes, ratings)
 
 
 def _attempts_that_count(receipts: _Receipts) -> set[int]:

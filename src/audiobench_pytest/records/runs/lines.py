@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from audiobench_pytest.records.runs.plan import ProbedSample, ShardReceipt
-from audiobench_pytest.types import CellId, Outcome, State
+from audiobench_pytest.types import CellId, Outcome, State, row_id
 
 T = TypeVar("T")
 
@@ -36,6 +36,12 @@ class OutcomeNews(msgspec.Struct):
     audio_s: float = 0.0
     infer_s: float = 0.0
     score: ScoreNumbers | None = None
+    draw: int = 0
+
+    @property
+    def row(self) -> str:
+        """As in `types.Outcome`."""
+        return row_id(self.sample_id, self.draw)
 
 
 class OutcomeNumbers(OutcomeNews):

@@ -11,6 +11,7 @@ from audiobench_pytest.errors import UsageError
 from audiobench_pytest.records.keys import canonical
 from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.records.runs.listening import Rating
 from audiobench_pytest.records.runs.plan import PlannedCell
 from audiobench_pytest.types import CellId
 
@@ -57,10 +58,14 @@ def _merged(cells: Sequence[CellData]) -> CellData:
     identities = {canonical(r.model.get("identity")): r.model.get("identity") for cell in cells for r in cell.receipts}
     if len(identities) > 1:
         raise UsageError(f"{cells[0].plan.cell}: the runs asked different models ({_differences(identities.values())})")
-    outcomes = {sample_id: outcome for cell in cells for sample_id, outcome in cell.outcomes.items()}
+    outcomes = {row: outcome for cell in cells for row, outcome in cell.outcomes.items()}
     receipts = tuple(receipt for cell in cells for receipt in cell.receipts)
     probes = {sample_id: probe for cell in cells for sample_id, probe in cell.probes.items()}
-    return CellData(_whole(cells[0].plan), receipts, outcomes, probes)
+    ratings: dict[str, list[Rating]] = {}
+    for cell in cells:
+        for kind, rated in cell.ratings.items():
+            ratings.setdefault(kind, []).extend(rated)
+    return CellData(_whole(cells[0].plan), receipts, outcomes, probes, ratings)
 
 
 def _differences(identities: Iterable[Any]) -> str:

@@ -29,6 +29,7 @@ class PlannedCell:
         own_recipe: The recipe that the data set is scored by where nobody asks for another, if this is another one.
         prompt: Name of the prompt where it is not the one of task and language, else "".
         carried: Label sets and rubrics that the recipe names, as plain values, see `catalog.packing.carried`.
+        draws: How often each sample is answered.
     """
 
     cell: CellId
@@ -45,6 +46,7 @@ class PlannedCell:
     own_recipe: str | None = None
     prompt: str = ""
     carried: Mapping[str, Any] = field(default_factory=dict)
+    draws: int = 1
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -72,8 +74,8 @@ class ShardReceipt:
         cell: Which cell.
         shard: Which shard, from 0.
         of: Number of shards of the cell.
-        expected: Samples of this shard.
-        total: Samples of the whole cell's selection.
+        expected: Answers that are wanted of this shard: its samples, each as often as it is drawn.
+        total: The same of the whole cell.
         started: Seconds since the epoch.
         ended: Seconds since the epoch, or None while the shard runs (or when its process died).
         signature: The recipe's signature for the languages of the selection.
@@ -85,6 +87,9 @@ class ShardReceipt:
         reused: Answers that were given before this run began: `answers` (how many), `oldest` and `newest` (seconds
             since the epoch); empty where there are none, None where that was not noted (the shard has not ended).
         failed_first: Answers that came only after the question had been asked in vain.
+        cost: US dollars, of a model that has a price: `usd` (all its answers), `new_usd` (those that were asked for in
+            this run), `refused` (1 where the run's limit left questions unasked).
+        draws: How often each sample is answered.
         remeasured: Seconds of each sample that was asked afresh for its time: `audio_s`, `infer_s`, `decode_s`, and
             what else is known (`latency_s`).
     """
@@ -103,7 +108,9 @@ class ShardReceipt:
     spent: Mapping[str, float] = field(default_factory=dict)
     reused: Mapping[str, float] | None = None
     failed_first: int = 0
+    cost: Mapping[str, float] = field(default_factory=dict)
     remeasured: tuple[Mapping[str, float], ...] = ()
+    draws: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from audiobench_pytest.errors import RecordError
 from audiobench_pytest.records.append import DAMAGED
 from audiobench_pytest.records.runs import lines
 from audiobench_pytest.records.runs.table import CellTable, TableBuilder
-from audiobench_pytest.types import CellId, Outcome
+from audiobench_pytest.types import CellId, Outcome, sample_of
 
 _NO_OUTCOME = (lines.SHARD, lines.PROBE)
 
 
 class StoredOutcomes(Mapping[str, Outcome]):
-    """Outcomes by sample id; each is read from its file when it is asked for.
+    """Outcomes by `types.row_id`; each is read from its file when it is asked for.
 
     Attributes:
         table: Their numbers.
@@ -31,15 +31,15 @@ class StoredOutcomes(Mapping[str, Outcome]):
         self._file, self._offset = where
         self.table: CellTable = builder.build()
 
-    def __getitem__(self, sample_id: str) -> Outcome:
-        row = self._rows[sample_id]
+    def __getitem__(self, name: str) -> Outcome:
+        row = self._rows[name]
         path = self._files[self._file[row]]
         try:
             with path.open("rb") as file:
                 file.seek(self._offset[row])
                 return _whole(file.readline())
         except (OSError, *DAMAGED) as exc:
-            raise RecordError(f"cannot read sample '{sample_id}' from {path}: {exc}") from exc
+            raise RecordError(f"cannot read sample '{sample_of(name)}' from {path}: {exc}") from exc
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.table.ids)
@@ -51,8 +51,8 @@ class StoredOutcomes(Mapping[str, Outcome]):
         """Yield the outcomes in order of sample id, each file opened once."""
         with contextlib.ExitStack() as stack:
             opened: dict[int, Any] = {}
-            for sample_id in self.table.ids:
-                row = self._rows[sample_id]
+            for name in self.table.ids:
+                row = self._rows[name]
                 number = self._file[row]
                 if number not in opened:
                     opened[number] = stack.enter_context(self._files[number].open("rb"))
@@ -60,9 +60,9 @@ class StoredOutcomes(Mapping[str, Outcome]):
                 yield _whole(opened[number].readline())
 
     def items(self) -> Iterator[tuple[str, Outcome]]:  # type: ignore[override]
-        """Yield id and outcome in order of sample id."""
+        """Yield what each is called, and the outcome, in order of sample id."""
         for outcome in self.values():
-            yield outcome.sample_id, outcome
+            yield outcome.row, outcome
 
 
 def read_outcomes(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from audiobench_pytest.types import SCORED_STATES, Outcome, State
+from audiobench_pytest.types import SCORED_STATES, Outcome, State, draw_of, sample_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,10 +25,10 @@ _DTYPES = {"states": "uint8", "has_score": "bool", "cached": "bool", **dict.from
 
 @dataclass(frozen=True, slots=True)
 class CellTable:
-    """One row per sample, in order of sample id.
+    """One row per sample and draw, in order of sample id, then of draw.
 
     Attributes:
-        ids: Sample ids, sorted.
+        ids: What the rows are called, see `types.row_id`: of a set that is answered once, the ids of its samples.
         states: `(samples,) uint8`, index into `STATES`.
         has_score: `(samples,) bool`: whether there are numbers; an unanswered sample has those of an empty answer.
         numbers: `(samples,) float64` per sufficient number, zero where a sample has none of it.
@@ -63,6 +63,18 @@ class CellTable:
         return len(self.ids)
 
     @property
+    def samples(self) -> list[str]:
+        """The id of the sample that each row is of."""
+        return [sample_of(row) for row in self.ids]
+
+    @property
+    def draws(self) -> NDArray[np.intp]:
+        """`(rows,)`: which draw each row is of, from 0."""
+        import numpy as np
+
+        return np.fromiter((draw_of(row) for row in self.ids), np.intp, len(self.ids))
+
+    @property
     def scored(self) -> NDArray[np.bool_]:
         """Which samples enter the headline value."""
         import numpy as np
@@ -74,8 +86,12 @@ class CellTable:
         return int((self.states == _CODES[state]).sum())
 
 
+def _place(row: str) -> tuple[str, int]:
+    return sample_of(row), draw_of(row)
+
+
 class TableBuilder:
-    """Collects rows; a sample that comes again replaces its row."""
+    """Collects rows; a sample, or a draw of it, that comes again replaces its row."""
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
         self.rows: dict[str, int] = {}
@@ -88,12 +104,13 @@ class TableBuilder:
         self._endings: dict[int, str] = {}
         self._scripts: dict[int, str] = {}
         self._interned: dict[str, str] = {}
+        self._drawn = False
 
     def add(self, outcome: Outcome | OutcomeNumbers) -> int:
         """Add a sample, or replace it; return its row."""
-        row = self.rows.get(outcome.sample_id)
+        row = self.rows.get(outcome.row)
         if row is None:
-            row = self.rows[outcome.sample_id] = len(self._languages)
+            row = self.rows[outcome.row] = len(self._languages)
             for column in (*self._columns.values(), *self._numbers.values()):
                 column.append(0)
             for column in self._more.values():
@@ -109,6 +126,7 @@ class TableBuilder:
             self._reasons.pop(row, None)
             self._endings.pop(row, None)
             self._scripts.pop(row, None)
+        self._drawn = self._drawn or outcome.draw > 0
         columns = self._columns
         columns["states"][row] = _CODES[outcome.state]
         columns["has_score"][row] = outcome.score is not None
@@ -146,8 +164,8 @@ class TableBuilder:
         """Return the table, sorted by sample id."""
         import numpy as np
 
-        ids = sorted(self.rows)
-        order = np.fromiter((self.rows[sample_id] for sample_id in ids), np.intp, len(ids))
+        ids = sorted(self.rows, key=_place if self._drawn else None)
+        order = np.fromiter((self.rows[one] for one in ids), np.intp, len(ids))
         told = self._reasons or self._endings or self._scripts
         place = {int(row): position for position, row in enumerate(order)} if told else {}
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from audiobench_pytest.errors import RecordError, UsageError
+from audiobench_pytest.errors import RecordError
 from audiobench_pytest.records.answers.spoken import sound_at
 from audiobench_pytest.records.append import write_atomically
 from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.report.html.parts import page, refuse_others, write_script
 from audiobench_pytest.report.html.samples import Before, Shown, confusions, samples_of
+from audiobench_pytest.report.run.json_file import stored_board
 from audiobench_pytest.types import SCORED_STATES
 
 ASSETS = ("report.css", "report.js")
@@ -57,10 +58,10 @@ def write_report(
         UsageError: The run has no leaderboard, the baseline is no run, or the folder holds what no report wrote.
         RecordError: A run cannot be read, or the folder not be written.
     """
-    board = _board(run)
+    board = stored_board(run)
     cells = RunDirectory(run).cells()
     before = Before(baseline)
-    _refuse_others(target)
+    refuse_others(target, MARKER, "report")
     try:
         (target / "data").mkdir(parents=True, exist_ok=True)
         (target / MARKER).touch()
@@ -72,7 +73,7 @@ def write_report(
             spoken = {} if private or not caches else _spoken(data, caches)
             found = list(samples_of(data, before.of(data), sounds, spoken, private=private))
             shown.append(_write_cell(target, number, data, found, worst))
-        _write_script(target / "data" / "board.js", "board", {**_public(board, private), "shown": shown})
+        write_script(target / "data" / "board.js", "board", {**_public(board, private), "shown": shown})
         for name in ASSETS:
             source = resources.files("audiobench_pytest.report.html") / "assets" / name
             write_atomically(target / name, source.read_bytes())
@@ -82,31 +83,9 @@ def write_report(
     return target / "index.html"
 
 
-def _refuse_others(target: Path) -> None:
-    try:
-        found = sorted(path.name for path in target.iterdir()) if target.exists() else []
-    except OSError as exc:
-        raise UsageError(f"{target}: a report cannot be written there: {exc.strerror or exc}") from exc
-    if found and MARKER not in found:
-        raise UsageError(
-            f"{target} holds what no report of ours wrote ({', '.join(found[:3])}{', ...' * (len(found) > 3)}): name "
-            "a new or an empty folder"
-        )
-
-
 def source_of(cell: CellData) -> str:
     """Return where a cell's data came from, as its shards say."""
     return next((str(receipt.dataset.get("source") or "") for receipt in cell.receipts), "")
-
-
-def _board(run: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads((run / "leaderboard.json").read_bytes())
-    except FileNotFoundError as exc:
-        raise UsageError(f"{run} has no leaderboard.json: `audiobench gate {run} --output {run}` writes it") from exc
-    except (OSError, ValueError) as exc:
-        raise RecordError(f"cannot read {run / 'leaderboard.json'}: {exc}") from exc
-    return found
 
 
 def _public(board: Mapping[str, Any], private: bool) -> dict[str, Any]:
@@ -130,12 +109,13 @@ def _write_cell(target: Path, number: int, data: CellData, samples: Sequence[Sho
         rows.append({**sample.fields, "sound": sound, "said": said})
     for piece in range(0, max(1, len(rows)), PIECE):
         name = f"{number}-{piece // PIECE}"
-        _write_script(target / "data" / f"{name}.js", name, rows[piece : piece + PIECE])
+        write_script(target / "data" / f"{name}.js", name, rows[piece : piece + PIECE])
     cell = data.plan.cell
     return {
         "dataset": cell.dataset,
         "model": cell.model,
         "recipe": cell.recipe,
+        "prompt": cell.prompt,
         "samples": len(rows),
         "pieces": -(-max(1, len(rows)) // PIECE),
         "confusions": confusions(list(samples)),
@@ -174,29 +154,13 @@ def _sound(target: Path, name: str, path: Path | None, *, copied: bool) -> str:
     return f"sounds/{name}{path.suffix}"
 
 
-def _write_script(path: Path, name: str, content: Any) -> None:
-    """Write data as a script that hands it to the page: nothing in it can end the script or begin another."""
-    text = json.dumps(content, ensure_ascii=True, separators=(",", ":"))
-    for mark in "<>&":
-        text = text.replace(mark, f"\\u{ord(mark):04x}")
-    write_atomically(path, f"audiobench({json.dumps(name)},{text});\n".encode())
-
-
 def _page(board: Mapping[str, Any]) -> str:
     red = any(gate["counts_as"] == "fail" for gate in board["gates"])
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'self' file:; style-src 'self' file:;
- media-src 'self' file: data:; img-src 'self' data:; base-uri 'none'; form-action 'none'">
-<title>audiobench: {"red" if red else "green"}</title>
-<link rel="stylesheet" href="report.css">
-</head>
-<body>
-<a class="skip" href="#main">To the content</a>
-<header><h1 id="verdict"></h1><p id="rests"></p>
+    title = f"audiobench: {'red' if red else 'green'}"
+    return page(title, _BODY, "report.css", ["report.js", "data/board.js"])
+
+
+_BODY = """<header><h1 id="verdict"></h1><p id="rests"></p>
 <button id="theme" type="button">Dark or light</button></header>
 <main id="main">
 <section aria-labelledby="gates-title"><h2 id="gates-title">Gates</h2><div id="gates"></div></section>
@@ -205,12 +169,7 @@ def _page(board: Mapping[str, Any]) -> str:
 <section aria-labelledby="samples-title"><h2 id="samples-title">Samples</h2>
 <div id="filters"></div><p id="count" role="status"></p><div id="samples"></div></section>
 </main>
-<noscript>This report needs scripts: it reads its data from the folder it lies in.</noscript>
-<script src="report.js"></script>
-<script src="data/board.js"></script>
-</body>
-</html>
-"""
+<noscript>This report needs scripts: it reads its data from the folder it lies in.</noscript>"""
 
 
 def folder_for(given: str | None, run: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -51,9 +52,7 @@ class Before:
     def of(self, data: CellData) -> CellData | None:
         """Return the cell of the same data set under the same recipe: of the same model, or of the only one there."""
         cell = data.plan.cell
-        same = [
-            one for one in self._cells if (one.plan.cell.dataset, one.plan.cell.recipe) == (cell.dataset, cell.recipe)
-        ]
+        same = [one for one in self._cells if dataclasses.replace(one.plan.cell, model=cell.model) == cell]
         own = [one for one in same if one.plan.cell.model == cell.model]
         return own[0] if own else same[0] if len(same) == 1 else None
 
@@ -72,13 +71,14 @@ def samples_of(
         data: The cell.
         before: The same cell of a baseline run, or None.
         sounds: Where the sound of each sample is, by id.
-        spoken: Where the sound of each spoken answer is, by id.
+        spoken: Where the sound of each spoken answer is, by `types.row_id`.
         private: Leave out texts and sounds.
     """
     recipe = recipe_of(data.plan)
-    shown = [_sample(recipe, outcome, before, private) for _, outcome in sorted(data.outcomes.items())]
-    for number, fields in enumerate(sorted(shown, key=_badness), 1):
-        sound, said = (None if private else files.get(fields["id"]) for files in (sounds, spoken or {}))
+    shown = [(_sample(recipe, outcome, before, private), outcome) for _, outcome in sorted(data.outcomes.items())]
+    for number, (fields, outcome) in enumerate(sorted(shown, key=lambda one: _badness(one[0])), 1):
+        sound = None if private else sounds.get(outcome.sample_id)
+        said = None if private else (spoken or {}).get(outcome.row)
         yield Shown({**fields, "id": f"sample {number}"} if private else fields, sound, said)
 
 
@@ -106,7 +106,7 @@ def _sample(recipe: Recipe, outcome: Outcome, before: CellData | None, private: 
     numbers = dict(score.numbers) if score is not None and outcome.state in SCORED_STATES else {}
     errors, units = _errors(numbers)
     fields: dict[str, Any] = {
-        "id": outcome.sample_id,
+        "id": outcome.sample_id if not outcome.draw else f"{outcome.sample_id} (draw {outcome.draw + 1})",
         "state": str(outcome.state),
         "errors": errors,
         "units": units,
@@ -124,7 +124,7 @@ def _sample(recipe: Recipe, outcome: Outcome, before: CellData | None, private: 
     if score is not None and numbers and not private and isinstance(recipe.metric, ErrorRate):
         rule = recipe.spec.rule(outcome.language)
         fields["steps"] = recipe.metric.steps(score, outcome.language, rule)
-    earlier = before.outcomes.get(outcome.sample_id) if before is not None else None
+    earlier = before.outcomes.get(outcome.row) if before is not None else None
     if earlier is not None:
         old = dict(earlier.score.numbers) if earlier.score is not None and earlier.state in SCORED_STATES else {}
         told = None if private else earlier.prediction

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from audiobench_pytest.errors import Red
 from audiobench_pytest.leaderboard.cells.losses import lost
+from audiobench_pytest.leaderboard.cells.spreads import PromptSpread, prompt_spreads
 from audiobench_pytest.leaderboard.cells.totals import ModelTotals, best_cells, model_totals
 from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.leaderboard.quantities import FIXED, RATE, SUM, adding_up, heading
@@ -39,7 +40,7 @@ class Column:
     Attributes:
         title: The dataset's name, followed by the recipe where another one gives it a value of the same name.
         unit: What the numbers are (`WER %`).
-        cells: By model.
+        cells: By row: model, and prompt where there are several.
     """
 
     title: str
@@ -51,7 +52,7 @@ def columns(board: Conclusion) -> list[Column]:
     """Return the columns in order of first appearance; numbers of two recipes never share one."""
     cells: dict[tuple[str, str], dict[str, CellResult]] = {}
     for result in board.results:
-        cells.setdefault((result.cell.dataset, result.cell.recipe), {})[result.cell.model] = result
+        cells.setdefault((result.cell.dataset, result.cell.recipe), {})[result.cell.row] = result
     units = {
         key: " / ".join(dict.fromkeys(_title(result.headline.quantity) for result in by_model.values()))
         for key, by_model in cells.items()
@@ -74,7 +75,7 @@ def _title(quantity: Quantity) -> str:
 
 
 def totals(board: Conclusion) -> list[ModelTotals]:
-    """Return the totals of each row, a row per model.
+    """Return the totals of each row, a row per model, and per prompt where several were asked.
 
     Where all models stand in one comparable column the better value comes first, after it what is incomplete, and last
     what has no value; otherwise the models keep the order in which they were named.
@@ -82,7 +83,7 @@ def totals(board: Conclusion) -> list[ModelTotals]:
     rows = model_totals(board.results)
     if len(columns(board)) > 1 or len({result.signature for result in board.results}) > 1:
         return rows
-    cells = {result.cell.model: result for result in board.results}
+    cells = {result.cell.row: result for result in board.results}
     return sorted(rows, key=lambda row: _place(cells[row.model]))
 
 
@@ -111,7 +112,8 @@ def legend(board: Conclusion) -> str:
 
 def total_fields(rows: Sequence[ModelTotals]) -> dict[str, list[str]]:
     """Return header and one field per row of the columns that say what each model did, without those nobody needs."""
-    fields = {
+    fields = {"way": [row.way or "-" for row in rows]} if any(row.way for row in rows) else {}
+    fields |= {
         "samples": [_samples(row) for row in rows],
         "failed": [str(row.counts[State.FAILED]) for row in rows],
     }
@@ -120,13 +122,20 @@ def total_fields(rows: Sequence[ModelTotals]) -> dict[str, list[str]]:
             fields[title] = [str(row.counts[state]) for row in rows]
     fields["audio"] = [numbers.hours(row.audio_s) for row in rows]
     fields["wall"] = [numbers.duration(row.wall_s) for row in rows]
+    if any(row.cost for row in rows):
+        fields["cost"] = [numbers.dollars(row.cost["usd"]) if row.cost else numbers.NOTHING for row in rows]
     fields["RTFx"] = [numbers.significant(row.rtfx) + ("~" if measured_earlier(row) else "") for row in rows]
     return fields
 
 
 def _samples(row: ModelTotals) -> str:
-    whole = f" of {numbers.count(row.size)}" if row.size is not None and row.size != row.samples else ""
-    return numbers.count(row.samples) + whole + (f" ({row.cached} from cache)" if row.cached else "")
+    draws = max(1, row.draws)
+    samples = None if row.samples is None else row.samples // draws
+    whole = f" of {numbers.count(row.size)}" if row.size is not None and row.size != samples else ""
+    times = f" x {draws}" if draws > 1 else ""
+    origins = ((row.cached - row.imported, "from cache"), (row.imported, "imported"))
+    told = ", ".join(f"{number} {words}" for number, words in origins if number)
+    return numbers.count(samples) + whole + times + (f" ({told})" if told else "")
 
 
 def measured_earlier(row: ModelTotals) -> bool:
@@ -134,10 +143,43 @@ def measured_earlier(row: ModelTotals) -> bool:
     return row.rtfx is not None and row.cached == row.scored > 0
 
 
+def prompt_lines(board: Conclusion) -> list[str]:
+    """Return a line per data set and model on how its score differs between the prompts of the run."""
+    return [_spread(one) for one in prompt_spreads(board.results)]
+
+
+def _spread(one: PromptSpread) -> str:
+    digits = numbers.decimals(one.quantity.maximum)
+    what = f"{clean(one.dataset)} × {clean(one.model)}, {_title(one.quantity)}"
+    left = f"; without {', '.join(map(clean, one.lacking))}, not of all samples" if one.lacking else ""
+    if one.range is None or one.deviation is None:
+        return f"{what}: no spread: {len(one.values)} of {one.prompts} prompts have a value of all samples"
+    (worst, low), (best, high) = one.values[0], one.values[-1]
+    return (
+        f"{what}: lowest {numbers.percent(low, digits)} ({clean(worst)}), highest {numbers.percent(high, digits)} "
+        f"({clean(best)}), range {numbers.percent(one.range, digits)}, standard deviation "
+        f"{numbers.percent(one.deviation, digits)}, over {len(one.values)} prompts{left}"
+    )
+
+
 def speed_lines(board: Conclusion) -> list[str]:
     """Return a line per model on its speed; none for one whose times were all taken in another run."""
     rows = [row for row in totals(board) if not measured_earlier(row)]
     return [f"{clean(row.model)}: {text}" for row in rows if (text := "; ".join(_speed(row)))]
+
+
+def cost_lines(board: Conclusion) -> list[str]:
+    """Return a line per model that has a price: what its answers cost, and whether the run's limit was reached."""
+    lines = []
+    for row in totals(board):
+        if row.cost:
+            told = f"{clean(row.model)}: {numbers.dollars(row.cost['usd'])}"
+            told += f", {numbers.dollars(row.cost['new_usd'])} of it in this run"
+            left = row.counts[State.MISSING]
+            lines.append(
+                told + (f"; --max-cost was reached: {left} samples were not asked" if row.cost["refused"] else "")
+            )
+    return lines
 
 
 def _speed(row: ModelTotals) -> Iterator[str]:

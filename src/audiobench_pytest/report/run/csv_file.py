@@ -15,6 +15,7 @@ COLUMNS = {
     "dataset": "name of the dataset",
     "model": "name of the model",
     "recipe": "name of the recipe",
+    "prompt": "name of the prompt where a run asks in several; else empty",
     "task": "task of the dataset",
     "family": "family marker of the dataset; empty for a user's own data",
     "metric": "name of the headline value (wer, cer, acc, bleu, ...)",
@@ -48,6 +49,7 @@ COLUMNS = {
     "infer_s": "seconds of inference of the answered samples",
     "wall_s": "seconds during which any process worked on the cell in this run",
     **{name: fixed.help for name, fixed in FIXED.items() if fixed.about == "time"},
+    "cost_usd": "US dollars that the answers cost; empty for a model without a price",
     "hardware": "fingerprint of what the model ran on; empty where nothing was asked in this run, or of a server",
     **{name: fixed.help for name, fixed in FIXED.items() if fixed.about == "repeats"},
     "signature": "what makes two values comparable",
@@ -71,6 +73,7 @@ def render(board: Conclusion) -> str:
 def _row(result: CellResult, gates: list[GateResult]) -> dict[str, Any]:
     row = {name: getattr(result, name) for name in COLUMNS if hasattr(result, name)}
     row |= {"dataset": result.cell.dataset, "model": result.cell.model, "recipe": result.cell.recipe}
+    row["prompt"] = result.cell.prompt
     head = result.headline
     row |= {"unit": head.quantity.unit, "higher_is_better": head.quantity.higher_is_better}
     row |= {"value": head.value, "low": head.low, "high": head.high, "worst": head.worst}
@@ -86,6 +89,7 @@ def _row(result: CellResult, gates: list[GateResult]) -> dict[str, Any]:
     # An open verdict that the owner counts as failed is red like any other.
     verdicts = {Verdict.FAIL if gate.effect is Verdict.FAIL else gate.verdict for gate in gates}
     order = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.SKIP, Verdict.PASS)
+    row["cost_usd"] = result.cost.get("usd")
     row["verdict"] = next((verdict for verdict in order if verdict in verdicts), None)
     row["red"] = " ".join(kind for kind in Red if any(gate.kind == kind for gate in gates))
     return {name: "" if value is None else str(value) for name, value in row.items()}

@@ -6,7 +6,7 @@ from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.leaderboard.quantities import ABOVE_50, LEAST_EFFECTIVE, MOST_OF_ONE, WORST_SHARE, heading
 from audiobench_pytest.report import numbers
 from audiobench_pytest.report.text import clean
-from audiobench_pytest.types import CellResult
+from audiobench_pytest.types import CLIP, CellResult
 
 
 def cluster_lines(board: Conclusion) -> list[str]:
@@ -23,10 +23,12 @@ def cluster_lines(board: Conclusion) -> list[str]:
 
 def _cluster_line(result: CellResult, count: int) -> str:
     name, key = clean(result.cell.dataset), clean(result.clusters)
-    if count == 1:
+    if count == 1 and result.clusters != CLIP:
         return f"{name}: one {key} only, which tells nothing of others: --cluster none looks at its samples"
     effective, largest = result.effective_clusters or 0.0, result.largest_cluster or 0.0
     line = f"{name}: intervals over {count} values of {key}, effectively {effective:.1f}"
+    if result.draws is not None and result.clusters == CLIP:
+        line = f"{name}: intervals over {count} clips x {result.draws.draws} draws, each clip with all of its draws"
     doubts = []
     if effective < LEAST_EFFECTIVE:
         doubts.append(f"below {LEAST_EFFECTIVE:g} an interval is a rough guess")

@@ -24,7 +24,7 @@ def measured_lines(board: Conclusion) -> list[str]:
     """Return a line per model on what was measured: weights, which part of each set, answers of which day."""
     by_model: dict[str, list[CellResult]] = {}
     for result in board.results:
-        cells = by_model.setdefault(result.cell.model, [])
+        cells = by_model.setdefault(result.cell.row, [])
         if all(one.cell.dataset != result.cell.dataset for one in cells):  # recipes share their answers
             cells.append(result)
     lines = []
@@ -38,6 +38,8 @@ def measured_lines(board: Conclusion) -> list[str]:
 
 def _evidence(result: CellResult) -> Iterator[str]:
     evidence = result.evidence
+    if evidence.imported:
+        yield clean(evidence.imported)
     if (observed := result.model.get("observed")) in _OBSERVED:
         yield _OBSERVED[observed]
     if settings := result.model.get("not_greedy"):
@@ -46,7 +48,7 @@ def _evidence(result: CellResult) -> Iterator[str]:
         yield clean(str(script))
     if evidence.selection:
         yield f"the {evidence.selection} samples"
-    if evidence.reused:
+    if evidence.reused and not evidence.imported:  # when they were given, nobody knows
         when = told_time(evidence.oldest, evidence.newest)
         pinned = "" if evidence.pinned else ", of a model that cannot be pinned"
         yield f"{evidence.reused} of {result.scored} answers of {when}{pinned}"
@@ -91,7 +93,7 @@ def release_line(board: Conclusion) -> str:
         return ""
     weights = {r.cell.model: r.evidence.weights[:10] or "no digest" for r in board.results}
     models = ", ".join(f"{clean(model)} ({digits})" for model, digits in weights.items())
-    asked = {(r.cell.dataset, r.cell.model): r.scored for r in board.results}
+    asked = {(r.cell.dataset, r.cell.row): r.scored for r in board.results}
     waived = sum(bool(gate.waiver) for gate in board.gates)
     still_open = sum(gate.verdict is Verdict.INCONCLUSIVE for gate in board.gates)
     red = "red" if board.is_red else "green"

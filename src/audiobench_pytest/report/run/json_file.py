@@ -6,8 +6,11 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from audiobench_pytest.errors import RecordError, UsageError
+from audiobench_pytest.leaderboard.cells.spreads import PromptSpread, prompt_spreads
 from audiobench_pytest.leaderboard.cells.totals import best_cells
 from audiobench_pytest.leaderboard.conclusion import Conclusion
 from audiobench_pytest.types import CellResult, GateResult, MetricValue, State
@@ -19,10 +22,10 @@ SCHEMA_VERSION = 1
 def render(board: Conclusion) -> str:
     """Return the board as JSON, ending in a newline.
 
-    Top level: `schema_version`, `run_dir`, `interrupted`, `wall_s`, `notes`, `cells`, `gates`, `limits`. A cell holds
-    the fields of `CellResult` with `dataset`, `model` and `recipe` beside them, `model_info` and `data_info` for what
-    model and data were, `evidence` for what the numbers rest on, `counts` per state, and `best` for the leader of its
-    column. Numbers that do not exist are null.
+    Top level: `schema_version`, `run_dir`, `interrupted`, `wall_s`, `notes`, `cells`, `prompt_spread`, `gates`,
+    `limits`. A cell holds the fields of `CellResult` with `dataset`, `model`, `recipe` and `prompt` beside them,
+    `model_info` and `data_info` for what model and data were, `evidence` for what the numbers rest on, `counts` per
+    state, and `best` for the leader of its column. Numbers that do not exist are null.
     """
     best = best_cells(board.results)
     document = {
@@ -32,6 +35,7 @@ def render(board: Conclusion) -> str:
         "wall_s": board.wall_s,
         "notes": list(board.notes),
         "cells": [{**cell_document(result), "best": result.cell in best} for result in board.results],
+        "prompt_spread": [_spread(one) for one in prompt_spreads(board.results)],
         "gates": [_gate(gate) for gate in board.gates],
         "limits": _limits(board),
     }
@@ -40,12 +44,29 @@ def render(board: Conclusion) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def stored_board(run: Path) -> dict[str, Any]:
+    """Return what `render` wrote into a run directory.
+
+    Raises:
+        UsageError: The run has no leaderboard.
+        RecordError: It cannot be read.
+    """
+    try:
+        found: dict[str, Any] = json.loads((run / "leaderboard.json").read_bytes())
+    except FileNotFoundError as exc:
+        raise UsageError(f"{run} has no leaderboard.json: `audiobench gate {run} --output {run}` writes it") from exc
+    except (OSError, ValueError) as exc:
+        raise RecordError(f"cannot read {run / 'leaderboard.json'}: {exc}") from exc
+    return found
+
+
 def cell_document(result: CellResult) -> dict[str, Any]:
     """Return a cell's result as plain JSON values."""
     return {
         "dataset": result.cell.dataset,
         "model": result.cell.model,
         "recipe": result.cell.recipe,
+        "prompt": result.cell.prompt,
         "task": result.task,
         "family": result.family,
         "metric": result.metric,
@@ -68,6 +89,7 @@ def cell_document(result: CellResult) -> dict[str, Any]:
         "infer_s": result.infer_s,
         "wall_s": result.wall_s,
         "rtfx": result.rtfx,
+        "cost": dict(result.cost),
         "speed": dict(result.speed),
         "percentiles": {name: dataclasses.asdict(one) for name, one in result.percentiles.items()},
         "clusters": result.clusters,
@@ -98,11 +120,30 @@ def cell_document(result: CellResult) -> dict[str, Any]:
             "endings": dict(result.evidence.endings),
             "heard": dict(result.evidence.heard),
             "scripts": dict(result.evidence.scripts),
+            "imported": result.evidence.imported,
             "remeasured": result.evidence.remeasured,
         },
+        "draws": None if result.draws is None else dataclasses.asdict(result.draws),
         "first_errors": [
             {"id": sample_id, "state": str(state), "reason": reason} for sample_id, state, reason in result.first_errors
         ],
+    }
+
+
+def _spread(one: PromptSpread) -> dict[str, Any]:
+    return {
+        "dataset": one.dataset,
+        "model": one.model,
+        "recipe": one.recipe,
+        "metric": one.quantity.name,
+        "unit": one.quantity.unit,
+        "values": dict(one.values),
+        "prompts": one.prompts,
+        "lacking": list(one.lacking),
+        "lowest": one.values[0][1] if one.values else None,
+        "highest": one.values[-1][1] if one.values else None,
+        "range": one.range,
+        "deviation": one.deviation,
     }
 
 
@@ -137,6 +178,7 @@ def _gate(gate: GateResult) -> dict[str, Any]:
         "dataset": gate.cell.dataset,
         "model": gate.cell.model,
         "recipe": gate.cell.recipe,
+        "prompt": gate.cell.prompt,
         "metric": gate.metric,
         "bound": gate.bound,
         "limit": gate.limit,

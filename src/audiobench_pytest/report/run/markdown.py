@@ -20,6 +20,7 @@ def render(board: Conclusion) -> str:
         _leaderboard(board),
         [f"- {_text(line)}" for line in content.footnotes(board)],
         _section("Gates", _gates(board)),
+        _section("Prompts", [f"- {_text(line)}" for line in content.prompt_lines(board)]),
         _section("Tails", [f"- {_text(line)}" for line in tail_lines(board)]),
         _section("Speed", [f"- {_text(line)}" for line in content.speed_lines(board)]),
         _section("Recipes", [f"- {_signature(line)}" for line in content.signature_lines(board)]),
@@ -79,7 +80,7 @@ def _models(board: Conclusion) -> list[str]:
                 f"{key}={value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)}"
                 for key, value in sorted(result.model.items())
             )
-            facts[f"- {_text(result.cell.model)}: {_code(', '.join(pairs))}"] = None
+            facts[f"- {_text(result.cell.row)}: {_code(', '.join(pairs))}"] = None
     return list(facts)
 
 

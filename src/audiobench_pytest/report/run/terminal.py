@@ -39,8 +39,10 @@ def lines(board: Conclusion, width: int) -> list[list[Span]]:
     sections = [
         _table(board, max(width, _LEAST_WIDTH)),
         [_plain(line) for line in content.footnotes(board)],
+        _titled("prompts", content.prompt_lines(board)),
         _titled("tails", tail_lines(board)),
         _titled("speed", content.speed_lines(board)),
+        _titled("cost", content.cost_lines(board)),
         _titled("measured on", evidence.measured_lines(board)),
         _titled("recipes", content.signature_lines(board)),
         _errors(board),

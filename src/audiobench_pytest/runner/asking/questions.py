@@ -15,6 +15,7 @@ from audiobench_pytest.records.append import as_line
 from audiobench_pytest.records.texts import storable
 from audiobench_pytest.runner.asking.decoding import Decoded
 from audiobench_pytest.runner.speaking import is_silent, spoken
+from audiobench_pytest.tool_calls.spelt import calls_in
 from audiobench_pytest.types import (
     SPEECH,
     Answer,
@@ -40,12 +41,16 @@ class Question:
         sample: The sample.
         prompt: What is asked.
         said: Digest of its words, see `records.keys.prompt_digest`.
+        closed: Whether its sample's choices are the labels of a closed set.
+        draw: Which of several answers it asks for, from 0.
     """
 
     key: str
     sample: Sample
     prompt: Prompt
     said: str = ""
+    closed: bool = False
+    draw: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +83,23 @@ class Reply:
 
 
 def request_for(adapter: ModelAdapter, question: Question, decoded: Decoded) -> Request:
-    """Return what an adapter may see of a question: reference and sample id only where it declared them.
+    """Return what an adapter may see of a question: reference, choices and sample id only where it declared them.
 
     An id can give the answer away, too: in some sets it begins with the label.
     """
     reference = question.sample.reference if "reference" in adapter.sees else None
     sample_id = question.sample.id if "sample_id" in adapter.sees else ""
-    return Request(sample_id, decoded.audio, question.prompt, reference, decoded.sounds)
+    choices = question.sample.choices if "choices" in adapter.sees else ()
+    return Request(
+        sample_id,
+        decoded.audio,
+        question.prompt,
+        reference,
+        decoded.sounds,
+        choices=choices,
+        closed=bool(choices) and question.closed,
+        draw=question.draw,
+    )
 
 
 def checked(answer: Answer, wanted: str = "text") -> Answer:
@@ -169,6 +184,7 @@ def outcome_of(
     state: State | None = None,
     cached: bool = False,
     prompt: str = "",
+    draw: int = 0,
 ) -> Outcome:
     """Return what became of a sample, unscored.
 
@@ -179,6 +195,7 @@ def outcome_of(
         state: Its state where the prediction does not tell it.
         cached: Whether the cache answered it.
         prompt: Digest of what was asked, see `records.keys.prompt_digest`.
+        draw: Which of several answers it is.
     """
     if state is None:
         speech = prediction.meta.get(SPEECH)
@@ -201,17 +218,27 @@ def outcome_of(
         timing=prediction.timing,
         meta=sample.kept_meta,
         prompt=prompt,
-        calls=tuple(prediction.meta.get(CALLS, ())),
+        calls=_calls_of(sample, prediction),
         ended=ending_of(prediction, offered=bool(sample.tools)),
         speech=_speech_of(sample, prediction) if SPEECH in prediction.meta else {},
         heard=prediction.meta.get(HEARD_LEVELS, {}),
         script=_script_of(sample, prediction),
+        draw=draw,
     )
+
+
+def _calls_of(sample: Sample, prediction: Prediction) -> tuple[Mapping[str, Any], ...]:
+    """Return the calls of an answer: as they were given, or, where tools were offered, as its text spells them."""
+    given = prediction.meta.get(CALLS, ())
+    if given or not sample.tools or prediction.error is not None:
+        return tuple(given)
+    return tuple(storable(as_plain(calls_in(cut_thoughts(prediction.text))[1])))
 
 
 def _script_of(sample: Sample, prediction: Prediction) -> str:
     """Return the script of an answer that is not in that of its language, where the reference is; else ""."""
-    if prediction.error is not None or sample.choices:  # labels are in the language of whoever made the set
+    # Labels are in the language of whoever made the set, calls in none.
+    if prediction.error is not None or sample.choices or sample.tools:
         return ""
     language = sample.target or str(sample.meta.get("target_language") or sample.language)
     found = other_script(language, prediction.text)
@@ -262,9 +289,9 @@ def ending_of(prediction: Prediction, *, offered: bool = False) -> str:
     return told or "empty"
 
 
-def data_error(cell: CellId, sample: Sample, problem: str) -> Outcome:
+def data_error(cell: CellId, sample: Sample, problem: str, draw: int = 0) -> Outcome:
     """Return the outcome of a sample that cannot be asked."""
-    return outcome_of(cell, sample, no_answer("", sample, problem), state=State.DATA_ERROR)
+    return outcome_of(cell, sample, no_answer("", sample, problem), state=State.DATA_ERROR, draw=draw)
 
 
 def no_answer(key: str, sample: Sample, reason: str) -> Prediction:

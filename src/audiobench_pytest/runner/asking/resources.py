@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from audiobench_pytest.catalog.prices import cost_of
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
 from audiobench_pytest.datasets import Dataset, LoadSettings, load_dataset
 from audiobench_pytest.errors import ModelError
@@ -20,8 +23,14 @@ from audiobench_pytest.runner.asking.giving_up import FailureStreak
 from audiobench_pytest.runner.asking.inference import Budgets
 from audiobench_pytest.runner.asking.probing import Probe
 from audiobench_pytest.runner.observing import UNREACHED, VARIES, Observed, observe, shared
+from audiobench_pytest.runner.purse import Purse
 from audiobench_pytest.runner.scoring.scorer import Scorer
-from audiobench_pytest.types import CellId
+from audiobench_pytest.types import Answer, CellId
+
+
+def pins(identity: Mapping[str, Any]) -> bool:
+    """Whether an identity says which weights answer: by a revision, or by what they are."""
+    return bool(identity.get("revision") or identity.get("weights"))
 
 
 @dataclass
@@ -40,6 +49,7 @@ class Runner:
         remeasure: Which samples are asked afresh for their time, or None.
         began: When the run began, in seconds since the epoch: answers that are older belong to another run.
         observed_in: File of this attempt that says who answered behind servers; None observes nobody.
+        purse: Pays for the answers of models that have a price; None counts nothing.
         own_answers: Name under which this run keeps the answers of a server that does not repeat itself; "" shares them
             with other runs, as the parts of one plan have to.
     """
@@ -56,6 +66,7 @@ class Runner:
     began: float = 0.0
     observed_in: Path | None = None
     own_answers: str = ""
+    purse: Purse | None = None
     _observed: dict[str, Observed] = field(default_factory=dict)
     _scorers: dict[str, Scorer] = field(default_factory=dict)
     _caches: dict[str, ModelCache] = field(default_factory=dict)
@@ -72,6 +83,7 @@ class Runner:
             budgets=self.budgets,
             writer=self.writer,
             began=self.began,
+            purse=self.purse,
         )
 
     @property
@@ -102,13 +114,13 @@ class Runner:
     def observe(self, spec: ModelSpec) -> Observed | None:
         """See who answers behind a server, before any of its answers is looked up; None of a model that is no server's.
 
-        Where the entry has a revision, its owner vouches for it.
+        Where the entry has a revision, its owner vouches for it; where the identity holds the weights, we know them.
 
         Raises:
             RecordError: What was seen cannot be kept.
         """
         adapter = self.pool.adapter(spec)
-        if not adapter.streams or self.pool.identity(spec).get("revision") or self.observed_in is None:
+        if not adapter.streams or pins(self.pool.identity(spec)) or self.observed_in is None:
             return None
         if spec.name not in self._observed:
             self._observed[spec.name] = shared(self.observed_in, spec.name, lambda: self._asked_who(spec))
@@ -126,9 +138,14 @@ class Runner:
             return Observed(UNREACHED)  # asking the first question says why, if there is one
         known = self.cache.model(spec.name, self.pool.identity(spec), writer=self.writer)
         try:
-            return observe(adapter, known)
+            return observe(adapter, known, paid=lambda clip, answer: self._paid(spec, clip, answer))
         finally:
             known.close()
+
+    def _paid(self, spec: ModelSpec, audio_s: float, answer: Answer) -> None:
+        """Pay for an answer that is no sample's."""
+        if self.purse is not None and spec.price is not None:
+            self.purse.settle("", cost_of(spec.price, audio_s, "", answer.text, answer.meta))
 
     def answers(self, spec: ModelSpec) -> ModelCache:
         """Return the part of the cache that belongs to a model as it is configured in this run."""

@@ -8,6 +8,8 @@ import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any
 
+from audiobench_pytest.catalog.loader import load_catalog
+from audiobench_pytest.catalog.prices import COST, cost_of
 from audiobench_pytest.errors import RecordError, SampleError
 from audiobench_pytest.prompts.profiles import prompt_for
 from audiobench_pytest.records.answers.spoken import sound_at
@@ -38,6 +40,7 @@ class InferenceSession:
         streak: Its failures since its last answer, also in earlier shards.
         spent: Where the time of this shard goes.
         loads: How often this shard had to load it.
+        paid_usd: What its answers to this shard cost, in US dollars, where it has a price.
     """
 
     def __init__(self, runner: Runner, job: Job) -> None:
@@ -45,20 +48,23 @@ class InferenceSession:
         self.adapter = runner.pool.adapter(job.model)
         self.cache = runner.answers(job.model)
         self.streak = runner.streak(job.model)
+        self._closed = bool(job.dataset.task) and load_catalog().tasks.get(job.dataset.task).closed
         self._digests: dict[str, str] = {}
         self._prompts: dict[str, Mapping[str, Any]] = {}
         self.spent = Spent()
         self.loads = 0
+        self.paid_usd = 0.0
 
-    def question(self, sample: Sample, repeat: int = 0) -> Question | Outcome:
+    def question(self, sample: Sample, repeat: int = 0, draw: int = 0) -> Question | Outcome:
         """Return what is asked about a sample, or its outcome where it cannot be asked.
 
         Args:
             sample: The sample.
-            repeat: Index of the repetition when it is asked several times.
+            repeat: Index of the repetition when it is asked again from the same seed.
+            draw: Which of several answers is wanted, each from a seed of its own.
         """
         if sample.problem is not None:
-            return data_error(self._job.cell, sample, sample.problem)
+            return data_error(self._job.cell, sample, sample.problem, draw)
         try:
             audio = file_digest(sample.audio) if sample.audio is not None else ""
             prompt = prompt_for(
@@ -70,16 +76,18 @@ class InferenceSession:
             )
             sounds = {name: file_digest(path) for name, path in sample.sounds.items()} if sample.sounds else None
         except SampleError as exc:
-            return data_error(self._job.cell, sample, str(exc))
+            return data_error(self._job.cell, sample, str(exc), draw)
         if (prompt.messages or prompt.tools) and (why := self.adapter.refuses(prompt)) is not None:
-            return data_error(self._job.cell, sample, why)
+            return data_error(self._job.cell, sample, why, draw)
         sees: dict[str, str | None] = {}
         if "reference" in self.adapter.sees:
             sees["reference"] = digest(sample.reference)
         if "sample_id" in self.adapter.sees:
             sees["sample_id"] = sample.id
-        key = prediction_key(self.cache.identity, prompt, audio, sees=sees, repeat=repeat, sounds=sounds)
-        return Question(key, sample, prompt, self._said(prompt))
+        if "choices" in self.adapter.sees and sample.choices:
+            sees["choices"] = digest([list(sample.choices), self._closed])
+        key = prediction_key(self.cache.identity, prompt, audio, sees=sees, repeat=repeat, sounds=sounds, draw=draw)
+        return Question(key, sample, prompt, self._said(prompt), self._closed, draw)
 
     def known(self, key: str) -> Prediction | None:
         """Return the kept answer of a question; one whose sound is gone has to be given again."""
@@ -90,9 +98,9 @@ class InferenceSession:
         there = not file or sound_at(self._runner.cache.folders, file).is_file()
         return found if there else None
 
-    def questions(self, samples: Sequence[Sample]) -> Iterable[Question | Outcome]:
-        """Return what is asked about samples; what is put into words is in the run before any of it is told."""
-        found = map(self.question, samples)
+    def questions(self, samples: Sequence[Sample], draws: int = 1) -> Iterable[Question | Outcome]:
+        """Return what is asked about samples, draw by draw; what is put into words is in the run before it is told."""
+        found = (self.question(sample, draw=draw) for draw in range(draws) for sample in samples)
         if not self.adapter.takes_instruction:
             return found
         questions = list(found)
@@ -121,7 +129,12 @@ class InferenceSession:
                     state = State.DATA_ERROR if reply.broken else None
                     question = reply.question
                     yield outcome_of(
-                        self._job.cell, question.sample, reply.prediction, state=state, prompt=question.said
+                        self._job.cell,
+                        question.sample,
+                        reply.prediction,
+                        state=state,
+                        prompt=question.said,
+                        draw=question.draw,
                     )
 
     def replies(self, questions: Sequence[Question], *, keep: bool = True) -> Generator[list[Reply]]:
@@ -140,8 +153,31 @@ class InferenceSession:
         every_s = _STREAM_SYNC_S if self.adapter.streams else 0.0
         with contextlib.closing(self._overlapping(steps) if self.adapter.overlaps else steps) as batches:
             for replies in batches:
+                replies = [self._paid(reply) for reply in replies]
                 yield self._kept(replies, every_s) if keep else replies
         self.cache.sync()
+
+    def _admit(self, question: Question, seconds: float) -> bool:
+        """Whether the run can still pay for a question."""
+        price, purse = self._job.model.price, self._runner.purse
+        if price is None or purse is None:
+            return True
+        return purse.admit(price, question.key, seconds, question.prompt.text or "")
+
+    def _paid(self, reply: Reply) -> Reply:
+        """Return a reply with what it cost, which is paid then."""
+        price, purse, prediction = self._job.model.price, self._runner.purse, reply.prediction
+        if price is None or not reply.asked or reply.broken:
+            return reply
+        usd = 0.0
+        if prediction.error is None:
+            asked = reply.question.prompt.text or ""
+            usd = cost_of(price, prediction.audio_s, asked, prediction.text, prediction.meta)
+            prediction = dataclasses.replace(prediction, meta={**prediction.meta, COST: usd})
+        if purse is not None:
+            purse.settle(reply.question.key, usd)
+        self.paid_usd += usd
+        return dataclasses.replace(reply, prediction=prediction)
 
     def _kept(self, replies: list[Reply], every_s: float = 0.0) -> list[Reply]:
         """Return replies as they stand in the cache; a sound is there before the line that names it."""
@@ -179,7 +215,7 @@ class InferenceSession:
                 if fresh and adapter.warm_up:  # here, since it is the thread that asks which has to be warm
                     warm_up(adapter, questions[0].prompt, self.spent)
                 if plan is None:
-                    yield from ask_streaming(adapter, questions, budgets, self.streak, self.spent)
+                    yield from ask_streaming(adapter, questions, budgets, self.streak, self.spent, self._admit)
                 else:
                     yield from ask(adapter, questions, budgets, self.streak, self.spent, plan)
 

@@ -11,21 +11,23 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
+from audiobench_pytest.catalog.prices import COST
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.datasets import Dataset, shard
-from audiobench_pytest.errors import UsageError
+from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.languages import english_name, other_script
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.runner import hardware
 from audiobench_pytest.runner.asking.probing import compared
 from audiobench_pytest.runner.asking.questions import Question, no_answer, outcome_of
-from audiobench_pytest.runner.asking.resources import Runner
+from audiobench_pytest.runner.asking.resources import Runner, pins
 from audiobench_pytest.runner.asking.session import InferenceSession
 from audiobench_pytest.runner.job import Job
 from audiobench_pytest.runner.observing import CHANGED, FIRST, SAME, Observed
 from audiobench_pytest.runner.scoring.scorer import language_of
 from audiobench_pytest.types import Outcome, Prediction, Sample
+from audiobench_pytest.types.results import STOPPED
 
 
 def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
@@ -42,36 +44,44 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
     dataset = runner.dataset(job.dataset)
     samples = shard(dataset.samples, job.shard, job.of)
     session = InferenceSession(runner, job)
-    receipt = _receipt(runner, job, dataset, len(samples), session.adapter, observed)
+    receipt = _receipt(runner, job, dataset, len(samples) * job.draws, session.adapter, observed)
     scored_in = {s.target or language_of(s.language, s.meta) for s in dataset.samples}
     _write_receipts(runner, job, receipt, scored_in)
     _refuse_unknown_language(job.model, {s.language for s in dataset.samples})
     reused = Reused(runner.began)
     questions: dict[str, Question] = {}
     twins: list[Question] = []
-    for sample, question in zip(samples, session.questions(samples), strict=True):
+    for question in session.questions(samples, job.draws):
         if isinstance(question, Outcome):
             yield question
         elif (known := session.known(question.key)) is not None:
             reused.add(known, question)
-            yield outcome_of(job.cell, sample, known, cached=True, prompt=question.said)
+            yield _known(job, question, known)
         elif question.key in questions:
             twins.append(question)  # the same sound under two ids: answered once
         else:
             questions[question.key] = question
-    if questions:
-        yield from session.outcomes(list(questions.values()))
+    try:
+        if questions:
+            yield from session.outcomes(list(questions.values()))
+    except ModelError as exc:  # samples that were never asked have no record in which to say why
+        _write_receipts(
+            runner, job, dataclasses.replace(receipt, model={**receipt.model, STOPPED: str(exc)}), scored_in
+        )
+        raise
     for twin in twins:
         if (known := session.known(twin.key)) is not None:
-            yield outcome_of(job.cell, twin.sample, known, cached=True, prompt=twin.said)
+            yield _known(job, twin, known)
         elif session.streak.is_long:
-            yield outcome_of(job.cell, twin.sample, no_answer(twin.key, twin.sample, session.streak.reason))
+            unasked = no_answer(twin.key, twin.sample, session.streak.reason)
+            yield outcome_of(job.cell, twin.sample, unasked, draw=twin.draw)
         else:
             yield from session.outcomes([twin])
-    if runner.probe is not None and not session.streak.is_long:
+    refused = runner.purse is not None and runner.purse.refused
+    if runner.probe is not None and not session.streak.is_long and not refused:
         probed = runner.probe.ids(dataset.samples)
         _ask_twice(runner, job, session, [sample for sample in samples if sample.id in probed])
-    timed = _timed_afresh(runner, dataset, session, reused.questions)
+    timed = () if refused else _timed_afresh(runner, dataset, session, reused.questions)
     ended = dataclasses.replace(
         receipt,
         ended=time.time(),
@@ -80,9 +90,15 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
         spent=session.spent.plain(),
         reused=reused.plain(),
         failed_first=reused.failed_first + _failed_first(session, questions),
+        cost=_cost(runner, job, reused.paid_usd, session.paid_usd),
         remeasured=timed,
     )
     _write_receipts(runner, job, ended, scored_in)
+
+
+def _known(job: Job, question: Question, known: Prediction) -> Outcome:
+    """Return the outcome of a question that the cache answered."""
+    return outcome_of(job.cell, question.sample, known, cached=True, prompt=question.said, draw=question.draw)
 
 
 _LOOKED_AT = 200
@@ -94,7 +110,9 @@ _SCRIPT_SHARE = 0.03
 
 def _script_note(samples: Sequence[Sample]) -> str:
     """Say how many references are not written as their language is, where it is more than a few of them."""
-    texts = ((language_of(s.language, s.meta), s.reference) for s in samples if s.reference and not s.choices)
+    texts = (
+        (language_of(s.language, s.meta), s.reference) for s in samples if s.reference and not (s.choices or s.tools)
+    )
     looked = list(itertools.islice(texts, _LOOKED_AT))
     found = Counter((code, script) for code, text in looked if (script := other_script(code, text)))
     if not found or sum(found.values()) < _SCRIPT_SHARE * len(looked):
@@ -121,17 +139,20 @@ class Reused:
 
     Attributes:
         failed_first: How many came only after the question had been asked in vain.
+        paid_usd: What they cost, in US dollars, as far as that was noted.
         questions: Those whose answers are of another run.
     """
 
     def __init__(self, began: float) -> None:
         self._began, self._given = began, array("d")
         self.failed_first = 0
+        self.paid_usd = 0.0
         self.questions: list[Question] = []
 
     def add(self, known: Prediction, question: Question) -> None:
         """Count an answer of the cache."""
         self.failed_first += known.failures > 0
+        self.paid_usd += known.meta.get(COST, 0.0)
         if (given := known.at / 1e9) < self._began:
             self._given.append(given)
             self.questions.append(question)
@@ -141,6 +162,13 @@ class Reused:
         if not self._given:
             return {}
         return {"answers": len(self._given), "oldest": min(self._given), "newest": max(self._given)}
+
+
+def _cost(runner: Runner, job: Job, reused_usd: float, new_usd: float) -> dict[str, float]:
+    if job.model.price is None:
+        return {}
+    refused = runner.purse is not None and runner.purse.refused
+    return {"usd": reused_usd + new_usd, "new_usd": new_usd, **({"refused": 1.0} if refused else {})}
 
 
 def _failed_first(session: InferenceSession, asked: Iterable[str]) -> int:
@@ -198,7 +226,8 @@ def _receipt(
         job.shard,
         job.of,
         expected=expected,
-        total=len(dataset.samples),
+        total=len(dataset.samples) * job.draws,
+        draws=job.draws,
         started=time.time(),
         dataset={
             "revision": dataset.revision,
@@ -213,8 +242,9 @@ def _receipt(
             "identity": runner.pool.identity(job.model),
             "takes_language_hint": adapter.takes_language_hint,
             "pinned": not adapter.streams
-            or bool(runner.pool.identity(job.model).get("revision"))
+            or pins(runner.pool.identity(job.model))
             or (observed is not None and observed.state in (FIRST, SAME, CHANGED)),
+            "way": job.model.way or None,
             "observed": None if observed is None else observed.state,
             "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES"),
         },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.base import ModelAdapter
@@ -25,6 +25,7 @@ def ask_streaming(
     budgets: Budgets,
     streak: FailureStreak | None = None,
     spent: Spent | None = None,
+    admit: Callable[[Question, float], bool] | None = None,
 ) -> Generator[list[Reply]]:
     """Yield replies as they come.
 
@@ -40,6 +41,8 @@ def ask_streaming(
         budgets: Decoding limits.
         streak: Failures of this model so far; none when left out.
         spent: Takes the seconds of inference; they are lost when left out.
+        admit: Whether a question with so many seconds of sound may be asked: where it may not, it has to wait until
+            those in flight have come back, and where it may not then, it and those behind it have no reply.
 
     Raises:
         ModelError: The adapter gave up; what was in flight has been yielded as failed.
@@ -49,7 +52,9 @@ def ask_streaming(
     left = list(questions)
     while left:
         doubtful, failures = streak.is_long, streak.count
-        taken = yield from _stream(adapter, left[:1] if doubtful else left, budgets, streak, spent)
+        taken = yield from _stream(adapter, left[:1] if doubtful else left, budgets, streak, spent, admit)
+        if not taken:
+            return
         left = left[taken:]
         if doubtful and streak.count > failures and left:
             yield [Reply.not_asked(question, streak.reason) for question in left]
@@ -57,9 +62,18 @@ def ask_streaming(
 
 
 def _stream(
-    adapter: ModelAdapter, questions: Sequence[Question], budgets: Budgets, streak: FailureStreak, spent: Spent
+    adapter: ModelAdapter,
+    questions: Sequence[Question],
+    budgets: Budgets,
+    streak: FailureStreak,
+    spent: Spent,
+    admit: Callable[[Question, float], bool] | None,
 ) -> Generator[list[Reply], None, int]:
-    """Yield replies until each question has one or the streak of failures becomes long; return how many have one."""
+    """Yield replies until each question has one, the streak of failures becomes long, or one may not be asked.
+
+    Returns:
+        How many have one.
+    """
     was_long, stopped = streak.is_long, False
     unread: list[Reply] = []
     in_flight: dict[int, tuple[Request, Question, Decoded]] = {}
@@ -71,6 +85,9 @@ def _stream(
         with contextlib.closing(clips):
             for question, (decoded,) in zip(questions, clips, strict=True):
                 if streak.is_long and not was_long:
+                    stopped = True
+                    return
+                if admit is not None and decoded.problem is None and not admit(question, decoded.duration_s):
                     stopped = True
                     return
                 taken += 1

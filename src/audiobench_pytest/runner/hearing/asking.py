@@ -58,7 +58,7 @@ class Hearing:
         found: dict[str, Prediction] = {}
         open_questions: dict[str, Question] = {}
         asked: list[str | Prediction] = []
-        for sample, question in zip(samples, session.questions(samples), strict=True):
+        for question in session.questions(samples):
             if isinstance(question, Outcome):
                 asked.append(Prediction("", "", question.reason or "cannot be asked", audio_s=0.0, infer_s=0.0))
                 continue
@@ -67,7 +67,7 @@ class Hearing:
             if known is not None:
                 found[question.key] = known
             else:
-                open_questions.setdefault(question.key, Question(question.key, sample, question.prompt, question.said))
+                open_questions.setdefault(question.key, question)
         if open_questions:
             self._make_room(session)
             with contextlib.closing(session.replies(list(open_questions.values()))) as batches:

@@ -110,8 +110,13 @@ def item_of(outcome: Outcome) -> Item:
         id=outcome.sample_id,
         meta=meta,
         audio_s=outcome.audio_s,
-        given={"speech": outcome.speech} if outcome.speech else {},
+        given={**({"speech": outcome.speech} if outcome.speech else {}), **_called(outcome)},
     )
+
+
+def _called(outcome: Outcome) -> dict[str, Any]:
+    """Return the calls of an answer under the name that metrics find them by."""
+    return {"calls": [dict(call) for call in outcome.calls]} if outcome.calls else {}
 
 
 def texts_of(meta: Mapping[str, Any], key: str) -> tuple[str, ...]:
@@ -152,6 +157,6 @@ def unscored(outcome: Outcome, cell: CellId) -> Outcome:
         answer = str(outcome.speech.get("text", ""))  # what the model wrote itself, not what a transcriber heard
         state = State.EMPTY if is_silent(dict(outcome.speech)) else State.OK
     elif answer is not None:
-        state = State.OK if answer.strip() else State.EMPTY
+        state = State.OK if answer.strip() or outcome.calls else State.EMPTY
     reason = outcome.reason if answer is None else None
     return dataclasses.replace(outcome, cell=cell, state=state, prediction=answer, reason=reason, score=None)

@@ -113,11 +113,13 @@ class Scored:
         outcomes: One per outcome given, in no particular order.
         signature: The recipe's, with what its stage adds.
         notes: What people should know.
+        is_trusted: Whether the stage got its known cases right, so that the scores may be judged.
     """
 
     outcomes: Sequence[Outcome]
     signature: str
     notes: Sequence[str] = field(default_factory=tuple)
+    is_trusted: bool = True
 
 
 def score_all(
@@ -156,4 +158,4 @@ def score_all(
     checked = stage.check(cache) if check else None
     found = list(stage.scored(outcomes, cache))
     signature = "|".join([recipe.signature(languages), *stage.signature()])
-    return Scored(found, signature, (checked.note,) if checked is not None else ())
+    return Scored(found, signature, () if checked is None else (checked.note,), checked is None or checked.is_trusted)

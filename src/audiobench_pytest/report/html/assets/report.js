@@ -38,6 +38,8 @@ function piece(cell, number) {
 
 const round = (value, digits = 2) => (value === null || value === undefined ? "-" : value.toFixed(digits));
 
+const row = (cell) => (cell.prompt ? `${cell.model} (${cell.prompt})` : cell.model);
+
 function start() {
   const red = board.gates.filter((gate) => gate.counts_as === "fail");
   const title = document.getElementById("verdict");
@@ -59,15 +61,23 @@ function start() {
 function drawGates() {
   const order = ["fail", "inconclusive", "skip", "pass"];
   const rows = [...board.gates].sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict));
-  const body = rows.map((gate) => make("tr", {},
+  // On a narrow page a gate is a block (see the style), which would be no row of a table any more: the roles say it is.
+  const body = rows.map((gate) => make("tr", { role: "row" },
     make("td", { class: `verdict ${gate.waiver ? "waived" : gate.verdict === "skip" ? "skip-verdict" : gate.verdict}` },
       gate.waiver ? "WAIVED" : gate.verdict.toUpperCase()),
-    make("td", {}, `${gate.dataset} × ${gate.model}`),
+    make("td", {}, `${gate.dataset} × ${row(gate)}`),
     make("td", {}, `${gate.metric}${gate.slice ? ` ${gate.slice}` : ""}`),
     make("td", { class: "text" }, (gate.kind ? `${gate.kind}: ` : "") + gate.message),
     make("td", { class: "quiet" }, gate.source)));
-  document.getElementById("gates").replaceChildren(table(["verdict", "cell", "metric", "finding", "limit"], body));
+  for (const row of body) for (const cell of row.children) cell.setAttribute("role", "cell");
+  const heads = ["verdict", "cell", "metric", "finding", "limit"].map((head) => make("th", { scope: "col", role: "columnheader" }, head));
+  const drawn = table(heads, body);
+  drawn.querySelector("table").setAttribute("role", "table");
+  drawn.querySelector("thead tr").setAttribute("role", "row");
+  document.getElementById("gates").replaceChildren(drawn);
 }
+
+const counted = (title) => make("th", { scope: "col", class: "number" }, title);
 
 function table(heads, body) {
   const row = make("tr", {}, ...heads.map((head) => (typeof head === "string" ? make("th", { scope: "col" }, head) : head)));
@@ -75,7 +85,7 @@ function table(heads, body) {
     make("table", {}, make("thead", {}, row), make("tbody", {}, ...body)));
 }
 
-const COLUMNS = [["dataset", (c) => c.dataset], ["model", (c) => c.model], ["value", (c) => c.value], ["samples", (c) => c.expected],
+const COLUMNS = [["dataset", (c) => c.dataset], ["model", (c) => row(c)], ["value", (c) => c.value], ["samples", (c) => c.expected],
   ["coverage", (c) => c.coverage], ["RTFx", (c) => c.rtfx]];
 
 function drawBoard(by, way) {
@@ -89,14 +99,21 @@ function drawBoard(by, way) {
   heads.splice(3, 0, make("th", { scope: "col" }, "95 % interval"));
   const body = cells.map(([cell, number]) => make("tr", { "data-cell": number },
     make("td", {}, make("button", { type: "button", onclick: () => choose(number) }, cell.dataset)),
-    make("td", {}, cell.model + (cell.best ? " (best)" : "")),
+    make("td", {}, row(cell) + (cell.best ? " (best)" : ""),
+      ...(cell.evidence && cell.evidence.imported ? [make("span", { class: "quiet" }, ` ${cell.evidence.imported}`)] : [])),
     make("td", { class: "number" }, `${cell.metric} ${round(cell.value)}${cell.unit ? ` ${cell.unit}` : ""}`),
     make("td", {}, interval(cell, greatest)),
     make("td", { class: "number" }, cell.evidence && cell.evidence.selection ? cell.evidence.selection : String(cell.expected ?? "-")),
     make("td", { class: "number" }, `${round(100 * cell.coverage, 1)} %`),
-    make("td", { class: "number" }, round(cell.rtfx, 1))));
-  document.getElementById("board").replaceChildren(table(heads, body));
+    make("td", { class: "number" }, round(cell.rtfx, cell.rtfx >= 100 ? 0 : 1))));
+  document.getElementById("board").replaceChildren(table(heads, body), ...spreads());
   mark();
+}
+
+function spreads() {
+  return (board.prompt_spread || []).filter((one) => one.range !== null).map((one) => make("p", { class: "spread" },
+    `${one.dataset} × ${one.model}, ${one.metric} over ${Object.keys(one.values).length} prompts: lowest ${round(one.lowest)}, `
+    + `highest ${round(one.highest)}, range ${round(one.range)}, standard deviation ${round(one.deviation)}`));
 }
 
 function interval(cell, greatest) {
@@ -127,17 +144,19 @@ function choose(number) {
   chosen = number;
   mark();
   const cell = board.cells[number];
-  const about = board.shown.find((one) => one.dataset === cell.dataset && one.model === cell.model && one.recipe === cell.recipe);
-  document.getElementById("cell-title").textContent = `${cell.dataset} × ${cell.model}`;
+  const about = board.shown.find((one) => one.dataset === cell.dataset && row(one) === row(cell) && one.recipe === cell.recipe);
+  document.getElementById("cell-title").textContent = `${cell.dataset} × ${row(cell)}`;
   const counts = Object.entries(cell.counts).filter(([, n]) => n).map(([state, n]) => `${n} ${state}`).join(", ");
-  const facts = [cell.signature, counts, `${round(cell.audio_s / 3600, 3)} h of sound`,
+  const facts = [counts, `${round(cell.audio_s / 3600, 3)} h of sound`,
     ...Object.entries(cell.speed || {}).map(([name, value]) => `${name} ${round(value, 3)}`)];
-  const parts = [make("p", { class: "text quiet" }, facts.join("; ")), histogram(about)];
-  const lists = [["replace", "Taken for another"], ["delete", "Left out"], ["insert", "Put in"]].filter(([what]) => about && about.confusions[what].length);
-  if (lists.length) parts.push(make("div", { class: "columns" }, ...lists.map(([what, title]) => make("div", {}, make("h3", {}, title),
-    table(["in the reference", "in the answer", "times"], about.confusions[what].slice(0, 12).map(([left, right, n]) => make("tr", {},
-      make("td", {}, left || "–"), make("td", {}, right || "–"), make("td", { class: "number" }, String(n)))))))));
-  if (cell.slices.length) parts.push(make("h3", {}, "Slices"), table(["slice", "samples", cell.metric], cell.slices.map((part) => make("tr", {},
+  const parts = [make("p", { class: "text quiet" }, facts.join("; ")), make("p", { class: "signature" }, cell.signature), histogram(about)];
+  const both = ["in the reference", "in the answer"];
+  const lists = [["replace", "Taken for another", both], ["delete", "Left out", ["in the reference"]], ["insert", "Put in", ["in the answer"]]]
+    .filter(([what]) => about && about.confusions[what].length);
+  if (lists.length) parts.push(make("div", { class: "columns" }, ...lists.map(([what, title, heads]) => make("div", {}, make("h3", {}, title),
+    table([...heads, counted("times")], about.confusions[what].slice(0, 12).map(([left, right, n]) => make("tr", {},
+      ...[left, right].filter((text) => text).map((text) => make("td", {}, text)), make("td", { class: "number" }, String(n)))))))));
+  if (cell.slices.length) parts.push(make("h3", {}, "Slices"), table(["slice", counted("samples"), counted(cell.metric)], cell.slices.map((part) => make("tr", {},
     make("td", {}, `${part.key} = ${part.name}`), make("td", { class: "number" }, String(part.samples)),
     make("td", { class: "number" }, `${round(part.values[0].value)} [${round(part.values[0].low)}, ${round(part.values[0].high)}]`)))));
   document.getElementById("cell").replaceChildren(...parts.filter(Boolean));
@@ -150,7 +169,7 @@ function histogram(about) {
     ["25 to 50 %", (r) => r > 25 && r <= 50], ["50 to 100 %", (r) => r > 50 && r <= 100], ["above 100 %", (r) => r > 100]];
   const rates = about.index.filter(([, , units]) => units > 0).map(([, errors, units]) => (100 * errors) / units);
   if (!rates.length) return null;
-  return table(["errors of a sample", "samples", "share"], bins.map(([title, fits]) => {
+  return table(["errors of a sample", counted("samples"), "share"], bins.map(([title, fits]) => {
     const n = rates.filter(fits).length;
     return make("tr", {}, make("td", {}, title), make("td", { class: "number" }, String(n)),
       make("td", {}, make("progress", { max: "100", value: String((100 * n) / rates.length), "aria-label": `${title}: ${round((100 * n) / rates.length, 1)} %` })));
@@ -175,7 +194,7 @@ async function refresh() {
   shown = 0;
   document.getElementById("samples").replaceChildren();
   const cell = board.cells[chosen];
-  const number = board.shown.findIndex((one) => one.dataset === cell.dataset && one.model === cell.model && one.recipe === cell.recipe);
+  const number = board.shown.findIndex((one) => one.dataset === cell.dataset && row(one) === row(cell) && one.recipe === cell.recipe);
   const about = board.shown[number];
   if (!about) { document.getElementById("count").textContent = "no samples"; return; }
   const which = document.getElementById("which").value;
@@ -246,7 +265,7 @@ function aligned(steps) {
 }
 
 function player(source, which) {
-  const canvas = make("canvas", { width: "800", height: "64", role: "img", "aria-label": `waveform ${which}`.trim() });
+  const canvas = make("canvas", { width: "800", height: "64", role: "img", hidden: "", "aria-label": `waveform ${which}`.trim() });
   const audio = make("audio", { controls: "", preload: "none", src: source, "aria-label": `sound ${which}`.trim() });
   audio.addEventListener("play", () => draw(audio, canvas), { once: true });
   return make("div", {}, which ? make("p", { class: "quiet" }, which) : null, audio, canvas);
@@ -265,6 +284,7 @@ function draw(audio, canvas) {
   stream.addEventListener("addtrack", connect, { once: true });
   connect();
   const heights = new Uint8Array(tap.fftSize);
+  canvas.hidden = false;  // an empty box would look as if something were missing
   const frame = () => {
     if (audio.ended) return;
     tap.getByteTimeDomainData(heights);

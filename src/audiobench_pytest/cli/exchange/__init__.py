@@ -1,0 +1,1 @@
+"""Commands that hand runs to others, and make runs of what others hand us."""

@@ -1,0 +1,221 @@
+"""`audiobench prepare`: from a server on loopback that speaks the hub's routes; afterwards runs ask it nothing."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+from waiting import HANGS_S, until
+
+pytest.importorskip("pyarrow", reason="needs the extra 'hub', which the light environments of tox do not install")
+
+from hub_server import COMMIT_1, HubServer, Repository, parquet, row
+
+CATALOG = """
+datasets:
+  - name: tiny-{part}
+    matrix: [{part: one, family: tiny}, {part: two, family: tiny}]
+    task: asr
+    language: en
+    recipe: wer/audiobench-pytest@2
+    hub: {repo: acme/tiny, split: "{part}", id_column: id}
+  - {name: closed, task: asr, family: closed, access: gated, hub: {repo: acme/closed, split: test}}
+  - {name: own, task: asr, family: tiny, access: private, origin: acme}
+"""
+MODELS = """
+models:
+  - {name: tiny-whisper, adapter: transformers-asr, source: acme/weights}
+  - name: far
+    adapter: isolated
+    source: acme/far
+    args: {hub: ms}
+    runtime: {kind: isolated, entry: "far.py:Far", python: running}
+"""
+WEIGHTS = {
+    "config.json": b'{"model_type": "whisper"}',
+    "model.safetensors": b"s" * 5000,
+    "model.fp16.safetensors": b"h" * 5000,
+    "pytorch_model.bin": b"b" * 5000,
+    "flax_model.msgpack": b"f" * 5000,
+    "tokenizer.json": b"{}",
+    "onnx/model.onnx": b"o" * 5000,
+}
+FULL_DISK = """
+import collections, shutil, sys
+usage = collections.namedtuple("usage", "total used free")
+shutil.disk_usage = lambda path: usage(1 << 40, 1 << 40, 1 << 20)
+from audiobench_pytest.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def hub():
+    shards = {
+        f"data/one-{n:05d}-of-00003.parquet": parquet([row(i) for i in range(4 * n, 4 * n + 4)]) for n in range(3)
+    }
+    shards["data/two-00000-of-00001.parquet"] = parquet([row(i) for i in range(3)])
+    repositories = {
+        "acme/tiny": Repository({COMMIT_1: shards}, {"main": COMMIT_1}),
+        "acme/closed": Repository({COMMIT_1: {}}, {"main": COMMIT_1}, gated=True),
+        "acme/weights": Repository({COMMIT_1: WEIGHTS}, {"main": COMMIT_1}),
+    }
+    with HubServer(repositories) as server:
+        yield server
+
+
+@pytest.fixture
+def own(project):
+    for kind, text in (("datasets", CATALOG), ("models", MODELS)):
+        (project.path / "own" / kind).mkdir(parents=True)
+        (project.path / "own" / kind / "own.yaml").write_text(text)
+    (project.path / "far.py").write_text("class Far: ...")
+    return project.path
+
+
+def start(own, environment, *args, code=("-m", "audiobench_pytest.cli")):
+    return subprocess.Popen(
+        [sys.executable, *code, "prepare", *args, "--catalog=own"],
+        cwd=own,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def prepare(own, environment, *args, **more):
+    process = start(own, environment, *args, **more)
+    out, err = process.communicate(timeout=HANGS_S)
+    return process.returncode, out, err
+
+
+@pytest.mark.slow
+def test_a_set_is_fetched_once_and_then_run_without_a_network(own, hub, tmp_path):
+    environment = hub.environment(tmp_path / "home")
+    status, out, err = prepare(own, environment, "tiny-one", "--json")
+    assert status == 0, err
+    (found,) = json.loads(out)
+    assert (found["state"], found["samples"], found["commit"]) == ("ready", 12, COMMIT_1)
+    assert found["fetch_bytes"] == sum(
+        len(x) for n, x in hub.repositories["acme/tiny"].commits[COMMIT_1].items() if "one" in n
+    )
+    assert "tiny-one: data set: acme/tiny at " + COMMIT_1 + ": 3 files, " in err
+    assert "are needed below" in err
+    assert "tiny-one: 12 of 12 samples kept" in err
+
+    fetched = hub.sent_of(".parquet")
+    status, _, err = prepare(own, environment, "tiny-one")
+    assert status == 0
+    assert "tiny-one: data set: acme/tiny at " + COMMIT_1 + ": is here" in err
+    assert hub.sent_of(".parquet") == fetched
+
+    asked = len(hub.log)
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "benchmarks/asr"),
+            *("--dataset=tiny-one", "--model=oracle", "--audiobench-set=catalog=own"),
+        ],
+        cwd=own,
+        env={**os.environ, "PYTEST_ADDOPTS": "", **environment, "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=HANGS_S,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "12 " in run.stdout
+    assert len(hub.log) == asked
+
+
+def test_killed_in_the_middle_it_goes_on_where_it_was(own, hub, tmp_path):
+    environment = hub.environment(tmp_path / "home")
+    last = "data/one-00002-of-00003.parquet"
+    hub.held[last] = threading.Event()
+    process = start(own, environment, "tiny-one")
+    assert until(lambda: any(r.status == 0 for r in hub.log))
+    process.kill()
+    process.communicate()
+    hub.held.pop(last).set()
+    fetched = hub.sent_of("one-00000-of-00003.parquet"), hub.sent_of("one-00001-of-00003.parquet")
+    assert all(fetched)
+    status, _, err = prepare(own, environment, "tiny-one")
+    assert status == 0, err
+    assert (hub.sent_of("one-00000-of-00003.parquet"), hub.sent_of("one-00001-of-00003.parquet")) == fetched
+    assert "tiny-one: data set ready" in err
+
+
+def test_weights_are_those_that_a_run_reads(own, hub, tmp_path):
+    environment = hub.environment(tmp_path / "home")
+    status, out, err = prepare(own, environment, "--model=tiny-whisper,oracle", "--json")
+    assert status == 0, err
+    weights, nothing = json.loads(out)
+    assert (weights["files"], weights["fetch_bytes"], weights["commit"]) == (3, 5000 + 25 + 2, COMMIT_1)
+    assert len(weights["digest"]) == 64
+    assert nothing["note"] == "nothing is to be fetched"
+    sent = {r.path.rpartition("/")[2] for r in hub.log if r.sent and "/resolve/" in r.path}
+    assert sent == {"config.json", "model.safetensors", "tokenizer.json"}
+    asked = len(hub.log)
+    status, _, err = prepare(own, {**environment, "HF_HUB_OFFLINE": "1"}, "--model=tiny-whisper")
+    assert status == 0, err
+    assert "tiny-whisper: weights: acme/weights at " + COMMIT_1 + ": is here" in err
+    assert len(hub.log) == asked
+
+
+def test_what_cannot_be_fetched_leaves_the_rest_ready(own, hub, tmp_path):
+    status, out, err = prepare(own, hub.environment(tmp_path / "home"), "tiny", "--model=far", "--json")
+    assert status == 1
+    states = [(one["what"], one["name"], one["state"]) for one in json.loads(out)]
+    assert states == [
+        ("data set", "tiny-one", "ready"),
+        ("data set", "tiny-two", "ready"),
+        ("weights", "far", "failed"),
+        ("environment", "far", "ready"),
+    ]
+    assert "own: left out: it is private (acme)" in err
+    assert "kept by ModelScope" in err
+    assert "not ready: far; give the same command again to go on" in err
+
+
+def test_a_dry_run_fetches_nothing(own, hub, tmp_path):
+    status, out, err = prepare(own, hub.environment(tmp_path / "home"), "tiny-two", "--dry-run", "--json")
+    assert status == 0, err
+    (found,) = json.loads(out)
+    assert (found["state"], found["files"]) == ("to fetch", 1)
+    assert found["fetch_bytes"] == found["store_bytes"] > 0
+    assert hub.sent_of(".parquet") == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ([], "name a data set, a family, a suite, or a model with --model"),
+        (["tiny-on"], "unknown data set, family or suite 'tiny-on' (did you mean tiny-one"),
+        (["--model=whisper-tinny"], "--model: unknown model 'whisper-tinny' (did you mean whisper-tiny"),
+        (["closed"], "closed cannot be fetched without a login: it is gated: agree to its terms at acme/closed"),
+        (["own"], "own cannot be fetched: it is private (acme): give a manifest of your copy with --dataset own=PATH"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_before_anything_is_fetched(own, tmp_path, args, words):
+    with HubServer({}) as server:
+        status, _, err = prepare(own, server.environment(tmp_path / "home"), *args)
+        assert status == 4
+        assert words in err
+        assert len(err.strip().splitlines()) == 1
+        assert not server.log
+
+
+def test_a_login_that_does_not_suffice_says_where_to_ask(own, hub, tmp_path):
+    status, _, err = prepare(own, hub.environment(tmp_path / "home", HF_TOKEN="hf_x"), "closed")
+    assert status == 4
+    assert "grants access on request: ask for it on the page of acme/closed there" in err
+
+
+def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(own, hub, tmp_path):
+    environment = hub.environment(tmp_path / "home")
+    status, _, err = prepare(own, environment, "tiny-one", code=("-c", FULL_DISK))
+    assert status == 4
+    assert "not enough disk: about " in err
+    assert "1.0 MB are free: make room, or let HF_HOME" in err
+    assert hub.sent_of(".parquet") == 0

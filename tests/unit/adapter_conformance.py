@@ -44,7 +44,7 @@ def labels_frames(model: Any) -> bool:
 
 
 def scores_of(adapter: ModelAdapter, batch: Sequence[Request]) -> list[Any]:
-    """Return the scores that a model gave each row, `(steps, vocabulary)`: of its first steps, under CTC of all frames."""
+    """Return the scores given to each row, `(steps, vocabulary)`: of the first steps, under CTC of all frames."""
     import torch
 
     kept: list[Any] = []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import tiny_checkpoints as tiny
 import tiny_recognizers as more
+import tiny_talkers as talkers
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.models.base import ModelAdapter
@@ -81,5 +82,14 @@ FAMILIES = (
         lambda folder: tiny.build_audio_chat(folder, family="audioflamingo3"),
         talks=True,
         args={"max_new_tokens": "12"},
+    ),
+    *(
+        Family(name, "transformers-audio-chat", build, talks=True, several=several, args={"max_new_tokens": "12"})
+        for name, build, several in (
+            ("granite_speech", talkers.build_granite_speech, False),
+            ("musicflamingo", talkers.build_music_flamingo, False),
+            ("qwen2_5_omni", talkers.build_qwen25_omni, True),
+            ("qwen3_omni", talkers.build_qwen3_omni, True),
+        )
     ),
 )

@@ -135,7 +135,8 @@ CANARY_MARKS = ("<|startofcontext|>", "<|startoftranscript|>", "<|emo:undefined|
                 "<|notimestamp|>", "<|nodiarize|>", "<|en|>", "<|de|>", "<|fr|>", "<|es|>")  # fmt: skip
 CANARY_TEMPLATE = (
     "{% for m in messages %}{% for c in m['content'] %}{% if c['type'] == 'text' %}"
-    "<|startofcontext|><|startoftranscript|><|emo:undefined|><|{{ c['source_language'] }}|><|{{ c['target_language'] }}|>"
+    "<|startofcontext|><|startoftranscript|><|emo:undefined|>"
+    "<|{{ c['source_language'] }}|><|{{ c['target_language'] }}|>"
     "{% if c['punctuation'] %}<|pnc|>{% else %}<|nopnc|>{% endif %}<|noitn|><|notimestamp|><|nodiarize|>"
     "{% endif %}{% endfor %}{% endfor %}"
 )

@@ -202,7 +202,7 @@ def _from_hf(text: str) -> ModelSpec:
 
 def _runs(folder: Path) -> str:
     """Return the adapter of a checkpoint folder: that of models that are talked to where its model type is one."""
-    from audiobench_pytest.models.transformers.audio_chat import FAMILIES
+    from audiobench_pytest.models.transformers.families.talking import FAMILIES
 
     try:
         config = json.loads((folder / "config.json").read_bytes())

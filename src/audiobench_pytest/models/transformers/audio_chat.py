@@ -1,4 +1,4 @@
-"""Audio language models of the transformers library that are told what to do with a recording: Qwen2-Audio and kin."""
+"""Audio language models of the transformers library that are told what to do with a recording."""
 
 from __future__ import annotations
 
@@ -13,21 +13,13 @@ from audiobench_pytest.models.options import Option, TextOrFile
 from audiobench_pytest.models.transformers import devices
 from audiobench_pytest.models.transformers.adapter import TransformersAdapter, options_with
 from audiobench_pytest.models.transformers.decoding import finite_tokens
-from audiobench_pytest.types import Answer, Message, Prompt, Request
+from audiobench_pytest.models.transformers.families.rows import joined
+from audiobench_pytest.models.transformers.families.talking import FAMILIES
+from audiobench_pytest.types import Answer, Message, Prompt, Request, Sound
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-FAMILIES: Mapping[str, str] = {
-    "audioflamingo3": "AudioFlamingo3ForConditionalGeneration",
-    "qwen2_audio": "Qwen2AudioForConditionalGeneration",
-}
-"""Class of transformers by model type. What a family needs to be here: a processor that takes texts with a placeholder
-and clips, and an answer that does not depend on the batch (a test holds this on a small checkpoint of each)."""
-
-_MOST_SOUNDS: Mapping[str, int | None] = {"qwen2_audio": None}
-"""Most sounds of one question by model type, where it is not one; None for any number."""
 
 _LEAST_S = 0.1
 """A shorter clip is followed by silence up to here: it would become no audio token, or a single one, which the code of
@@ -84,22 +76,23 @@ class TransformersAudioChatAdapter(TransformersAdapter):
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Check the arguments and the family of the checkpoint; see the base class."""
         super().__init__(spec, args)
-        self._class = FAMILIES.get(self._checkpoint.model_type)
-        if self._class is None:
+        family = FAMILIES.get(self._checkpoint.model_type)
+        if family is None:
             raise ModelError(
                 f"model '{spec.name}': {self._checkpoint.where} is of type '{self._checkpoint.model_type}'; "
                 f"this version talks to {', '.join(FAMILIES)}"
             )
+        self._family = family
         room = devices.room(self._placement)
         self.batch_rows, self.batch_seconds = self.batch_rows * room, self.batch_seconds * room
         self.sample_rate: int = int(self._checkpoint.features.get("sampling_rate", 16_000))
         self.takes_tools = self._checkpoint.offers_tools and self.args["template"] == "chat"
-        self.most_sounds = _MOST_SOUNDS.get(self._checkpoint.model_type, 1)
+        self.most_sounds = family.most_sounds
         self._model: Any = None
         self._processor: Any = None
         self._rendered: dict[str, str] = {}
         self._audio_options: dict[str, Any] = {}
-        self._most_samples = 0
+        self._most_samples: int | None = None
         self._ends: frozenset[int] = frozenset()
 
     def _check_arguments(self) -> None:
@@ -123,13 +116,12 @@ class TransformersAudioChatAdapter(TransformersAdapter):
         Raises:
             ModelError: They cannot be loaded, lack weights, or the device is not there.
         """
-        assert self._class is not None
-        self._processor = self._checkpoint.load("AutoProcessor")
-        self._model = self._checkpoint.load_model(self._class, self._placement, self.args["attn"])
+        self._processor = self._family.processor(self._checkpoint)
+        self._model = self._checkpoint.load_model(self._family.class_name, self._placement, self.args["attn"])
         self.settle(self._model)
-        features = self._processor.feature_extractor
-        seconds = getattr(self._processor, "max_audio_len", None) or features.chunk_length
-        self._most_samples = round(seconds * self.sample_rate)
+        features = getattr(self._processor, "feature_extractor", None)
+        seconds = getattr(self._processor, "max_audio_len", None) or getattr(features, "chunk_length", None)
+        self._most_samples = None if seconds is None else round(seconds * self.sample_rate)
         self._audio_options = {"sampling_rate": self.sample_rate}
         if self._placement.on_cuda:
             from transformers.processing_utils import AudioKwargs
@@ -153,8 +145,9 @@ class TransformersAudioChatAdapter(TransformersAdapter):
         rows: list[int] = []
         for row, request in enumerate(batch):
             longest = max((len(sound) for sound in self._sounds(request)), default=0)
-            if self.args["long_audio"] == "refuse" and longest > self._most_samples:
-                answers[row] = Answer(error=self._too_long(longest))
+            most = self._most_samples
+            if self.args["long_audio"] == "refuse" and most is not None and longest > most:
+                answers[row] = Answer(error=self._too_long(longest, most))
             else:
                 rows.append(row)
         # A sampled answer takes from the stream of random numbers what the others of its batch leave.
@@ -172,7 +165,7 @@ class TransformersAudioChatAdapter(TransformersAdapter):
     def describe(self) -> dict[str, Any]:
         """Return what the base class tells, and how much of a clip the model hears."""
         told = super().describe()
-        if self._model is not None:
+        if self._most_samples is not None:
             told["hears_s"] = self._most_samples / self.sample_rate
         return told
 
@@ -197,24 +190,11 @@ class TransformersAudioChatAdapter(TransformersAdapter):
         Each row is made by itself: a spectrogram of 30 s fits into a processor's cache where sixteen do not (8 ms
         against 16 ms a clip), and what a row becomes cannot depend on the others.
         """
-        import torch
-
         rows = [
             self._processor(text=[text], audio=sound or None, return_tensors="pt", audio_kwargs=self._audio_options)
             for text, sound in zip(texts, sounds, strict=True)
         ]
-        width = max(row["input_ids"].shape[1] for row in rows)
-        padding = {"input_ids": self._processor.tokenizer.pad_token_id or 0, "attention_mask": 0}
-        device, dtype = self._model.device, self._model.dtype
-        inputs = {}
-        for name in rows[0]:
-            parts = [row[name] for row in rows]
-            if name in padding:
-                pad = torch.nn.functional.pad
-                parts = [pad(part, (width - part.shape[1], 0), value=padding[name]) for part in parts]
-            joined = torch.cat(parts)
-            inputs[name] = joined.to(device, dtype) if joined.is_floating_point() else joined.to(device)
-        return inputs
+        return joined(rows, self._model, pad=self._processor.tokenizer.pad_token_id)
 
     def _generation(self, mask: Any) -> dict[str, Any]:
         args = self.args
@@ -257,27 +237,24 @@ class TransformersAudioChatAdapter(TransformersAdapter):
                 for part in message.parts:
                     yield part if isinstance(part, str) else "".join(self._place())
             return
-        conversation = [_turn(message) for message in prompt.messages]
-        if self.args["system"] is not None and prompt.messages[0].role != "system":
-            conversation.insert(0, {"role": "system", "content": [{"type": "text", "text": self.args["system"]}]})
-        tools = [{"type": "function", "function": dict(tool)} for tool in prompt.tools]
-        yield self._processor.apply_chat_template(
-            conversation, add_generation_prompt=True, tokenize=False, **({"tools": tools} if tools else {})
-        )
+        yield self._formatted(prompt.messages, prompt.tools)
+
+    def _formatted(self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] = ()) -> str:
+        """Return turns in the checkpoint's chat format."""
+        if self.args["system"] is not None and messages[0].role != "system":
+            messages = (Message("system", (self.args["system"],)), *messages)
+        conversation = [_turn(message, self._processor.audio_token, self._family.spelled) for message in messages]
+        told = {"tools": [{"type": "function", "function": dict(tool)} for tool in tools]} if tools else {}
+        formats = self._processor.tokenizer if self._family.spelled else self._processor
+        return str(formats.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False, **told))
 
     def _place(self) -> Iterator[str]:
         for name in ("audio_bos_token", "audio_token", "audio_eos_token"):
             yield getattr(self._processor, name, "")
 
     def _parts(self, instruction: str) -> Iterator[str]:
-        processor = self._processor
         if self.args["template"] == "chat":
-            # What stands for the sound here is never opened: the clip itself goes to the processor.
-            content = [{"type": "audio", "audio": ""}, {"type": "text", "text": instruction}]
-            conversation: list[dict[str, Any]] = [{"role": "user", "content": content}]
-            if self.args["system"] is not None:
-                conversation.insert(0, {"role": "system", "content": [{"type": "text", "text": self.args["system"]}]})
-            yield processor.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
+            yield self._formatted((Message("user", (Sound(), instruction)),))
         else:
             yield from self._place()
             yield instruction
@@ -292,20 +269,26 @@ class TransformersAudioChatAdapter(TransformersAdapter):
         """Return the sounds of a question in the order of its prompt."""
         return [waveform_of(request, self.sample_rate, self.spec.name, name) for name in request.prompt.sounds]
 
-    def _too_long(self, samples: int) -> str:
-        seconds, most = samples / self.sample_rate, self._most_samples / self.sample_rate
+    def _too_long(self, samples: int, room: int) -> str:
+        seconds, most = samples / self.sample_rate, room / self.sample_rate
         return f"a clip of {seconds:.1f} s is longer than the {most:g} s that the model hears (long_audio=cut cuts it)"
 
 
-def _turn(message: Message) -> dict[str, Any]:
-    """Return a turn as chat templates take it; what stands for a sound is never opened."""
-    turn: dict[str, Any] = {
-        "role": message.role,
-        "content": [
-            {"type": "text", "text": part} if isinstance(part, str) else {"type": "audio", "audio": ""}
-            for part in message.parts
-        ],
-    }
+def _turn(message: Message, token: str, spelled: bool) -> dict[str, Any]:
+    """Return a turn as chat templates take it; what stands for a sound is never opened.
+
+    Args:
+        message: The turn.
+        token: Placeholder of a sound.
+        spelled: The template takes texts only.
+    """
+    content: Any = [
+        {"type": "text", "text": part} if isinstance(part, str) else {"type": "audio", "audio": ""}
+        for part in message.parts
+    ]
+    if spelled:
+        content = "".join(part if isinstance(part, str) else token for part in message.parts)
+    turn: dict[str, Any] = {"role": message.role, "content": content}
     if message.calls:
         called = [{"name": call.name, "arguments": dict(call.arguments)} for call in message.calls]
         turn["tool_calls"] = [{"type": "function", "function": one} for one in called]

@@ -43,6 +43,7 @@ class Checkpoint:
         generation: `generation_config.json`, empty where there is none.
         features: Settings of the feature extractor, empty where there are none.
         offers_tools: Whether its chat template has a place for tools.
+        find: Returns a further small file by its name, or None where there is none.
     """
 
     model: str
@@ -52,6 +53,7 @@ class Checkpoint:
     generation: Mapping[str, Any] = field(default_factory=dict)
     features: Mapping[str, Any] = field(default_factory=dict)
     offers_tools: bool = False
+    find: Callable[[str], Path | None] = field(default=lambda _name: None, compare=False)
 
     @property
     def model_type(self) -> str:
@@ -200,6 +202,7 @@ def _read(model: str, source: str, commit: str | None, find: Callable[[str], Pat
         read("generation_config.json"),
         features,
         any(_TOOLS.search(text) for text in texts),
+        find,
     )
 
 

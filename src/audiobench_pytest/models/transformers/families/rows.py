@@ -19,7 +19,7 @@ def joined(rows: Sequence[Mapping[str, Any]], model: Any, *, pad: int | None, dt
 
     left = {"input_ids": pad or 0, "attention_mask": 0} if "input_ids" in rows[0] else {}
     inputs = {}
-    for name in rows[0]:
+    for name in dict.fromkeys(name for row in rows for name in row):
         parts = [row[name] for row in rows if name in row]
         sizes = [max(part.shape[axis] for part in parts) for axis in range(1, parts[0].dim())]
         padded = []

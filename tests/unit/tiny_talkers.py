@@ -1,0 +1,235 @@
+"""Tiny random checkpoints of models that are told what to do, beside those of `tiny_checkpoints`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tiny_checkpoints import CHAT_TEMPLATE
+from tiny_recognizers import TEXT, letters_first, only_letters
+
+CHATML = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+SPELLED = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+"""A chat format that takes texts only."""
+
+
+def chat_tokenizer(*sounds: str) -> Any:
+    """Return a tokenizer of bytes that knows turns, and tokens for sound."""
+    return letters_first([*CHATML, *sounds], eos_token="<|im_end|>", pad_token="<|endoftext|>", padding_side="left")
+
+
+def ids_of(tokenizer: Any) -> dict[str, int]:
+    """Return the special tokens by their text."""
+    return {token: tokenizer.convert_tokens_to_ids(token) for token in tokenizer.get_vocab() if token.startswith("<|")}
+
+
+def finish(model: Any, tokenizer: Any, folder: Path, projector: str) -> None:
+    """Let what is heard weigh as much as what is read; set what may be said, and save the model."""
+    import torch
+
+    ids = ids_of(tokenizer)
+    with torch.no_grad():
+        next(part for name, part in model.named_modules() if name.endswith(projector)).weight.mul_(8)
+    ends = [ids["<|im_end|>"], ids["<|endoftext|>"]]
+    only_letters(model, tokenizer, len(tokenizer), ends, pad_token_id=ids["<|endoftext|>"])
+    model.save_pretrained(folder)
+
+
+def build_granite_speech(folder: Path) -> Path:
+    import torch
+    import transformers as tf
+
+    torch.manual_seed(0)
+    tokenizer = chat_tokenizer("<|audio|>")
+    tokenizer.chat_template = SPELLED
+    ids = ids_of(tokenizer)
+    config = tf.GraniteSpeechConfig(
+        text_config={"model_type": "granite", "vocab_size": len(tokenizer), **TEXT},
+        encoder_config={"num_layers": 1, "hidden_dim": 32, "num_heads": 2, "dim_head": 16, "output_dim": 16},
+        projector_config={
+            "model_type": "blip_2_qformer",
+            "hidden_size": 32,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "intermediate_size": 64,
+            "encoder_hidden_size": 32,
+        },
+        audio_token_index=ids["<|audio|>"],
+        has_lora_adapter=False,
+        tie_word_embeddings=False,
+    )
+    model = tf.GraniteSpeechForConditionalGeneration(config).eval()
+    finish(model, tokenizer, folder, "projector.linear")
+    tf.GraniteSpeechProcessor(tf.GraniteSpeechFeatureExtractor(), tokenizer, chat_template=SPELLED).save_pretrained(
+        folder
+    )
+    return folder
+
+
+def build_music_flamingo(folder: Path) -> Path:
+    import torch
+    import transformers as tf
+
+    torch.manual_seed(0)
+    tokenizer = chat_tokenizer("<|sound|>", "<|sound_bos|>", "<|sound_eos|>")
+    ids = ids_of(tokenizer)
+    config = tf.MusicFlamingoConfig(
+        audio_config={
+            "model_type": "audioflamingo3_encoder",
+            "num_mel_bins": 128,
+            "max_source_positions": 1500,
+            "hidden_size": 32,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "intermediate_size": 64,
+        },
+        text_config={"model_type": "qwen2", "vocab_size": len(tokenizer), **TEXT},
+        audio_token_id=ids["<|sound|>"],
+        audio_bos_token_id=ids["<|sound_bos|>"],
+        audio_eos_token_id=ids["<|sound_eos|>"],
+        tie_word_embeddings=False,
+    )
+    model = tf.MusicFlamingoForConditionalGeneration(config).eval()
+    finish(model, tokenizer, folder, "multi_modal_projector.linear_2")
+    tf.MusicFlamingoProcessor(
+        tf.WhisperFeatureExtractor(feature_size=128, return_attention_mask=True),
+        tokenizer,
+        chat_template=CHAT_TEMPLATE.replace("<|AUDIO|>", "<|sound_bos|><|sound|><|sound_eos|>"),
+        audio_token="<|sound|>",
+        max_audio_len=60,
+    ).save_pretrained(folder)
+    return folder
+
+
+def build_qwen25_omni(folder: Path) -> Path:
+    """Save a Qwen2.5-Omni as it is published: the part that writes below `thinker`, its chat format apart."""
+    import torch
+    import transformers as tf
+    from safetensors.torch import load_file, save_file
+
+    torch.manual_seed(0)
+    marks = [
+        "<|AUDIO|>",
+        "<|audio_bos|>",
+        "<|audio_eos|>",
+        "<|IMAGE|>",
+        "<|VIDEO|>",
+        "<|vision_bos|>",
+        "<|vision_eos|>",
+    ]
+    tokenizer = chat_tokenizer(*marks)
+    ids = ids_of(tokenizer)
+    config = tf.Qwen2_5OmniThinkerConfig(
+        audio_config={
+            "num_mel_bins": 128,
+            "d_model": 32,
+            "encoder_layers": 1,
+            "encoder_attention_heads": 2,
+            "encoder_ffn_dim": 64,
+            "n_window": 100,
+            "output_dim": 32,
+        },
+        vision_config={
+            "depth": 1,
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_heads": 4,
+            "out_hidden_size": 32,
+            "fullatt_block_indexes": [0],
+        },
+        text_config={
+            "vocab_size": len(tokenizer),
+            **{name: value for name, value in TEXT.items() if name != "head_dim"},
+            "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [1, 1, 2]},
+            "pad_token_id": ids["<|endoftext|>"],
+        },
+        audio_token_id=ids["<|AUDIO|>"],
+        image_token_id=ids["<|IMAGE|>"],
+        video_token_id=ids["<|VIDEO|>"],
+        audio_start_token_id=ids["<|audio_bos|>"],
+        audio_end_token_id=ids["<|audio_eos|>"],
+        vision_start_token_id=ids["<|vision_bos|>"],
+        vision_end_token_id=ids["<|vision_eos|>"],
+        user_token_id=ids["<|im_start|>"],
+        pad_token_id=ids["<|endoftext|>"],
+        tie_word_embeddings=False,
+    )
+    model = tf.Qwen2_5OmniThinkerForConditionalGeneration(config).eval()
+    finish(model, tokenizer, folder, "audio_tower.proj")
+    weights = load_file(folder / "model.safetensors")
+    save_file({f"thinker.{name}": one for name, one in weights.items()}, folder / "model.safetensors", {"format": "pt"})
+    thinker = json.loads((folder / "config.json").read_text())
+    whole = {"model_type": "qwen2_5_omni", "architectures": ["Qwen2_5OmniForConditionalGeneration"]}
+    (folder / "config.json").write_text(json.dumps({**whole, "enable_audio_output": False, "thinker_config": thinker}))
+    tf.WhisperFeatureExtractor(feature_size=128, return_attention_mask=True).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    sound = "<|audio_bos|><|AUDIO|><|audio_eos|>"
+    template = CHAT_TEMPLATE.replace("<|AUDIO|>", sound)
+    (folder / "chat_template.json").write_text(json.dumps({"chat_template": template}))
+    return folder
+
+
+def build_qwen3_omni(folder: Path) -> Path:
+    """Save the part of a Qwen3-Omni that writes."""
+    import torch
+    import transformers as tf
+
+    torch.manual_seed(0)
+    marks = [
+        "<|audio_pad|>",
+        "<|audio_start|>",
+        "<|audio_end|>",
+        "<|image_pad|>",
+        "<|video_pad|>",
+        "<|vision_start|>",
+        "<|vision_end|>",
+    ]
+    tokenizer = chat_tokenizer(*marks)
+    ids = ids_of(tokenizer)
+    config = tf.Qwen3OmniMoeThinkerConfig(
+        audio_config={
+            "num_mel_bins": 128,
+            "d_model": 32,
+            "encoder_layers": 1,
+            "encoder_attention_heads": 2,
+            "encoder_ffn_dim": 64,
+            "output_dim": 32,
+            "downsample_hidden_size": 8,
+        },
+        vision_config={
+            "depth": 1,
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_heads": 4,
+            "out_hidden_size": 32,
+            "deepstack_visual_indexes": [0],
+            "num_position_embeddings": 16,
+        },
+        text_config={
+            "vocab_size": len(tokenizer),
+            **TEXT,
+            "moe_intermediate_size": 32,
+            "num_experts": 4,
+            "num_experts_per_tok": 2,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [1, 1, 2]},
+            "pad_token_id": ids["<|endoftext|>"],
+        },
+        audio_token_id=ids["<|audio_pad|>"],
+        image_token_id=ids["<|image_pad|>"],
+        video_token_id=ids["<|video_pad|>"],
+        audio_start_token_id=ids["<|audio_start|>"],
+        vision_start_token_id=ids["<|vision_start|>"],
+        vision_end_token_id=ids["<|vision_end|>"],
+        user_token_id=ids["<|im_start|>"],
+        tie_word_embeddings=False,
+    )
+    model = tf.Qwen3OmniMoeThinkerForConditionalGeneration(config).eval()
+    finish(model, tokenizer, folder, "audio_tower.proj2")
+    tf.WhisperFeatureExtractor(feature_size=128, return_attention_mask=True).save_pretrained(folder)
+    tokenizer.chat_template = CHAT_TEMPLATE.replace("<|AUDIO|>", "<|audio_start|><|audio_pad|><|audio_end|>")
+    tokenizer.save_pretrained(folder)
+    return folder

@@ -190,3 +190,17 @@ def test_the_oracle_calls_what_is_expected(tools):
     cells = {cell["model"]: cell for cell in tools.board()["cells"]}
     told = {value["name"]: value["value"] for value in cells["oracle"]["values"]}
     assert (told["trigger_f1"], told["type_acc"], told["param_acc"]) == (100, 100, 100)
+
+
+def test_the_oracle_makes_each_call_and_no_other(tools):
+    result = tools.pytester.runpytest_inprocess(
+        "benchmarks/toolcall",
+        "--dataset=stepeval-audio-toolcall-get_weather",
+        "--audiobench-set=stepeval_toolcall_dir=set",
+        "--model=oracle",
+        "--recipe=toolcall/audiobench-pytest@1",
+    )
+    assert result.ret == 0, result.stdout.str()
+    right = dict.fromkeys(("trigger_f1", "trigger_precision", "trigger_recall", "type_acc", "param_acc"), 100.0)
+    assert {name: values(tools)[name] for name in right} == right
+    assert values(tools)["malformed_rate"] == 0.0

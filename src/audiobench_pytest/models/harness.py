@@ -14,6 +14,7 @@ from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.models.base import ModelAdapter, drawn_seed
 from audiobench_pytest.models.options import Option
+from audiobench_pytest.tool_calls.spelt import stated_call
 from audiobench_pytest.types import Answer, Request
 
 _SPEED = {
@@ -78,8 +79,8 @@ def _option_meant(reference: str, request: Request) -> str | None:
 class OracleAdapter(_HarnessAdapter):
     """Answers what is right, as a model would say it: every error rate of its cells is zero, every accuracy 100 %.
 
-    A transcript or translation is the reference itself, a label stands in a sentence, an option under its letter: what
-    reads the answer is tried with it.
+    A transcript or translation is the reference itself, a label stands in a sentence, an option under its letter, a
+    call of a tool is one: what reads the answer is tried with it.
     """
 
     sees = frozenset({"reference", "choices"})
@@ -87,6 +88,9 @@ class OracleAdapter(_HarnessAdapter):
     def _answer(self, request: Request) -> Answer:
         if request.reference is None:
             return Answer(error="the oracle was handed no reference")
+        if request.prompt.tools:
+            call = stated_call(request.reference)
+            return Answer(calls=(call,)) if call is not None else Answer(text="There is nothing to call.")
         meant = _option_meant(request.reference, request)
         return Answer(text=request.reference if meant is None else as_chosen(meant, request))
 

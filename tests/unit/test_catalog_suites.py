@@ -115,7 +115,8 @@ def test_a_pattern_says_what_is_known_and_nothing_else():
     assert (one.dataset, one.slice, one.recipe) == ("mmau-test-mini", "task=music", "choice/mmau-official@v05.15.25")
     assert protocols.get("step-audio-2-table1/gpt-4o-transcribe/fleurs-zh").language_hint == "none"
     one = protocols.get("ultraeval-understanding/minicpm-o-2.6/librispeech-test-clean")
-    assert (one.prompt, one.decoding) == ("asr/minicpm-o-en", {"num_beams": "5", "max_new_tokens": "128"})
+    assert (one.prompt, one.prompt_note) == ("asr/minicpm-o-en", "")
+    assert one.decoding == {"num_beams": "5", "max_new_tokens": "128"}
     assert protocols.get("ultraeval-understanding/minicpm-o-2.6/aishell-1").prompt == ""
     assert protocols.get("ultraeval-understanding/qwen3-omni/aishell-1").decoding == {}
     (planned,) = plan(

@@ -113,7 +113,7 @@ def _protocol(
         data_version=column.data_version,
         slice=measured.slice,
         prompt=column.prompt or prompt,
-        prompt_note=column.prompt_note,
+        prompt_note="" if prompt and not column.prompt else column.prompt_note,
         decoding=row.decoding,
         language_hint=column.language_hint,
         channel=column.channel,

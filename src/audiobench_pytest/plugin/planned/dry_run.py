@@ -16,7 +16,7 @@ from audiobench_pytest.catalog.schema import DatasetSpec
 from audiobench_pytest.datasets import Dataset, how_to_get, load_known
 from audiobench_pytest.errors import AudiobenchError, SampleError
 from audiobench_pytest.metrics.recipes import Recipe
-from audiobench_pytest.plugin.collection import job_of, unasked_of
+from audiobench_pytest.plugin.collection import Unasked, job_of, unasked_of
 from audiobench_pytest.plugin.planned.missing import of_model, of_recipe
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.prompts.profiles import profile_for, prompt_for
@@ -55,6 +55,7 @@ class PlannedRun:
         columns: Columns of the data by what they are used as.
         dropped: Columns that are not kept, with the reason.
         missing: What is not there.
+        not_asked: Why it is no cell, where a data set cannot be asked yet; "" for all others.
     """
 
     dataset: str
@@ -71,6 +72,7 @@ class PlannedRun:
     columns: dict[str, str] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     missing: tuple[Missing, ...] = ()
+    not_asked: str = ""
 
 
 class PlanHooks:
@@ -79,7 +81,7 @@ class PlanHooks:
     def __init__(self, session: BenchmarkSession) -> None:
         self._session = session
         self._jobs: list[Job] = []
-        self._unasked: dict[str, str] = {}
+        self._unasked: list[Unasked] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -87,28 +89,23 @@ class PlanHooks:
         found = (job for item in session.items if (job := job_of(item)) is not None)
         self._jobs = list({job.cell: job for job in found}.values())
         left = (one for item in session.items if (one := unasked_of(item)) is not None)
-        self._unasked = {f"{one.cell.dataset} x {one.cell.model}": one.reason for one in left if one.cell}
+        self._unasked = list(dict.fromkeys(left))
         return True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the plan."""
         try:
-            cells = planned(self._session, self._jobs)
+            cells = [*planned(self._session, self._jobs), *map(_not_asked, self._unasked)]
         except AudiobenchError as exc:
             raise pytest.UsageError(str(exc)) from None
         if self._session.settings.plan == "json":
-            plain = {JSON_KEY: [dataclasses.asdict(cell) for cell in cells], "not_asked": self._unasked}
+            plain = {JSON_KEY: [dataclasses.asdict(cell) for cell in cells]}
             terminalreporter.write_line(json.dumps(plain, ensure_ascii=False))
             return
         terminalreporter.section("audiobench plan: nothing is run")
         for line in as_text(cells):
             terminalreporter.write_line(line)
-        if self._unasked:
-            terminalreporter.write_line("")
-            terminalreporter.write_line("not asked:")
-            for cell, reason in self._unasked.items():
-                terminalreporter.write_line(f"  {cell}: {reason}")
 
 
 def planned(session: BenchmarkSession, jobs: list[Job]) -> list[PlannedRun]:
@@ -152,6 +149,26 @@ def _cells(session: BenchmarkSession, job: Job, read: dict[str, Dataset | str | 
             dropped=here.dropped if here else (),
             missing=tuple(missing),
         )
+
+
+def _not_asked(one: Unasked) -> PlannedRun:
+    """Return what is known of a cell that there is not, for its data set's sake."""
+    spec = one.dataset
+    assert spec is not None
+    return PlannedRun(
+        dataset=spec.name,
+        model=one.model,
+        task=spec.task,
+        recipe=spec.recipe,
+        samples=spec.samples,
+        hours=None,
+        language=spec.language,
+        target_language=spec.target_language,
+        answer="",
+        prompt="",
+        asked=None,
+        not_asked=one.reason,
+    )
 
 
 def _asked(session: BenchmarkSession, job: Job, here: Dataset | None) -> tuple[str, Any]:
@@ -215,6 +232,8 @@ def _recipe_lacks(session: BenchmarkSession, recipe: Recipe, data: DatasetSpec) 
 
 def as_text(cells: list[PlannedRun]) -> Iterator[str]:
     """Yield the lines of a plan for people."""
+    left = [cell for cell in cells if cell.not_asked]
+    cells = [cell for cell in cells if not cell.not_asked]
     sizes = [cell.samples for cell in cells]
     known = sum(size for size in sizes if size is not None)
     more = " and more" if None in sizes else ""
@@ -246,6 +265,10 @@ def as_text(cells: list[PlannedRun]) -> Iterator[str]:
     for one, of in lacking.items():
         where = "all cells" if len(of) == len(cells) else f"{of[0]} and {len(of) - 1} more" if len(of) > 1 else of[0]
         yield f"  {one.what} ({where}): {one.command}"
+    if left:
+        yield ""
+        yield "not asked:"
+        yield from (f"  {cell.dataset} x {cell.model}: {cell.not_asked}" for cell in left)
 
 
 def _said(asked: Any) -> Iterator[str]:

@@ -50,6 +50,10 @@ SHARES = {
 }
 
 
+REASONABLE = ("Xian", "Xi'an", "红烧肉怎么做", '"东北老铁"', "Lisbon, Portugal", "60*35")
+"""Arguments that the judge lets pass: of the dialogues, and of the clear cases of its rubric."""
+
+
 class Assistant:
     """Answers each dialogue as it is told, by the length of its last sound; and is the judge, too."""
 
@@ -64,7 +68,8 @@ class Assistant:
         fields = asked.fields
         if fields["model"] == "qwen3-32b":
             self.judged.append(fields["messages"][-1]["content"])
-            return sent("Yes" if "Xian" in self.judged[-1] else "No")
+            call = self.judged[-1].rpartition("Call to be checked:")[2]
+            return sent("Yes" if any(words in call for words in REASONABLE) else "No")
         if "tools" not in fields:
             return heard(asked, "who asks?")
         self.dialogues.append(fields)
@@ -147,7 +152,9 @@ def test_a_judge_reads_the_arguments_and_gates_hold(tools):
     (asked,) = [text for text in assistant.judged if "Xian" in text]
     assert "查查那里的天气。" in asked
     assert '"location": "xian"' in asked
-    assert len(assistant.judged) == 2, "arguments of right calls that are JSON"
+    asked = [text for text in assistant.judged if "查查那里的天气。" in text or "成都今天下雨吗" in text]
+    assert len(asked) == 2, "arguments of right calls that are JSON"
+    assert "agrees on 10 of 10 clear cases" in result.stdout.str()
     assert told == pytest.approx({**SHARES, "param_acc": 100 / 3, "judge_invalid_rate": 0})
     assert cell["signature"].endswith("|judge:m"), "as the server calls itself"
 

@@ -326,7 +326,12 @@ def test_every_recipe_of_the_facts_is_there():
     expected = "voicebench-open voicebench-open@kimi-evalkit sd-qa@voicebench sd-qa@kimi-evalkit kimi-refqa kimi-mqa"
     expected += " openaudiobench-alpaca openaudiobench-reasoning openaudiobench-llama openaudiobench-trivia"
     expected += " openaudiobench-web mtbench-single alpaca-pairwise audiobench audiobench-closed"
-    assert set(NAMES) == {*(f"judge/{name}" for name in expected.split()), "airbench/chat"}
+    uro = "open semi-open under-emotion safety gen-style multilingual qa"
+    assert set(NAMES) == {
+        *(f"judge/{name}" for name in expected.split()),
+        *(f"uro/{name}@2025-02" for name in uro.split()),
+        "airbench/chat",
+    }
 
 
 SAMPLING = {
@@ -340,6 +345,8 @@ SAMPLING = {
     "judge/mtbench-single": (1, 0, None, 1024),
     "judge/audiobench": (1, None, None, 512),
     "airbench/chat": (1, 0, None, 1024),
+    "uro/open@2025-02": (3, 0.5, 0.95, 1024),
+    "uro/qa@2025-02": (3, 0.5, 0.95, 1024),
 }
 
 
@@ -440,7 +447,8 @@ def test_a_rubric_that_cannot_be_is_refused_with_its_name(change, says):
         ({"rubric": "sd-qa", "compat": "guess"}, "compat"),
         ({"rubric": "sd-qa", "compat": "two-integers"}, "does not read"),
         ({"rubric": "sd-qa", "unread": "random"}, "unread"),
-        ({"rubric": "sd-qa", "votes": "3"}, "unknown option 'votes'"),
+        ({"rubric": "sd-qa", "vote": "3"}, "unknown option 'vote'"),
+        ({"rubric": "sd-qa", "votes": "3"}, "votes"),
         ({"rubric": "sd-qa", "samples": "many"}, "samples"),
     ],
 )

@@ -36,11 +36,13 @@ class Unasked:
 
     Attributes:
         reason: Why.
-        cell: Which, where that is for the data set's sake, and not for the model's: a plan names it.
+        dataset: Of which data set, where that is its own fault and not the model's: a plan names it.
+        model: Of which model, likewise.
     """
 
     reason: str
-    cell: CellId | None = None
+    dataset: DatasetSpec | None = None
+    model: str = ""
 
 
 NO_MODEL = "no model: name one with --audiobench-model (or --model, where the root conftest opts in)"
@@ -87,8 +89,12 @@ def _params(session: BenchmarkSession, task: TaskSpec) -> Iterator[object]:
                 yield from _cell(session, dataset, model)
 
 
-def _unasked(name: str, reason: str, marks: Iterable[pytest.MarkDecorator] = (), cell: CellId | None = None) -> object:
-    return pytest.param(Unasked(reason, cell), id=name, marks=[*marks, pytest.mark.skip(reason=reason)])
+def _unasked(name: str, reason: str, marks: Iterable[pytest.MarkDecorator] = ()) -> object:
+    return _skipped(name, Unasked(reason), marks)
+
+
+def _skipped(name: str, unasked: Unasked, marks: Iterable[pytest.MarkDecorator]) -> object:
+    return pytest.param(unasked, id=name, marks=[*marks, pytest.mark.skip(reason=unasked.reason)])
 
 
 def _no_data(session: BenchmarkSession, task: TaskSpec) -> str:
@@ -149,7 +155,8 @@ def _cell(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec) -> 
         return
     cell = CellId(dataset.name, model.name, recipe.name)
     if dataset.unasked:
-        yield _unasked(str(cell), f"data set {dataset.name} cannot be asked yet: {dataset.unasked}", marks, cell)
+        why = f"data set {dataset.name} cannot be asked yet: {dataset.unasked}"
+        yield _skipped(str(cell), Unasked(why, dataset, model.name), marks)
         return
     if dataset.is_published and not model.knows(dataset.language):
         knows = ", ".join(model.languages)
@@ -185,7 +192,7 @@ def job_of(item: pytest.Item) -> Job | None:
 def unasked_of(item: pytest.Item) -> Unasked | None:
     """Return why a benchmark item is none, where a data set is the reason; None for any other item."""
     found = _param(item)
-    return found if isinstance(found, Unasked) and found.cell is not None else None
+    return found if isinstance(found, Unasked) and found.dataset is not None else None
 
 
 def _param(item: pytest.Item) -> object:

@@ -68,6 +68,10 @@ class JudgedToolCalls(Judge):
         numbers = triggers(found) | {"argued": 1.0, "right_arguments": verdict.numbers["points"]}
         return SampleScore({name: number for name, number in numbers.items() if number}, wanted, got)
 
+    def level(self, score: SampleScore) -> float | None:
+        """Return 1 for arguments that the judge found reasonable, 0 for others, None where it was not asked."""
+        return score.numbers.get("right_arguments", 0.0) if score.numbers.get("argued") else None
+
     def values(self, sums: Sums) -> dict[str, NDArray[np.float64]]:
         """Return shares in percent."""
         invalid = total(sums, "judge_invalid")

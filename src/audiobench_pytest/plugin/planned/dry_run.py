@@ -18,7 +18,7 @@ from audiobench_pytest.catalog.schema import DatasetSpec
 from audiobench_pytest.datasets import Dataset, load_known
 from audiobench_pytest.errors import AudiobenchError, SampleError
 from audiobench_pytest.metrics.recipes import Recipe
-from audiobench_pytest.plugin.collection import job_of, unasked_of
+from audiobench_pytest.plugin.collection import Unasked, job_of, unasked_of
 from audiobench_pytest.plugin.planned.missing import of_model, of_recipe
 from audiobench_pytest.plugin.planned.protocols import as_text as protocols_as_text
 from audiobench_pytest.plugin.planned.protocols import resolved
@@ -62,6 +62,7 @@ class PlannedRun:
         missing: What is not there.
         cost_usd: About what the answers cost, in US dollars, were none in the cache; None where that is not known.
         draws: How often each sample is answered.
+        not_asked: Why it is no cell, where a data set cannot be asked yet; "" for all others.
     """
 
     dataset: str
@@ -80,6 +81,7 @@ class PlannedRun:
     missing: tuple[Missing, ...] = ()
     cost_usd: float | None = None
     draws: int = 1
+    not_asked: str = ""
 
 
 class PlanHooks:
@@ -88,7 +90,7 @@ class PlanHooks:
     def __init__(self, session: BenchmarkSession) -> None:
         self._session = session
         self._jobs: list[Job] = []
-        self._unasked: dict[str, str] = {}
+        self._unasked: list[Unasked] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -96,7 +98,7 @@ class PlanHooks:
         found = (job for item in session.items if (job := job_of(item)) is not None)
         self._jobs = list({job.cell: job for job in found}.values())
         left = (one for item in session.items if (one := unasked_of(item)) is not None)
-        self._unasked = {f"{one.cell.dataset} x {one.cell.model}": one.reason for one in left if one.cell}
+        self._unasked = list(dict.fromkeys(left))
         return True
 
     @pytest.hookimpl(tryfirst=True)
@@ -104,12 +106,12 @@ class PlanHooks:
         """Print the plan."""
         suite = self._session.suite
         try:
-            cells = planned(self._session, self._jobs)
+            cells = [*planned(self._session, self._jobs), *map(_not_asked, self._unasked)]
             protocols = resolved(self._session, suite) if suite else []
         except AudiobenchError as exc:
             raise pytest.UsageError(str(exc)) from None
         if self._session.settings.plan == "json":
-            plain: dict[str, Any] = {JSON_KEY: [dataclasses.asdict(cell) for cell in cells], "not_asked": self._unasked}
+            plain: dict[str, Any] = {JSON_KEY: [dataclasses.asdict(cell) for cell in cells]}
             if suite:
                 plain["suite"] = {"name": suite.name, "protocols": [dataclasses.asdict(one) for one in protocols]}
             terminalreporter.write_line(json.dumps(plain, ensure_ascii=False))
@@ -121,11 +123,6 @@ class PlanHooks:
             terminalreporter.write_line("")
             for line in protocols_as_text(suite, protocols):
                 terminalreporter.write_line(line)
-        if self._unasked:
-            terminalreporter.write_line("")
-            terminalreporter.write_line("not asked:")
-            for cell, reason in self._unasked.items():
-                terminalreporter.write_line(f"  {cell}: {reason}")
 
 
 def planned(session: BenchmarkSession, jobs: list[Job]) -> list[PlannedRun]:
@@ -181,6 +178,26 @@ def _cost(job: Job, seconds: list[float | None]) -> float:
     """Return about what the answers to a cell's samples cost, in US dollars."""
     price = job.model.price
     return sum(estimated(price, s or 0.0) for s in seconds) if price is not None else 0.0
+
+
+def _not_asked(one: Unasked) -> PlannedRun:
+    """Return what is known of a cell that there is not, for its data set's sake."""
+    spec = one.dataset
+    assert spec is not None
+    return PlannedRun(
+        dataset=spec.name,
+        model=one.model,
+        task=spec.task,
+        recipe=spec.recipe,
+        samples=spec.samples,
+        hours=None,
+        language=spec.language,
+        target_language=spec.target_language,
+        answer="",
+        prompt="",
+        asked=None,
+        not_asked=one.reason,
+    )
 
 
 def _asked(session: BenchmarkSession, job: Job, here: Dataset | None) -> tuple[str, Any]:
@@ -240,6 +257,8 @@ def _recipe_lacks(session: BenchmarkSession, recipe: Recipe, data: DatasetSpec) 
 
 def as_text(cells: list[PlannedRun]) -> Iterator[str]:
     """Yield the lines of a plan for people."""
+    left = [cell for cell in cells if cell.not_asked]
+    cells = [cell for cell in cells if not cell.not_asked]
     sizes = [cell.samples for cell in cells]
     known = sum(size for size in sizes if size is not None)
     more = " and more" if None in sizes else ""
@@ -275,6 +294,10 @@ def as_text(cells: list[PlannedRun]) -> Iterator[str]:
     for one, of in lacking.items():
         where = "all cells" if len(of) == len(cells) else f"{of[0]} and {len(of) - 1} more" if len(of) > 1 else of[0]
         yield f"  {one.what} ({where}): {one.command}"
+    if left:
+        yield ""
+        yield "not asked:"
+        yield from (f"  {cell.dataset} x {cell.model}: {cell.not_asked}" for cell in left)
 
 
 def _left_out() -> Iterator[str]:

@@ -49,6 +49,8 @@ HEAVY = {
     "httpx",
     "fsspec",
     "ray",
+    "ctranslate2",
+    "faster_whisper",
 }
 HEAVY_ALLOWED = {("audiobench_pytest.frames", "pandas")}  # that module is imported by `read_run` only
 

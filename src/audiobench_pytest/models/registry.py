@@ -27,6 +27,7 @@ ADAPTERS: dict[str, str] = {
     "vllm": "audiobench_pytest.models.served.adapter:VllmAdapter",
     "sglang": "audiobench_pytest.models.served.adapter:SglangAdapter",
     "funasr": "audiobench_pytest.models.served.adapter:FunasrAdapter",
+    "gemini": "audiobench_pytest.models.gemini.adapter:GeminiAdapter",
     "faster-whisper": "audiobench_pytest.models.ctranslate2.adapter:FasterWhisperAdapter",
     "codec-identity": "audiobench_pytest.models.codecs.waveform:IdentityCodec",
     "codec-mu-law": "audiobench_pytest.models.codecs.waveform:MuLawCodec",

@@ -53,6 +53,8 @@ HEAVY = {
     "mlflow",
     "wandb",
     "matplotlib",
+    "ctranslate2",
+    "faster_whisper",
 }
 HEAVY_ALLOWED = {("audiobench_pytest.frames", "pandas")}  # that module is imported by `read_run` only
 

@@ -9,6 +9,7 @@ import pytest
 from audiobench_pytest.catalog.schema import MessageSpec, PromptSpec
 from audiobench_pytest.errors import CatalogError, SampleError, UsageError
 from audiobench_pytest.models.openai.messages import conversation_question
+from audiobench_pytest.models.openai.wire import Container
 from audiobench_pytest.prompts.asked import Asked
 from audiobench_pytest.prompts.profiles import given_prompt, profile_for, prompt_for
 from audiobench_pytest.prompts.render import Template
@@ -120,7 +121,7 @@ def test_a_server_is_sent_text_and_sound_in_the_order_of_the_prompt():
     )
     prompt = Prompt(messages=talk, tools=({"name": "look", "parameters": {}},))
     asked = conversation_question(
-        Request("", tone, prompt, sounds={"second": tone}), "wav", {"model": "m", "seed": None}
+        Request("", tone, prompt, sounds={"second": tone}), Container("wav"), {"model": "m", "seed": None}
     )
     body = json.loads(asked.body)
     assert [part["type"] for part in body["messages"][1]["content"]] == ["input_audio", "text", "input_audio"]

@@ -28,6 +28,8 @@ ADAPTERS: dict[str, str] = {
     "vllm": "audiobench_pytest.models.served.adapter:VllmAdapter",
     "sglang": "audiobench_pytest.models.served.adapter:SglangAdapter",
     "funasr": "audiobench_pytest.models.served.adapter:FunasrAdapter",
+    "gemini": "audiobench_pytest.models.gemini.adapter:GeminiAdapter",
+    "faster-whisper": "audiobench_pytest.models.ctranslate2.adapter:FasterWhisperAdapter",
     "codec-identity": "audiobench_pytest.models.codecs.waveform:IdentityCodec",
     "codec-mu-law": "audiobench_pytest.models.codecs.waveform:MuLawCodec",
     "codec-resample": "audiobench_pytest.models.codecs.waveform:ResampleCodec",
@@ -54,7 +56,10 @@ _HUB_ID = re.compile(r"(?:[A-Za-z0-9_][\w.-]*/)?[A-Za-z0-9_][\w.-]*", re.ASCII)
 _LONGEST_HUB_ID = 96
 
 # What a checkpoint can be run by that no entry describes; whether the program knows its kind, it says itself.
-_RECOGNISER_WAYS = tuple(WaySpec(way, args={"api": "transcriptions"}, named_only=True) for way in ("vllm", "sglang"))
+_RECOGNISER_WAYS = (
+    *(WaySpec(way, args={"api": "transcriptions"}, named_only=True) for way in ("vllm", "sglang")),
+    WaySpec("faster-whisper", named_only=True),
+)
 _CHAT_WAYS = tuple(WaySpec(way, named_only=True) for way in ("vllm", "sglang"))
 
 

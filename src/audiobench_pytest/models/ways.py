@@ -23,10 +23,11 @@ WAYS: Mapping[str, str] = {
     TRANSFORMERS: "torch in this process",
     ISOLATED: "a process and an environment of its own",
     API: "a server of somebody else",
+    "gemini": "Gemini by its vendor's own protocol",
 }
 """What may stand behind an `@`, the best way where there is a GPU first."""
 
-_BEST_ON_CPU = ("faster-whisper", TRANSFORMERS, ISOLATED, "funasr", "vllm", "sglang", API)
+_BEST_ON_CPU = ("faster-whisper", TRANSFORMERS, ISOLATED, "funasr", "vllm", "sglang", API, "gemini")
 
 
 def own_way(spec: ModelSpec) -> str:
@@ -121,7 +122,6 @@ def _with(spec: ModelSpec, way: WaySpec) -> ModelSpec:
         batch_seconds=None,
         verified=False,
         ways=(),
-        price=None,
         way=way.name,
     )
 

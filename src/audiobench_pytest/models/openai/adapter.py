@@ -15,7 +15,16 @@ from audiobench_pytest.models.base import ModelAdapter, drawn_seed
 from audiobench_pytest.models.openai import wire
 from audiobench_pytest.models.openai.client import Question
 from audiobench_pytest.models.openai.messages import conversation_question
-from audiobench_pytest.models.openai.server import KEY_VARIABLE, URL_VARIABLE, Addresses, Connection, ServerSettings
+from audiobench_pytest.models.openai.server import (
+    AZURE,
+    KEY_VARIABLE,
+    OPENAI,
+    URL_VARIABLE,
+    Addresses,
+    Connection,
+    Protocol,
+    ServerSettings,
+)
 from audiobench_pytest.models.options import BodyFields, Option, TextOrFile, VariableName
 from audiobench_pytest.types import Answer, Request
 
@@ -67,6 +76,14 @@ class OpenAIAdapter(ModelAdapter):
         "read_timeout": Option(float, None, "longest silence in seconds; default: the whole time-out", (), False),
         "retries": Option(int, 4, "how often a question is asked again after a failure", (), False),
         "patience": Option(float, 180.0, "seconds without one success until a server is given up", (), False),
+        "key_header": Option(
+            str,
+            OPENAI.key_header,
+            "header that holds the key: authorization, or api-key as Azure wants it",
+            (OPENAI.key_header, AZURE.key_header),
+            False,
+        ),
+        "data_url": Option(bool, False, "send sound as a data: address, as DashScope wants it", (), False),
         "key_env": Option(VariableName, None, f"variable that holds the key; default: {KEY_VARIABLE}", (), False),
     }
 
@@ -153,6 +170,9 @@ class OpenAIAdapter(ModelAdapter):
             **where,
         )
 
+    def _protocol(self) -> Protocol:
+        return AZURE if self.args.get("key_header") == AZURE.key_header else OPENAI
+
     def _connect(self, settings: ServerSettings) -> None:
         """Open the client.
 
@@ -160,7 +180,8 @@ class OpenAIAdapter(ModelAdapter):
             ModelError: No server can be reached, or it refuses the key.
         """
         try:
-            self._connection = Connection(settings, f"model '{self.spec.name}'", "--model-args url=")
+            who = f"model '{self.spec.name}'"
+            self._connection = Connection(settings, who, "--model-args url=", self._protocol())
         except UsageError as exc:  # what only the environment could tell was not there before
             raise ModelError(str(exc)) from None
         self._endpoints = sorted(self._connection.urls)
@@ -200,10 +221,11 @@ class OpenAIAdapter(ModelAdapter):
             fields |= {"max_tokens": args["max_tokens"]}
             fields |= {"stream_options": {"include_usage": True}} if args["stream"] else {}
             fields |= args["extra_body"] or {}
+            container = wire.Container(args["audio_format"], bool(args.get("data_url")))
             if request.prompt.messages:
-                return conversation_question(request, args["audio_format"], fields)
+                return conversation_question(request, container, fields)
             assert request.audio is not None
-            return wire.chat_question(request.audio, args["audio_format"], prompt, fields)
+            return wire.chat_question(request.audio, container, prompt, fields)
         if request.audio is None:
             raise ModelError(f"model '{self.spec.name}' was handed no sound")
         language = args["language"] or request.prompt.language

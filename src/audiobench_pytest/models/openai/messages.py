@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -10,15 +9,15 @@ from typing import Any
 from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.openai import wire
 from audiobench_pytest.models.openai.client import Question
-from audiobench_pytest.types import Audio, Call, Message, Request, Sound
+from audiobench_pytest.types import Call, Message, Request, Sound
 
 
-def conversation_question(request: Request, container: str, fields: Mapping[str, Any]) -> Question:
+def conversation_question(request: Request, container: wire.Container, fields: Mapping[str, Any]) -> Question:
     """Return a chat completion request with the turns of a prompt, text and sound in their order.
 
     Args:
         request: What is asked; its prompt has messages.
-        container: How sound is sent, `wav` or `flac`.
+        container: How sound is sent.
         fields: Everything else of the body; what is None is left out.
 
     Raises:
@@ -39,7 +38,7 @@ def conversation_question(request: Request, container: str, fields: Mapping[str,
                 if sound is None:
                     raise ModelError(f"the question has a place for the sound '{part.name}', which was not handed over")
                 seconds += sound.duration_s
-                parts.append(_heard(sound, container))
+                parts.append(container.part(sound))
             else:
                 parts.append({"type": "text", "text": part})
         return parts
@@ -58,11 +57,6 @@ def conversation_question(request: Request, container: str, fields: Mapping[str,
     if request.prompt.tools:
         body["tools"] = [_tool(tool) for tool in request.prompt.tools]
     return Question(wire.CHAT, json.dumps(body).encode(), "application/json", seconds)
-
-
-def _heard(sound: Audio, container: str) -> dict[str, Any]:
-    data = base64.b64encode(wire.encoded(sound, container)).decode("ascii")
-    return {"type": "input_audio", "input_audio": {"data": data, "format": container}}
 
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:

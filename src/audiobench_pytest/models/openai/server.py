@@ -9,7 +9,7 @@ import functools
 import math
 import os
 import re
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
@@ -76,7 +76,7 @@ class ServerSettings:
         patience_s: Seconds without one success until a server is given up.
         connect_s: Seconds until a connection must stand.
         read_s: Longest silence in seconds; None means the whole time-out.
-        longest_delay_s: Most seconds between two attempts to reach a server.
+        longest_delay_s: Most seconds between two attempts to reach a server; None leaves it to `Manners`.
         has_key: Whether it may want a key; a server of our own is told none.
 
     Raises:
@@ -91,7 +91,7 @@ class ServerSettings:
     patience_s: float = 180.0
     connect_s: float = 10.0
     read_s: float | None = None
-    longest_delay_s: float = 30.0
+    longest_delay_s: float | None = None
     has_key: bool = True
 
     def __post_init__(self) -> None:
@@ -103,6 +103,25 @@ class ServerSettings:
                 raise UsageError(f"{name} must be more than 0 seconds")
 
 
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How a kind of servers is spoken to.
+
+    Attributes:
+        exchange: Sends a question and reads the reply, see `wire.exchange`.
+        key_header: Header that holds the key.
+        key_prefix: What stands before it there.
+    """
+
+    exchange: Callable[..., Awaitable[Answer]]
+    key_header: str
+    key_prefix: str = ""
+
+
+OPENAI = Protocol(wire.exchange, "authorization", "Bearer ")
+AZURE = Protocol(wire.exchange, "api-key")
+
+
 class Connection:
     """Asks a server, or several that serve the same; made when it is needed, closed after use.
 
@@ -110,13 +129,14 @@ class Connection:
         urls: Base addresses.
     """
 
-    def __init__(self, settings: ServerSettings, who: str, option: str) -> None:
+    def __init__(self, settings: ServerSettings, who: str, option: str, protocol: Protocol = OPENAI) -> None:
         """Open the client and see whether a server is there, by `GET /models`; one without that route will do.
 
         Args:
             settings: Where, and how hard.
             who: Name of what is asked, for messages (`the judge 'gpt-4o-mini'`).
             option: What the user writes before an address to name a server (`--judge-url `), for messages.
+            protocol: How it is spoken to.
 
         Raises:
             UsageError: No address is given or it is none, or the environment variable named holds no key.
@@ -135,12 +155,18 @@ class Connection:
         timeout = settings.timeout_s
         self._asker = HttpAsker(
             self.urls,
-            functools.partial(wire.exchange, advice=self._advice),
+            functools.partial(protocol.exchange, advice=self._advice),
             Manners(
-                settings.concurrency, settings.retries, settings.patience_s, longest_delay=settings.longest_delay_s
+                settings.concurrency,
+                settings.retries,
+                settings.patience_s,
+                **({} if settings.longest_delay_s is None else {"longest_delay": settings.longest_delay_s}),
             ),
             Limits(timeout, min(timeout, settings.connect_s), settings.read_s or timeout),
-            {"user-agent": "audiobench-pytest", **({"authorization": f"Bearer {key}"} if key else {})},
+            {
+                "user-agent": "audiobench-pytest",
+                **({protocol.key_header: f"{protocol.key_prefix}{key}"} if key else {}),
+            },
             self._redact,
         )
         try:

@@ -13,6 +13,7 @@ import json
 import time
 import wave
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.models.openai.client import Question
@@ -53,18 +54,36 @@ def encoded(audio: Audio, container: str) -> bytes:
     return file.getvalue()
 
 
-def chat_question(audio: Audio, container: str, prompt: str, fields: Mapping[str, Any]) -> Question:
+@dataclass(frozen=True, slots=True)
+class Container:
+    """How sound is sent in a chat.
+
+    Attributes:
+        format: `wav` or `flac`.
+        as_address: As a `data:` address instead of the bare base64.
+    """
+
+    format: str
+    as_address: bool = False
+
+    def part(self, audio: Audio) -> dict[str, Any]:
+        """Return a clip as a part of a message."""
+        data = base64.b64encode(encoded(audio, self.format)).decode("ascii")
+        data = f"data:audio/{self.format};base64,{data}" if self.as_address else data
+        return {"type": "input_audio", "input_audio": {"data": data, "format": self.format}}
+
+
+def chat_question(audio: Audio, container: Container, prompt: str, fields: Mapping[str, Any]) -> Question:
     """Return a chat completion request with one user message: the instruction, then the sound.
 
     Args:
         audio: The clip.
-        container: How it is sent, `wav` or `flac`.
+        container: How it is sent.
         prompt: The instruction; none when it is empty.
         fields: Everything else of the body; what is None is left out.
     """
-    sound = {"data": base64.b64encode(encoded(audio, container)).decode("ascii"), "format": container}
     content: list[dict[str, Any]] = [{"type": "text", "text": prompt}] if prompt else []
-    content.append({"type": "input_audio", "input_audio": sound})
+    content.append(container.part(audio))
     body = {k: v for k, v in fields.items() if v is not None} | {"messages": [{"role": "user", "content": content}]}
     return Question(CHAT, json.dumps(body).encode(), "application/json", audio.duration_s)
 

@@ -29,7 +29,7 @@ from audiobench_pytest.types import Answer, Request
 
 T = TypeVar("T")
 
-_NOT_TAKEN = ("url", "key_env", "revision", "patience")
+_NOT_TAKEN = ("url", "key_env", "key_header", "data_url", "revision", "patience")
 _LOOK_S = 0.2
 _LONGEST_DELAY_S = 1.0
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Start of transcript, language, task, no timestamps.
-_PROMPT_TOKENS = 4
+PROMPT_TOKENS = 4
+"""The tokens that stand before an answer."""
 # Whisper's names for languages that ISO 639 calls otherwise.
 _RENAMED = {"cmn": "zh", "zho": "zh", "jv": "jw", "nb": "no", "fil": "tl", "iw": "he"}
 
@@ -68,7 +69,7 @@ class WhisperRecognizer(Recognizer):
     @property
     def _room(self) -> int:
         """Most tokens of an answer that the decoder has room for."""
-        return int(self.checkpoint.config.get("max_target_positions", 448)) - _PROMPT_TOKENS
+        return int(self.checkpoint.config.get("max_target_positions", 448)) - PROMPT_TOKENS
 
     def _untold(self) -> str:
         return (

@@ -1,0 +1,1 @@
+"""Google's own protocol for Gemini: `generateContent` with the sound inside the question."""

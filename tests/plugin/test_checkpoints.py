@@ -77,3 +77,25 @@ def test_folder_that_does_not_exist(project):
     result = project.run("--model=hf:./nowhere")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "nowhere" in result.stderr.str()
+
+
+def test_a_pattern_is_a_model_for_each_checkpoint_of_a_training(project, tmp_path):
+    for step, seed in ((200, 0), (1000, 1)):
+        tiny_checkpoints.build_ctc(tmp_path / "ckpts" / f"step-{step}", seed=seed)
+    pattern = f"hf:{tmp_path / 'ckpts'}/step-*"
+    result = project.run(
+        f"--dataset={project.clips(2, seconds=0.6)}",
+        f"--model={pattern}",
+        "--model-args=device=cpu",
+        f"--model-args={pattern}:threads=1",
+        "-v",
+        inprocess=False,
+    )
+    assert result.ret == 0, result.stdout.str()
+    result.stdout.fnmatch_lines(["*::test_asr[[]small-step-200]*", "*::test_asr[[]small-step-1000]*"])
+    said = {(o["cell"]["model"], o["sample_id"]): o["prediction"] for o in project.outcomes()}
+    assert {model for model, _ in said} == {"step-200", "step-1000"}
+    assert len(set(said.values())) > 1
+    none = project.run(f"--model=hf:{tmp_path}/nothing-*")
+    assert none.ret == pytest.ExitCode.USAGE_ERROR
+    assert "no folder matches" in none.stderr.str()

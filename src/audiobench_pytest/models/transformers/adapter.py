@@ -15,6 +15,7 @@ from audiobench_pytest.models.options import Option
 from audiobench_pytest.models.transformers import devices
 from audiobench_pytest.models.transformers.checkpoints import open_checkpoint
 from audiobench_pytest.models.transformers.decoding import departures
+from audiobench_pytest.models.transformers.low_rank import LowRankAdapter
 from audiobench_pytest.types import Request
 
 _WARM = {"max_new_tokens": 4, "min_new_tokens": None}
@@ -39,6 +40,8 @@ def options_with(
         **own,
         "attn": Option(str, "auto", "implementation of attention", ("auto", "sdpa", "eager", *attention)),
         "seed": Option(int, 0, "seed set before every batch"),
+        # Its digest is part of the identity; where it lies is not.
+        "adapter": Option(str, None, "folder of a LoRA adapter that is added to the weights", (), False),
         "threads": Option(int, None, "CPU threads; default: torch's, which takes every core", (), False),
     }
 
@@ -81,6 +84,8 @@ class TransformersAdapter(ModelAdapter, abc.ABC):
         devices.place(self.args["device"], self.args["dtype"])  # misspelt: before anything is looked for
         self._checkpoint = open_checkpoint(spec)
         self._placement = devices.place(self.args["device"], self.args["dtype"], half=self._half())
+        given = self.args["adapter"]
+        self._low_rank = None if given is None else LowRankAdapter(spec.name, given)
         self._attention: str | None = None
 
     def _half(self) -> str:
@@ -98,10 +103,17 @@ class TransformersAdapter(ModelAdapter, abc.ABC):
         Raises:
             ModelError: A file of a checkpoint folder cannot be read.
         """
-        return {**self.base_identity(), **self._checkpoint.identity(), "dtype": self._placement.dtype}
+        found = {**self.base_identity(), **self._checkpoint.identity(), "dtype": self._placement.dtype}
+        return found if self._low_rank is None else {**found, "low_rank": self._low_rank.digest()}
 
     def settle(self, model: Any) -> None:
-        """Take over a model that was just loaded: see how it attends, and on how many threads it may run."""
+        """Take over a model that was just loaded: add an adapter, see how it attends, on how many threads it may run.
+
+        Raises:
+            ModelError: The adapter was made for another model.
+        """
+        if self._low_rank is not None:
+            self._low_rank.add_to(model)
         self._attention = getattr(model.config, "_attn_implementation", None)
         if self.args["threads"] is not None:
             import torch
@@ -132,6 +144,8 @@ class TransformersAdapter(ModelAdapter, abc.ABC):
     def describe(self) -> dict[str, Any]:
         """Return device, precision, attention, commit or folder, package versions, and what of it is not greedy."""
         told = devices.describe(self._placement)
+        if self._low_rank is not None:
+            told["adapter"] = str(self.args["adapter"])
         told |= {"source": self._checkpoint.source, "commit": self._checkpoint.commit}
         told |= {name: importlib.metadata.version(name) for name in self.packages}
         if found := departures(self._checkpoint.generation, self.args):

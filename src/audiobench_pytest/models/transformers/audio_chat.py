@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -81,6 +82,11 @@ class TransformersAudioChatAdapter(TransformersAdapter):
             raise ModelError(
                 f"model '{spec.name}': {self._checkpoint.where} is of type '{self._checkpoint.model_type}'; "
                 f"this version talks to {', '.join(FAMILIES)}"
+            )
+        if self._checkpoint.config.get("has_lora_adapter") and importlib.util.find_spec("peft") is None:
+            raise ModelError(
+                f"model '{spec.name}': {self._checkpoint.where} brings an adapter that hears for it, which "
+                "transformers loads by the package peft, and leaves out without it: pip install peft"
             )
         self._family = family
         room = devices.room(self._placement)

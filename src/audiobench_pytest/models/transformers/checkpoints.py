@@ -162,16 +162,17 @@ def _open_folder(model: str, folder: Path) -> Checkpoint:
     if not any(path.suffix in WEIGHT_SUFFIXES for path in folder.iterdir()):
         raise ModelError(f"model '{model}': {folder} holds no weights (*.safetensors or *.bin)")
 
-    if (folder / "adapter_config.json").is_file():
-        raise ModelError(
-            f"model '{model}': {folder} holds an adapter (adapter_config.json) beside its weights, which would be left "
-            "out: merge it into them (peft: merge_and_unload, save_pretrained), or move the adapter_* files away"
-        )
-
     def find(name: str) -> Path | None:
         return folder / name if (folder / name).is_file() else None
 
-    return _read(model, str(folder), None, find)
+    checkpoint = _read(model, str(folder), None, find)
+    if find("adapter_config.json") is not None and not checkpoint.config.get("has_lora_adapter"):
+        raise ModelError(
+            f"model '{model}': {folder} holds an adapter (adapter_config.json) beside its weights, which would be left "
+            "out: move it into a folder of its own and pass --model-args adapter=FOLDER, or merge it into them (peft: "
+            "merge_and_unload, save_pretrained)"
+        )
+    return checkpoint
 
 
 def _read(model: str, source: str, commit: str | None, find: Callable[[str], Path | None]) -> Checkpoint:

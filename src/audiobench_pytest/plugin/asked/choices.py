@@ -10,6 +10,7 @@ from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
 from audiobench_pytest.datasets import is_path_like, spec_for_path
 from audiobench_pytest.errors import UnknownNameError, UsageError
 from audiobench_pytest.models.registry import forms
+from audiobench_pytest.models.series import each
 from audiobench_pytest.models.ways import find
 from audiobench_pytest.plugin.asked.declared import Settings
 
@@ -75,7 +76,7 @@ def typed_models(catalog: Catalog, settings: Settings) -> dict[str, ModelSpec]:
     for text in settings.models:
         try:
             given = {**settings.model_args.get("", {}), **settings.model_args.get(text, {})}
-            found[text] = find(text, catalog.models.get, given)
+            found |= {one: find(one, catalog.models.get, given) for one in each(text)}
         except UnknownNameError as exc:
             raise UsageError(f"--model: {exc}; or {forms()}; with @WAY behind it to say how it is run") from None
     names: dict[str, set[str | None]] = {}
@@ -96,8 +97,9 @@ def args_by_name(settings: Settings, models: tuple[ModelSpec, ...]) -> dict[str,
     typed = {text: spec.name for text, spec in typed_models(load_catalog(), settings).items()}
     merged = {spec.name: dict(settings.model_args.get("", {})) for spec in models}
     for target, args in settings.model_args.items():
-        if target:  # a text of `--model`: maybe an alias, and two of them may mean one model
-            merged[typed.get(target, target)].update(args)
+        # A text of `--model`: maybe an alias, and two of them may mean one model; or a pattern, which means several.
+        for one in each(target) if target else ():
+            merged[typed.get(one, one)].update(args)
     return merged
 
 

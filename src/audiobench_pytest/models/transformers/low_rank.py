@@ -1,0 +1,139 @@
+"""Adapters of low rank (LoRA), as peft saves them, added to the weights they were trained for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from audiobench_pytest.errors import ModelError, UsageError
+from audiobench_pytest.models.transformers.checkpoints import folder_digest
+
+_FILES = ("adapter_model.safetensors", "adapter_model.bin")
+_PREFIX = "base_model.model."
+_PART = re.compile(r"(?P<module>.+)\.lora_(?P<side>[AB])(?:\.default)?\.weight")
+_OTHER_THAN_PLAIN = ("use_dora", "lora_bias", "megatron_config", "layer_replication", "alora_invocation_tokens")
+"""Settings under which an adapter is more than a product of two matrices."""
+
+
+class LowRankAdapter:
+    """One adapter in a folder.
+
+    Adding it once gives what peft's `merge_and_unload` gives, without peft, and costs nothing while the model answers.
+    """
+
+    def __init__(self, model: str, folder: str) -> None:
+        """Read what it is; no weights.
+
+        Args:
+            model: The model's name, for messages.
+            folder: Where it is.
+
+        Raises:
+            UsageError: There is none, or it is of a kind that cannot be added.
+        """
+        self._model, self._folder = model, Path(folder).expanduser()
+        self._config = self._read()
+        kind = self._config.get("peft_type")
+        odd = [name for name in _OTHER_THAN_PLAIN if self._config.get(name)]
+        if kind != "LORA" or odd or self._config.get("bias", "none") != "none":
+            what = kind if kind != "LORA" else f"LORA with {', '.join(odd) or 'bias'}"
+            raise UsageError(
+                f"{self._where}: an adapter of type {what}, which cannot be added here: merge it into the weights "
+                "(peft: merge_and_unload, save_pretrained) and give that folder"
+            )
+        if not any((self._folder / name).is_file() for name in _FILES):
+            raise UsageError(f"{self._where}: neither {' nor '.join(_FILES)}")
+
+    @property
+    def _where(self) -> str:
+        return f"--model-args: adapter={self._folder} of model '{self._model}'"
+
+    def _read(self) -> Mapping[str, Any]:
+        path = self._folder / "adapter_config.json"
+        try:
+            content = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            raise UsageError(
+                f"{self._where}: no adapter_config.json there: a folder is wanted as peft saves one"
+            ) from None
+        except (OSError, ValueError) as exc:
+            raise UsageError(f"{self._where}: {path.name}: {exc}") from exc
+        if not isinstance(content, dict):
+            raise UsageError(f"{self._where}: {path.name}: not a JSON object")
+        return content
+
+    def digest(self) -> str:
+        """Return a SHA-256 over its files.
+
+        Raises:
+            ModelError: One cannot be read.
+        """
+        return folder_digest(self._folder)
+
+    def add_to(self, model: Any) -> int:
+        """Add it to a loaded model, in float32 whatever the model's precision.
+
+        Returns:
+            How many weights it changed.
+
+        Raises:
+            ModelError: It was trained for another model.
+        """
+        import torch
+
+        halves: dict[str, dict[str, Any]] = {}
+        whole: dict[str, Any] = {}
+        for name, weight in self._weights().items():
+            inner = name.removeprefix(_PREFIX)
+            part = _PART.fullmatch(inner)
+            if part is not None:
+                halves.setdefault(part["module"], {})[part["side"]] = weight
+            elif ".lora_" in inner:
+                raise self._unlike(f"'{inner}' is no half of a linear layer's")
+            else:  # a layer that was trained as a whole
+                whole[inner.replace(".modules_to_save.default", "")] = weight
+        parameters = dict(model.named_parameters())
+        with torch.no_grad():
+            for module, sides in halves.items():
+                target = parameters.get(f"{module}.weight")
+                if target is None or set(sides) != {"A", "B"}:
+                    raise self._unlike(f"the model has no layer '{module}'")
+                device = target.device
+                change = sides["B"].to(device, torch.float32) @ sides["A"].to(device, torch.float32)
+                change = change.T if self._config.get("fan_in_fan_out") else change
+                if change.shape != target.shape:
+                    raise self._unlike(f"'{module}' is {tuple(target.shape)} there and {tuple(change.shape)} here")
+                target.copy_((target.float() + self._scale(module, len(sides["A"])) * change).to(target.dtype))
+            for name, weight in whole.items():
+                if name not in parameters or parameters[name].shape != weight.shape:
+                    raise self._unlike(f"the model has no '{name}' of shape {tuple(weight.shape)}")
+                parameters[name].copy_(weight.to(parameters[name]))
+        return len(halves) + len(whole)
+
+    def _scale(self, module: str, rank: int) -> float:
+        alphas = self._config.get("alpha_pattern") or {}
+        own = [alpha for pattern, alpha in alphas.items() if re.fullmatch(rf"(.*\.)?({pattern})", module)]
+        alpha = float(own[0] if own else self._config.get("lora_alpha", rank))
+        return alpha / (rank**0.5 if self._config.get("use_rslora") else rank)
+
+    def _weights(self) -> dict[str, Any]:
+        path = next(self._folder / name for name in _FILES if (self._folder / name).is_file())
+        try:
+            if path.suffix == ".safetensors":
+                from safetensors.torch import load_file
+
+                return dict(load_file(path))
+            import torch
+
+            return dict(torch.load(path, map_location="cpu", weights_only=True))
+        except Exception as exc:  # whatever a library says of a torn file
+            raise ModelError(f"model '{self._model}': {path}: {type(exc).__name__}: {exc}") from exc
+
+    def _unlike(self, why: str) -> ModelError:
+        made = self._config.get("base_model_name_or_path") or "another model"
+        return ModelError(
+            f"model '{self._model}': the adapter {self._folder} does not fit (it was made for {made}): {why}"
+        )

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from audiobench_pytest.leaderboard.conclusion import Conclusion
     from audiobench_pytest.records.runs.cells import CellData
     from audiobench_pytest.records.runs.plan import PlannedCell
+    from audiobench_pytest.report.text import Span
 
+
+_WORST = (3, 15)
+"""How many of the worst samples `-v` prints of each cell, and of all."""
 
 HARNESS_STATUS, DATA_STATUS = 10, 11
 """Exit statuses of `--audiobench-exit-kinds`: a run that may be tried again, and one whose data has to be mended."""
@@ -47,6 +51,7 @@ class Controller:
         self.board: Conclusion | None = None
         self._stage: list[str] = []
         self._notes_of_stage: tuple[str, ...] = ()
+        self._worst: list[list[Span]] = []
         self._expected_gates: int | None = None
         self.progress = Progress(session.config, run, session.settings)
 
@@ -162,6 +167,10 @@ class Controller:
         except RecordError as exc:  # a verdict that nobody can read later must not look green
             raise pytest.UsageError(str(exc)) from None
         told = (*self._report(), *append_summary(concluded, os.environ.get("GITHUB_STEP_SUMMARY")))
+        if getattr(self._session.config.option, "verbose", 0) > 0:  # there may be no terminal
+            from audiobench_pytest.report.diff import worst_lines
+
+            self._worst = worst_lines(cells, *_WORST)
         told = (*told, *self._tell(concluded))  # last: what others do with the verdict cannot take it away
         self.board = dataclasses.replace(concluded, notes=(*concluded.notes, *told))
         self._compact(cells)
@@ -217,7 +226,9 @@ class Controller:
         from audiobench_pytest.report.run.terminal import lines
 
         reporter.section("audiobench leaderboard")
-        for line in lines(self.board, self._session.config.get_terminal_writer().fullwidth):
+        width, verbose = self._session.config.get_terminal_writer().fullwidth, self._session.config.option.verbose
+        board = lines(self.board, width, markup=reporter.hasmarkup, brief=verbose < 0)
+        for line in [*board, *([[], *self._worst] if self._worst else [])]:
             for text, markup in line:
                 reporter.write(text, **markup)
             reporter.line("")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from audiobench_pytest.report.text import clean
+from audiobench_pytest.report.text import Span, clean
 
-_MARKS = {"replace": "\033[33m", "delete": "\033[31m", "insert": "\033[32m"}
+_COLOURS = {"yellow": "\033[33m", "red": "\033[31m", "green": "\033[32m"}
 _END = "\033[0m"
 
 
@@ -32,12 +33,14 @@ def add(commands: Any) -> None:
 def _show(given: argparse.Namespace) -> int:
     from audiobench_pytest.errors import UsageError
     from audiobench_pytest.records.runs.directory import RunDirectory
+    from audiobench_pytest.report.diff import sample_lines
     from audiobench_pytest.report.html.samples import Before, samples_of
 
     run = RunDirectory(given.directory)
     if run.manifest() is None:
         raise UsageError(f"{given.directory} is not a run directory: it holds no run.json")
     before = Before(given.flipped)
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     found = 0
     for data in run.cells():
         rows = [one.fields for one in samples_of(data, before.of(data), {}, private=False)]
@@ -45,8 +48,8 @@ def _show(given: argparse.Namespace) -> int:
         found += len(rows)
         print(f"{clean(str(data.plan.cell))}  {clean(data.plan.cell.recipe)}")
         for row in rows:
-            for line in _lines(row, colour=sys.stdout.isatty()):
-                print(f"  {line}")
+            for line in sample_lines(row):
+                print("  " + "".join(_painted(span) if colour else span[0] for span in line))
     if given.sample is not None and not found:
         raise UsageError(f"{given.directory} has no sample '{given.sample}'")
     return 0
@@ -66,22 +69,7 @@ def _picked(rows: list[Mapping[str, Any]], given: argparse.Namespace) -> Iterato
         yield from [row for row in rows if row["errors"] or row["state"] != "ok"][: given.worst]
 
 
-def _lines(row: Mapping[str, Any], *, colour: bool) -> Iterator[str]:
-    rate = "" if row["rate"] is None else f", {row['rate']:.1f} %"
-    wrong = f", {row['errors']:g} of {row['units']:g} wrong{rate}" if row["units"] else ""
-    was = "" if row["before"] is None else f", {row['before']['errors']:g} before"
-    yield f"{clean(row['id'])}  {row['state']}{wrong}{was}"
-    if row["reason"]:
-        yield f"  {clean(row['reason'])}"
-    if row["steps"]:
-        spaced = any(len(left or right) > 1 for _, left, right in row["steps"])
-        yield "  " + (" " if spaced else "").join(_step(*step, colour=colour) for step in row["steps"])
-    else:
-        yield f"  reference: {clean(row['reference'])}"
-        yield f"  answer: {clean(row['prediction']) if row['prediction'] is not None else '-'}"
-
-
-def _step(what: str, left: str, right: str, *, colour: bool) -> str:
-    left, right = clean(left), clean(right)
-    text = {"equal": left, "replace": f"{{{left}|{right}}}", "delete": f"[-{left}-]", "insert": f"{{+{right}+}}"}[what]
-    return f"{_MARKS[what]}{text}{_END}" if colour and what in _MARKS else text
+def _painted(span: Span) -> str:
+    text, markup = span
+    codes = "".join(code for name, code in _COLOURS.items() if markup.get(name))
+    return f"{codes}{text}{_END}" if codes else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import heapq
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from audiobench_pytest.metrics.error_rate.metric import ErrorRate
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.directory import RunDirectory
-from audiobench_pytest.types import SCORED_STATES, Outcome
+from audiobench_pytest.types import SCORED_STATES, Outcome, State
 
 _MOST_CONFUSED = 30
 
@@ -75,15 +76,29 @@ def samples_of(
         private: Leave out texts and sounds.
     """
     recipe = recipe_of(data.plan)
-    shown = [(_sample(recipe, outcome, before, private), outcome) for _, outcome in sorted(data.outcomes.items())]
-    for number, (fields, outcome) in enumerate(sorted(shown, key=lambda one: _badness(one[0])), 1):
+    for number, outcome in enumerate(sorted(data.outcomes.values(), key=_badness), 1):
+        fields = _sample(recipe, outcome, before, private)
         sound = None if private else sounds.get(outcome.sample_id)
         said = None if private else (spoken or {}).get(outcome.row)
         yield Shown({**fields, "id": f"sample {number}"} if private else fields, sound, said)
 
 
-def _badness(fields: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (fields["state"] in SCORED_STATES, -fields["errors"], -(fields["rate"] or 0.0), fields["id"])
+def worst_of(data: CellData, most: int) -> list[Mapping[str, Any]]:
+    """Return the fields of the worst samples of a cell that are wrong at all; only these are aligned."""
+    recipe = recipe_of(data.plan)
+    wrong = [one for one in data.outcomes.values() if one.state is not State.OK or _errors(_numbers(one))[0]]
+    return [_sample(recipe, outcome, None, False) for outcome in heapq.nsmallest(most, wrong, key=_badness)]
+
+
+def _badness(outcome: Outcome) -> tuple[Any, ...]:
+    errors, units = _errors(_numbers(outcome))
+    rate = 100.0 * errors / units if units else 0.0
+    return (outcome.state in SCORED_STATES, -errors, -rate, outcome.sample_id, outcome.draw)
+
+
+def _numbers(outcome: Outcome) -> dict[str, float]:
+    """Return the numbers of a sample; none where it has no score."""
+    return dict(outcome.score.numbers) if outcome.score is not None and outcome.state in SCORED_STATES else {}
 
 
 def confusions(samples: list[Shown]) -> dict[str, list[tuple[str, str, int]]]:
@@ -103,7 +118,7 @@ def confusions(samples: list[Shown]) -> dict[str, list[tuple[str, str, int]]]:
 
 def _sample(recipe: Recipe, outcome: Outcome, before: CellData | None, private: bool) -> dict[str, Any]:
     score = outcome.score
-    numbers = dict(score.numbers) if score is not None and outcome.state in SCORED_STATES else {}
+    numbers = _numbers(outcome)
     errors, units = _errors(numbers)
     fields: dict[str, Any] = {
         "id": outcome.sample_id if not outcome.draw else f"{outcome.sample_id} (draw {outcome.draw + 1})",
@@ -126,7 +141,7 @@ def _sample(recipe: Recipe, outcome: Outcome, before: CellData | None, private: 
         fields["steps"] = recipe.metric.steps(score, outcome.language, rule)
     earlier = before.outcomes.get(outcome.row) if before is not None else None
     if earlier is not None:
-        old = dict(earlier.score.numbers) if earlier.score is not None and earlier.state in SCORED_STATES else {}
+        old = _numbers(earlier)
         told = None if private else earlier.prediction
         fields["before"] = {"state": str(earlier.state), "errors": _errors(old)[0], "prediction": told}
     return fields

@@ -97,9 +97,9 @@ def best(board: Conclusion) -> frozenset[CellId]:
     return best_cells(board.results)
 
 
-def legend(board: Conclusion) -> str:
-    """Return what the numbers of the table are."""
-    bold = ", best in bold" if best(board) else ""
+def legend(board: Conclusion, best_is: str = "in bold") -> str:
+    """Return what the numbers of the table are, and how the best of a column is marked."""
+    bold = f", best {best_is}" if best(board) else ""
     quantities = {result.headline.quantity for result in board.results}
     ways = {quantity.higher_is_better for quantity in quantities}
     rates = {quantity.name for quantity in quantities} <= {"wer", "cer"}

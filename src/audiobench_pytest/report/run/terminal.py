@@ -17,7 +17,10 @@ from audiobench_pytest.report.run.doubts import tail_lines
 from audiobench_pytest.report.text import GAP, Cell, Span, clean, render, shorten, width, widths
 from audiobench_pytest.types import GateResult, Verdict
 
-_LEAST_WIDTH = 60
+_LEAST_WIDTH = 40
+_BEST = "^"
+"""Marks the best value of a column where nothing can be bold."""
+
 _COLOURS: Mapping[Verdict, dict[str, bool]] = {
     Verdict.PASS: {"green": True},
     Verdict.FAIL: {"red": True, "bold": True},
@@ -29,24 +32,26 @@ _Grid = list[list[Cell]]
 """Rows of cells; the first two are the header."""
 
 
-def lines(board: Conclusion, width: int) -> list[list[Span]]:
+def lines(board: Conclusion, width: int, *, markup: bool = True, brief: bool = False) -> list[list[Span]]:
     """Return the lines of the board, each a list of (text, pytest markup).
 
     Args:
         board: What was concluded.
-        width: Columns of the terminal; less than 60 counts as 60.
+        width: Columns of the terminal; less than 40 counts as 40.
+        markup: Whether markup is seen; where it is not, the best values have a mark of their own.
+        brief: Leave out what explains numbers (tails, speed, recipes), and gates that pass.
     """
     sections = [
-        _table(board, max(width, _LEAST_WIDTH)),
+        _table(board, max(width, _LEAST_WIDTH), markup),
         [_plain(line) for line in content.footnotes(board)],
         _titled("prompts", content.prompt_lines(board)),
-        _titled("tails", tail_lines(board)),
-        _titled("speed", content.speed_lines(board)),
+        [] if brief else _titled("tails", tail_lines(board)),
+        [] if brief else _titled("speed", content.speed_lines(board)),
         _titled("cost", content.cost_lines(board)),
         _titled("measured on", evidence.measured_lines(board)),
-        _titled("recipes", content.signature_lines(board)),
+        [] if brief else _titled("recipes", content.signature_lines(board)),
         _errors(board),
-        _gates(board),
+        _gates(board, brief),
         [_plain(clean(note)) for note in board.notes],
         _closing(board),
     ]
@@ -65,23 +70,23 @@ def _titled(title: str, texts: Sequence[str]) -> list[list[Span]]:
     return [[(title, {"bold": True})], *(_plain(f"  {text}") for text in texts)] if texts else []
 
 
-def _table(board: Conclusion, available: int) -> list[list[Span]]:
+def _table(board: Conclusion, available: int, markup: bool) -> list[list[Span]]:
     if not board.results:
         return [_plain("no cell was planned: there is nothing to show")]
     rows = content.totals(board)
-    groups = [_column(board, column, rows, available // 2) for column in content.columns(board)]
+    groups = [_column(board, column, rows, available // 2, markup) for column in content.columns(board)]
     totals = _totals(rows)
     # A long model name must leave room for the widest column beside it.
     room = max(12, available - len(GAP) - max(sum(widths(group)) for group in groups))
     names = [[Cell("model")], [Cell("")], *([Cell(shorten(clean(row.model), room))] for row in rows)]
     blocks = _blocks(names, groups, totals, available)
-    drawn = [_plain(content.legend(board))]
+    drawn = [_plain(content.legend(board) if markup else content.legend(board, f"marked {_BEST}"))]
     for block in blocks:
         drawn += [[], *render(block, "l" * len(block[0]))]
     return drawn
 
 
-def _column(board: Conclusion, column: Column, rows: Sequence[ModelTotals], room: int) -> _Grid:
+def _column(board: Conclusion, column: Column, rows: Sequence[ModelTotals], room: int, markup: bool) -> _Grid:
     marks, best = content.signature_marks(board), content.best(board)
     fields: dict[str, tuple[str, str]] = {
         model: content.value_field(result, marks.get(result.signature, "")) for model, result in column.cells.items()
@@ -94,7 +99,8 @@ def _column(board: Conclusion, column: Column, rows: Sequence[ModelTotals], room
             continue
         value, rest = fields[row.model]
         leads = column.cells[row.model].cell in best
-        grid.append([Cell(value.rjust(digits) + rest, {"bold": True} if leads else {})])
+        mark = _BEST if leads and not markup else ""
+        grid.append([Cell(value.rjust(digits) + rest + mark, {"bold": True} if leads else {})])
     return grid
 
 
@@ -146,14 +152,13 @@ def _errors(board: Conclusion) -> list[list[Span]]:
     return [[("errors", {"bold": True})], *drawn]
 
 
-def _gates(board: Conclusion) -> list[list[Span]]:
+def _gates(board: Conclusion, brief: bool) -> list[list[Span]]:
     if not board.gates:
         return []
+    told = [gate for gate in content.gates_by_verdict(board) if not brief or gate.verdict is not Verdict.PASS]
     passed = [gate for gate in board.gates if gate.metric == "coverage" and gate.verdict is Verdict.PASS]
-    drawn = [
-        _gate(gate) for gate in content.gates_by_verdict(board) if len(passed) < 2 or all(gate is not p for p in passed)
-    ]
-    if len(passed) > 1:
+    drawn = [_gate(gate) for gate in told if len(passed) < 2 or all(gate is not p for p in passed)]
+    if len(passed) > 1 and not brief:
         drawn.append([("  PASS", _COLOURS[Verdict.PASS]), (f"  coverage of {len(passed)} cells", {})])
     drawn += [_plain(f"  {line}") for line in evidence.limit_lines(board)]
     failed = board.is_red

@@ -15,14 +15,14 @@ from audiobench_pytest.errors import CatalogError, UsageError, did_you_mean
 from audiobench_pytest.hub import COMMIT
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.options import checked_args
-from audiobench_pytest.models.own_class import spec_from_class
+from audiobench_pytest.models.own.reading import spec_from_class
 
 ADAPTERS: dict[str, str] = {
     "pocketsphinx": "audiobench_pytest.models.pocketsphinx:PocketsphinxAdapter",
     "transformers-asr": "audiobench_pytest.models.transformers.asr:TransformersAsrAdapter",
     "transformers-audio-chat": "audiobench_pytest.models.transformers.audio_chat:TransformersAudioChatAdapter",
-    "python": "audiobench_pytest.models.own:OwnAdapter",
-    "python-isolated": "audiobench_pytest.models.own:OwnIsolatedAdapter",
+    "python": "audiobench_pytest.models.own.adapter:OwnAdapter",
+    "python-isolated": "audiobench_pytest.models.own.adapter:OwnIsolatedAdapter",
     "isolated": "audiobench_pytest.models.isolated.adapter:IsolatedAdapter",
     "openai": "audiobench_pytest.models.openai.adapter:OpenAIAdapter",
     "vllm": "audiobench_pytest.models.served.adapter:VllmAdapter",

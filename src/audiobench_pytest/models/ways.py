@@ -9,7 +9,7 @@ from dataclasses import replace
 from audiobench_pytest.catalog.schema import ModelSpec, RuntimeSpec, WaySpec
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.models.options import checked_args
-from audiobench_pytest.models.own_class import spec_from_class
+from audiobench_pytest.models.own.reading import spec_from_class
 from audiobench_pytest.models.registry import adapter_class, row_name, spec_from
 from audiobench_pytest.models.transformers.devices import gpu_shows
 

@@ -59,7 +59,7 @@ from audiobench_pytest.models.isolated.adapter import IsolatedAdapter
 from audiobench_pytest.models.isolated.entry import checked_runtime, find_entry
 from audiobench_pytest.models.isolated.messages import heard, match_answers, messages_of
 from audiobench_pytest.models.options import OpenOptions, Option
-from audiobench_pytest.models.own_class import read_class
+from audiobench_pytest.models.own.reading import read_class
 from audiobench_pytest.models.paths import by_content
 from audiobench_pytest.types import Answer, Request
 

@@ -19,7 +19,7 @@ from audiobench_pytest.errors import UsageError, did_you_mean
 from audiobench_pytest.models.isolated.interpreters import module_file
 
 IN_PROCESS, ISOLATED = "python", "python-isolated"
-"""Names of the adapters that run such a class, see `models.own`."""
+"""Names of the adapters that run such a class, see `models.own.adapter`."""
 
 _TEXT = re.compile(
     r"(?:(?P<name>[^=:/\\]+)=)?(?:(?P<file>.+?\.py)(?::(?P<of_file>\w+))?|(?P<module>[A-Za-z_][\w.]*):(?P<of_module>\w+))"

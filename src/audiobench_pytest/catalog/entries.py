@@ -19,19 +19,26 @@ _FOLDER = Path(__file__).parent
 class Entries(Generic[T]):
     """The entries of one kind, found by name or alias; case, `_` and `-` do not matter."""
 
-    def __init__(self, what: str, entries: Iterable[T], reload: Callable[[], Entries[T]] | None = None) -> None:
+    def __init__(
+        self,
+        what: str,
+        entries: Iterable[T],
+        reload: Callable[[], Entries[T]] | None = None,
+        derive: Callable[[str, Entries[T]], T | None] | None = None,
+    ) -> None:
         """Index entries.
 
         Args:
             what: What one is called in messages.
             entries: All of them.
             reload: Reads them again, when somebody else may have added some since.
+            derive: Makes one out of others by its name alone, such as a recipe of transcripts; it is in no listing.
 
         Raises:
             CatalogError: Two entries claim one name.
         """
         self._what: str = what
-        self._reload = reload
+        self._reload, self._derive = reload, derive
         self._by_name: dict[str, T] = {}
         self._folded: dict[str, T] = {}
         self._lent: dict[str, T] = {}
@@ -50,7 +57,7 @@ class Entries(Generic[T]):
         return len(self._by_name)
 
     def __contains__(self, name: str) -> bool:
-        return _fold(name) in self._folded
+        return _fold(name) in self._folded or (self._derive is not None and self._derive(name, self) is not None)
 
     def lend(self, entry: T) -> None:
         """Let an entry be found by its name where there is no other of that name; it is in no listing.
@@ -77,6 +84,8 @@ class Entries(Generic[T]):
             found = self._folded.get(_fold(name))
         if found is None:
             found = self._lent.get(_fold(name))
+        if found is None and self._derive is not None:
+            found = self._derive(name, self)
         if found is None:
             raise UnknownNameError(self._what, name, self._by_name)
         return found
@@ -93,6 +102,7 @@ class Kind(Generic[T]):
         check: Refuses an entry whose names stand for nothing; is given the entry and where it stands.
         key: The key of the lists, where it is not the folder's name.
         finish: Completes the entries once all are there, or None.
+        derive: Makes an entry out of others by its name alone, or None.
     """
 
     what: str
@@ -101,6 +111,7 @@ class Kind(Generic[T]):
     check: Callable[[T, str], None] | None = None
     key: str = ""
     finish: Callable[[list[T]], Iterable[T]] | None = None
+    derive: Callable[[str, Entries[T]], T | None] | None = None
 
     def load(self) -> Entries[T]:
         """Return the entries of this kind, read once per process and set of folders.
@@ -114,7 +125,7 @@ class Kind(Generic[T]):
             entries: Iterable[T] = self._read(folders)
             if self.finish is not None:
                 entries = self.finish(list(entries))
-            known = _loaded[self.folder, folders] = Entries(self.what, entries, self.load)
+            known = _loaded[self.folder, folders] = Entries(self.what, entries, self.load, self.derive)
         return known
 
     def _read(self, folders: Iterable[Path]) -> Iterator[T]:

@@ -18,8 +18,8 @@ from audiobench_pytest.errors import CatalogError, UnknownNameError
 CHANNELS = ("text", "speech")
 """What of a model's answer can be scored: what it writes, or the transcript of what it says."""
 
-ANSWERED = ("text",)
-"""What this version can ask of a model (`types.Answer` holds no sound)."""
+ANSWERED = ("text", "speech")
+"""What this version can ask of a model."""
 
 HINTS = ("", "none", "prompt", "decoder")
 """How a model is told the language: not stated, not at all, by the prompt's wording, by a setting of the decoder."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audiobench_pytest.catalog.loader import SPOKEN
 from audiobench_pytest.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,8 +47,13 @@ class Suite:
 
     def recipes(self, catalog: Catalog, dataset: str) -> tuple[RecipeSpec, ...]:
         """Return the recipes of a data set's protocols."""
-        found = dict.fromkeys(p.protocol.recipe for p in self.runnable() if p.protocol.dataset == dataset)
+        found = dict.fromkeys(recipe_of(p) for p in self.runnable() if p.protocol.dataset == dataset)
         return tuple(catalog.recipes.get(name) for name in found)
+
+    def channel(self, dataset: str) -> str:
+        """Return the channel in which a data set's answers are scored."""
+        channels = {p.protocol.channel for p in self.runnable() if p.protocol.dataset == dataset}
+        return "speech" if "speech" in channels else "text"
 
     def has(self, dataset: str, model: str) -> bool:
         """Whether a data set is to be asked of a model."""
@@ -61,7 +67,7 @@ class Suite:
         lines = []
         for planned in self.runnable():
             protocol = planned.protocol
-            result = found.get((protocol.dataset, protocol.recipe))
+            result = found.get((protocol.dataset, recipe_of(planned)))
             if result is None or planned.expected is None:
                 continue
             metric = protocol.value or f"{result.metric}_compat"
@@ -80,6 +86,11 @@ class Suite:
             if planned not in self.runnable()
         ]
         return tuple(lines)
+
+
+def recipe_of(planned: PlannedProtocol) -> str:
+    """Return the name of the recipe that scores a protocol here: of a spoken answer, what was heard in it."""
+    return f"{SPOKEN}{planned.protocol.recipe}" if planned.protocol.channel == "speech" else planned.protocol.recipe
 
 
 def find_suite(name: str | None, catalog: Catalog, *, own_models: bool) -> Suite | None:

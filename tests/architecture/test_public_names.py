@@ -109,7 +109,7 @@ def test_every_dataset_resolves(spec):
     assert is_marker(spec.family)
     assert all(recipe.name in CATALOG.recipes for recipe in CATALOG.recipes_for(spec))
     assert spec.recipe in CATALOG.recipes or any(one.task == spec.task for one in spec.recipes)
-    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", spec.task)
+    assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", spec.task)
     assert LANGUAGE.fullmatch(spec.language)
     assert spec.licence, "say under which licence the data stands"
     assert spec.origin, "say who publishes it"

@@ -40,8 +40,7 @@ def test_a_suite_plans_data_recipe_and_value(project):
     notes = project.board()["notes"]
     assert "kimi-replication/librispeech-test-clean: published 1.28" in notes[0]
     assert "here 0.00 (oracle, wer_compat), -1.28" in notes[0]
-    assert notes[-1].startswith("kimi-replication/speech-hsk: not run: the catalogue has no data set 'speech-hsk'")
-    assert "speech-web-questions, kimi-replication/speech-triviaqa and 2 more: not run: what is scored" in notes[-2]
+    assert not any("not run" in note for note in notes), "all of it can be run, here or elsewhere"
 
 
 def test_every_row_of_the_replication_is_a_protocol():

@@ -31,15 +31,20 @@ STAND_INS = {
     "kimia_infer/api/__init__.py": "",
     "kimia_infer/api/kimia.py": READS
     + """
+class Sound:
+    def __init__(self, samples): self.samples = samples
+    def detach(self): return self
+    float = cpu = detach
+    def reshape(self, size): return self
+    def tolist(self): return self.samples
 class KimiAudio:
     def __init__(self, model_path, load_detokenizer):
-        assert load_detokenizer is False
-        self.path = model_path
+        self.path, self.speaks = model_path, load_detokenizer
     def generate(self, messages, *, output_type, text_temperature, **settings):
-        assert (output_type, text_temperature) == ("text", 0.0)
+        assert (output_type, text_temperature) == ("both" if self.speaks else "text", 0.0)
         assert {m["role"] for m in messages} == {"user"}
         told = [m["content"] if m["message_type"] == "text" else heard(m["content"]) for m in messages]
-        return None, " | ".join([self.path, *told])
+        return Sound([0.5, -0.5] * 12000) if self.speaks else None, " | ".join([self.path, *told])
 """,
     "swift/__init__.py": "",
     "swift/llm.py": READS
@@ -63,7 +68,8 @@ class PtEngine:
             found.append(SimpleNamespace(choices=[choice]))
         return found
 """,
-    "torch.py": "bfloat16 = 'bfloat16'\nclass cuda:\n    is_available = staticmethod(lambda: False)\n",
+    "torch.py": "bfloat16 = 'bfloat16'\nclass cuda:\n    is_available = staticmethod(lambda: False)\n"
+    "def manual_seed(seed): pass\n",
     "huggingface_hub.py": "def snapshot_download(name, allow_patterns): return f'/fetched/{name}/{allow_patterns}'\n",
     "funasr.py": """
 class AutoModel:
@@ -159,6 +165,17 @@ def test_each_asks_its_package_for_every_clip_in_order(name: str, told: list[str
 def test_a_plain_question_needs_no_words(stand_ins: Path) -> None:
     (text,) = answers(here(load_catalog().models.get("kimiaudio"), stand_ins), Prompt(None, "en"))
     assert text == f"moonshotai/Kimi-Audio-7B-Instruct | 0.50 s at {RATE}"
+
+
+def test_kimi_audio_answers_in_speech_where_that_is_wanted(stand_ins: Path) -> None:
+    adapter = create(here(load_catalog().models.get("kimiaudio-speech"), stand_ins), {})
+    adapter.load()
+    try:
+        (one,) = adapter.generate([Request("", clip(0.5), Prompt(None, "en", answer="speech"))])
+    finally:
+        adapter.close()
+    assert one.text.startswith("moonshotai/Kimi-Audio-7B-Instruct")
+    assert (one.speech.sample_rate, len(one.speech.samples)) == (24_000, 24_000)
 
 
 def test_languages_of_a_batch_are_asked_apart(stand_ins: Path) -> None:

@@ -25,19 +25,26 @@ ULTRAEVAL = "ultraeval:"
 class Entries(Generic[T]):
     """The entries of one kind, found by name or alias; case, `_` and `-` do not matter."""
 
-    def __init__(self, what: str, entries: Iterable[T], reload: Callable[[], Entries[T]] | None = None) -> None:
+    def __init__(
+        self,
+        what: str,
+        entries: Iterable[T],
+        reload: Callable[[], Entries[T]] | None = None,
+        derive: Callable[[str, Entries[T]], T | None] | None = None,
+    ) -> None:
         """Index entries.
 
         Args:
             what: What one is called in messages.
             entries: All of them.
             reload: Reads them again, when somebody else may have added some since.
+            derive: Makes one out of others by its name alone, such as a recipe of transcripts; it is in no listing.
 
         Raises:
             CatalogError: Two entries claim one name.
         """
         self._what: str = what
-        self._reload = reload
+        self._reload, self._derive = reload, derive
         self._by_name: dict[str, T] = {}
         self._folded: dict[str, T] = {}
         self._lent: dict[str, T] = {}
@@ -57,7 +64,7 @@ class Entries(Generic[T]):
         return len(self._by_name)
 
     def __contains__(self, name: str) -> bool:
-        return _fold(name) in self._folded
+        return _fold(name) in self._folded or (self._derive is not None and self._derive(name, self) is not None)
 
     def refuse(self, name: str, reason: str) -> None:
         """Let whoever asks for a name that no entry has be told why."""
@@ -88,6 +95,8 @@ class Entries(Generic[T]):
             found = self._folded.get(_fold(name))
         if found is None:
             found = self._lent.get(_fold(name))
+        if found is None and self._derive is not None:
+            found = self._derive(name, self)
         if found is None and (reason := self._refused.get(_fold(name))):
             raise UsageError(reason)
         if found is None:
@@ -107,6 +116,7 @@ class Kind(Generic[T]):
         key: The key of the lists, where it is not the folder's name.
         finish: Completes the entries once all are there, or None.
         beside: Keys of lists of other kinds in the same folder; see `reading.read_entries`.
+        derive: Makes an entry out of others by its name alone, or None.
     """
 
     what: str
@@ -116,6 +126,7 @@ class Kind(Generic[T]):
     key: str = ""
     finish: Callable[[list[T]], Iterable[T]] | None = None
     beside: tuple[str, ...] = ()
+    derive: Callable[[str, Entries[T]], T | None] | None = None
 
     def load(self) -> Entries[T]:
         """Return the entries of this kind, read once per process and set of folders.
@@ -129,7 +140,7 @@ class Kind(Generic[T]):
             entries: Iterable[T] = self._read(folders)
             if self.finish is not None:
                 entries = self.finish(list(entries))
-            known = _loaded[kept, folders] = Entries(self.what, entries, self.load)
+            known = _loaded[kept, folders] = Entries(self.what, entries, self.load, self.derive)
             for checkout in _checkouts.values():
                 for left in checkout.left.get(self.key or self.folder, ()):
                     known.refuse(left.name, str(left))

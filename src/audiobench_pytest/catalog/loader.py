@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -84,11 +84,41 @@ def _like(recipe: RecipeSpec, by_name: Mapping[str, RecipeSpec]) -> RecipeSpec:
     )
 
 
+_OF_SOUNDS = ("transcribed", "rated", "shape", "bit_rate")
+"""Metrics that look at the sound of an answer already."""
+
+SPOKEN = "asr-"
+"""Before the name of a recipe: the same rule, of what a transcriber heard in a spoken answer."""
+
+_TRANSCRIBERS = "zh=paraformer-zh default=whisper-large-v3"
+
+
+def is_of_sounds(recipe: RecipeSpec) -> bool:
+    """Whether a recipe scores the sound of answers, or a transcript of it."""
+    return recipe.score in _OF_SOUNDS
+
+
+def _spoken(name: str, recipes: Entries[RecipeSpec]) -> RecipeSpec | None:
+    """Return the recipe `asr-NAME` of the recipe NAME, which reads texts; None for any other name."""
+    inner = name.removeprefix(SPOKEN)
+    if inner == name or inner not in recipes or is_of_sounds(base := recipes.get(inner)):
+        return None
+    return replace(
+        base,
+        name=f"{SPOKEN}{base.name}",
+        score="transcribed",
+        options={"metric": base.score, **base.options, "transcriber": _TRANSCRIBERS},
+        description=f"{base.name}, of what a transcriber hears in the spoken answer",
+        like=base.name,
+        aliases=(),
+    )
+
+
 TASKS = Kind("task", "tasks", TaskSpec)
 PROMPTS = Kind("prompt", "prompts", PromptSpec, check=_asks_a_task)
 DATASETS = Kind("dataset", "datasets", DatasetSpec, check=_dataset, finish=_in_known_languages)
 MODELS = Kind("model", "models", ModelSpec)
-RECIPES = Kind("recipe", "recipes", RecipeSpec, finish=_with_likes)
+RECIPES = Kind("recipe", "recipes", RecipeSpec, finish=_with_likes, derive=_spoken)
 LABELS = Kind("label set", "labels", LabelSetSpec)
 RUBRICS = Kind("rubric", "rubrics", RubricSpec)
 TOOL_SETS = Kind("set of tools", "tools", ToolSetSpec)
@@ -183,6 +213,12 @@ class Catalog:
             return tuple(self.recipes.get(name) for name in own)
         except UnknownNameError as exc:
             raise CatalogError(f"dataset '{dataset.name}': {exc}") from None
+
+    def spoken(self, recipes: Iterable[RecipeSpec]) -> tuple[RecipeSpec, ...]:
+        """Return recipes as they score spoken answers: those that read texts, of transcripts."""
+        return tuple(
+            recipe if is_of_sounds(recipe) else self.recipes.get(f"{SPOKEN}{recipe.name}") for recipe in recipes
+        )
 
     def borrowed(self, dataset: DatasetSpec, task: TaskSpec) -> DatasetSpec:
         """Return a data set of another task as a task that borrows it sees it: the same rows, another question."""

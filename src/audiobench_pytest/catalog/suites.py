@@ -20,7 +20,7 @@ from audiobench_pytest.catalog.schema import DatasetSpec
 from audiobench_pytest.catalog.schema.protocols import CHANNELS, HINTS, ProtocolSpec, SuiteSpec
 from audiobench_pytest.errors import CatalogError, UnknownNameError
 
-ANSWERED = ("text",)
+ANSWERED = ("text", "speech")
 """What a suite can ask of a model."""
 
 

@@ -45,6 +45,7 @@ ADAPTERS: dict[str, str] = {
     "espeak": "audiobench_pytest.models.voices.espeak:EspeakAdapter",
     "transformers-codec": "audiobench_pytest.models.codecs.neural:NeuralCodecAdapter",
     "transformers-tts": "audiobench_pytest.models.voices.neural:NeuralVoiceAdapter",
+    "openai-speech": "audiobench_pytest.models.openai.voice:OpenAIVoice",
     "oracle": "audiobench_pytest.models.harness:OracleAdapter",
     "chance": "audiobench_pytest.models.harness:ChanceAdapter",
     "noisy": "audiobench_pytest.models.harness:NoisyAdapter",
@@ -235,6 +236,12 @@ def _from_openai(text: str) -> ModelSpec:
     return ModelSpec(name=source.rstrip("/").rsplit("/", 1)[-1], adapter="openai", source=source)
 
 
+def _from_openai_speech(text: str) -> ModelSpec:
+    """Read `openai-speech:<the server's name of a model that speaks>`; otherwise as `_from_openai`."""
+    found = _from_openai(f"openai:{text.removeprefix('openai-speech:')}")
+    return replace(found, adapter="openai-speech", tasks=("tts",))
+
+
 def _is_hub_id(text: str) -> bool:
     # `--` and `..` are what the hub itself refuses: it writes `/` as `--` in the names of its cache folders.
     if len(text) > _LONGEST_HUB_ID or "--" in text or ".." in text or text.endswith((".git", ".", "-")):
@@ -245,6 +252,7 @@ def _is_hub_id(text: str) -> bool:
 FORMS = (
     Form("hf:<hub id or folder>[@revision]", "hf:", _from_hf),
     Form("openai:<name on a server>", "openai:", _from_openai),
+    Form("openai-speech:<name of a voice on a server>", "openai-speech:", _from_openai_speech),
     Form("[NAME=]<file.py or module>:<class>[@isolated]", "", spec_from_class),
 )
 """Tried in this order."""

@@ -45,6 +45,9 @@ class Unasked:
     model: str = ""
 
 
+HOW_IT_SOUNDS = ("dnsmos/audiobench-pytest@1", "speech-shape/audiobench-pytest@1")
+"""Recipes beside those of what was said, where a text task is answered in speech."""
+
 NO_MODEL = "no model: name one with --audiobench-model (or --model, where the root conftest opts in)"
 
 
@@ -80,11 +83,13 @@ def _params(session: BenchmarkSession, task: TaskSpec) -> Iterator[object]:
     families = [getattr(pytest.mark, name) for name in sorted({one.family for one in datasets if one.family})]
     # Models outermost: with one model in memory per process, each is loaded once.
     for model in session.models if datasets else ():
-        reason = _why_not(session, task, model)
-        if reason is not None:
+        channels = {dataset.name: session.channel(task.name, dataset.name) for dataset in datasets}
+        reasons = {channel: _why_not(session, task, model, channel) for channel in sorted(set(channels.values()))}
+        for reason in filter(None, reasons.values()):
             yield _unasked(f"{task.name}-{model.name}", reason, families)
-            continue
         for dataset in datasets:
+            if reasons[channels[dataset.name]] is not None:
+                continue
             if session.suite is None or session.suite.has(dataset.name, model.name):
                 yield from _cell(session, dataset, model)
 
@@ -104,14 +109,14 @@ def _no_data(session: BenchmarkSession, task: TaskSpec) -> str:
     return f"there is no data set of the task {task.name} yet: name your own with --dataset {task.name}:PATH"
 
 
-def _why_not(session: BenchmarkSession, task: TaskSpec, model: ModelSpec) -> str | None:
-    """Return why a task cannot be asked of a model, or None where it can."""
+def _why_not(session: BenchmarkSession, task: TaskSpec, model: ModelSpec, channel: str) -> str | None:
+    """Return why a task cannot be asked of a model in a channel, or None where it can."""
     if model.tasks and task.name not in model.tasks:
         return f"model {model.name} does {', '.join(model.tasks)}, not {task.name}"
     gives = session.gives(model)
-    if task.answer == "speech" and "speech" not in gives:
+    if channel == "speech" and "speech" not in gives:
         return f"model {model.name} answers in {' and '.join(sorted(gives))}; {task.name} ({task.title}) wants speech"
-    if task.answer != "speech" and not gives & {"text"}:
+    if channel != "speech" and not gives & {"text"}:
         return f"model {model.name} answers in {' and '.join(sorted(gives))}; {task.name} ({task.title}) wants text"
     if task.answer == "calls" and session.follows(model) and not adapter_class(model.adapter).may_take_tools:
         return (
@@ -165,7 +170,7 @@ def _cell(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec) -> 
         )
         return
     shards, of = session.settings.part.shards(session.shards.get(dataset.name, 1))
-    channel = session.channel(dataset.task)
+    channel = session.channel(dataset.task, dataset.name)
     # A model that is told nothing answers once, in whatever words others are asked.
     for given in prompts if session.is_told(model) else prompts[:1]:
         several = len(prompts) > 1 and given is not None and session.is_told(model)
@@ -180,7 +185,14 @@ def recipes_of(session: BenchmarkSession, dataset: DatasetSpec) -> tuple[RecipeS
     """Return the recipes that score a dataset: those the user named, else the suite's, else its own."""
     if session.suite is not None and not session.recipes:
         return session.suite.recipes(session.catalog, dataset.name)
-    return session.recipes or session.catalog.recipes_for(dataset)
+    found = session.recipes or session.catalog.recipes_for(dataset)
+    if (
+        session.channel(dataset.task, dataset.name) != "speech"
+        or session.catalog.tasks.get(dataset.task).answer == "speech"
+    ):
+        return found
+    more = () if session.recipes else tuple(session.catalog.recipes.get(name) for name in HOW_IT_SOUNDS)
+    return (*session.catalog.spoken(found), *more)
 
 
 def job_of(item: pytest.Item) -> Job | None:

@@ -73,7 +73,8 @@ def asked(session: BenchmarkSession) -> str:
         models.append([spec.name, spec.source, spec.revision, kept])
     words = [one.text or repr(one.messages) for one in session.prompts("")]
     # Stages are of one plan: what one asked, the next scores, in one directory if wanted.
-    repeats = {"repeats": settings.repeats} if settings.repeats > 1 else {}
+    repeats: dict[str, Any] = {"repeats": settings.repeats} if settings.repeats > 1 else {}
+    repeats |= {"answer": settings.answer} if settings.answer else {}
     return digest(
         {
             **({} if not words else {"prompt": words[0]} if len(words) == 1 else {"prompts": words}),

@@ -190,9 +190,13 @@ class BenchmarkSession:
         """Return what a model can answer with: `text`, `speech`, `rating`."""
         return frozenset(model.gives) or adapter_class(model.adapter).gives
 
-    def channel(self, task: str) -> str:
-        """Return the channel that a task's answers are wanted in."""
-        return "speech" if task in self.catalog.tasks and self.catalog.tasks.get(task).answer == "speech" else "text"
+    def channel(self, task: str, dataset: str = "") -> str:
+        """Return the channel that answers are wanted in: the task's own, else what the user or the suite asks for."""
+        if task in self.catalog.tasks and self.catalog.tasks.get(task).answer == "speech":
+            return "speech"
+        if self.settings.answer:
+            return self.settings.answer
+        return self.suite.channel(dataset) if self.suite is not None else "text"
 
     def is_told(self, model: ModelSpec) -> bool:
         """Whether a model, as it is configured in this run, is told what to do by a prompt of the catalogue."""

@@ -7,6 +7,7 @@ each run and compared with what was answered before: another answer is another m
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -26,6 +27,9 @@ CLIPS = ("slt-short-01", "rms-short-01", "awb-short-01")
 """Short recordings of the bundled corpus."""
 
 _WORDS = "Write down what is said in this recording. Reply with these words alone."
+
+_TEXTS = ("Seven ships lay in the harbour.", "She asked for a glass of water.", "It rained until noon.")
+"""What a voice is given to say."""
 
 FIRST, SAME, CHANGED, VARIES, UNREACHED = "first", "same", "changed", "varies", "unreached"
 
@@ -102,6 +106,8 @@ def shared(path: Path, name: str, ask: Any) -> Observed:
 
 def _answers(adapter: ModelAdapter, paid: Callable[[float, Answer], None]) -> list[str] | None:
     """Return what the model says of each clip, or None where it does not answer."""
+    if adapter.reads_aloud:
+        return _sounds(adapter)
     prompt = Prompt(_WORDS if adapter.takes_instruction else None, "en" if adapter.takes_language_hint else None)
     rate = adapter.sample_rate or 16_000
     clips = (read_audio(corpus_path("minispeech/manifest.jsonl").parent / "audio" / f"{n}.flac", rate) for n in CLIPS)
@@ -115,3 +121,14 @@ def _answers(adapter: ModelAdapter, paid: Callable[[float, Answer], None]) -> li
     for request, answer in zip(asked, found, strict=False):
         paid(request.audio.duration_s if request.audio is not None else 0.0, answer)
     return [answer.text for answer in found]
+
+
+def _sounds(adapter: ModelAdapter) -> list[str] | None:
+    """Return digests of what a voice makes of fixed texts, or None where it does not speak."""
+    try:
+        found = adapter.generate([Request("", None, Prompt(text, answer="speech"), None) for text in _TEXTS])
+    except Exception:  # as above
+        return None
+    if any(answer.error is not None or answer.speech is None for answer in found):
+        return None
+    return [hashlib.sha256(one.speech.samples.tobytes()).hexdigest() for one in found if one.speech is not None]

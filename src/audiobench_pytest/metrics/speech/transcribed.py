@@ -31,11 +31,20 @@ def _by_language(text: str) -> dict[str, str]:
     return found
 
 
+def _named(value: str) -> str:
+    """Return what a value of transcripts is called; how often a judge said nothing is no matter of what was heard."""
+    return value if value == "judge_invalid_rate" else f"asr_{value}"
+
+
 class Transcribed(Metric):
     """Another metric's numbers, of the transcript; of the reference recording as `floor_...`, where there is one.
 
+    Attributes:
+        inner: The metric that reads the transcripts.
+        inner_spec: The recipe of it alone.
+
     Options:
-        metric: Name of the metric that reads the transcripts (`wer`, `bleu`, ...); further options are its own.
+        metric: Name of the metric that reads the transcripts (`wer`, `bleu`, `judge`); further options are its own.
         transcriber: Who writes down, by language: `en=NAME zh=NAME default=NAME`.
         floor: Name of the sample's sound in which the reference is said: what the transcriber makes of that is the
             error rate that no answer can be blamed for (`asr_wer_floor`).
@@ -55,9 +64,10 @@ class Transcribed(Metric):
         self.inner = metric_class(str(self.given["metric"]))(
             dataclasses.replace(spec, score=str(self.given["metric"]), options=inner)
         )
-        if self.inner.stage is not None:
-            raise CatalogError(f"the metric '{self.given['metric']}' asks another model itself")
+        if self.inner.stage not in (None, "judge"):
+            raise CatalogError(f"the metric '{self.given['metric']}' hears answers itself")
         self.packages, self.uses_units, self.sees = self.inner.packages, self.inner.uses_units, self.inner.sees  # type: ignore[misc]
+        self.inner_spec = dataclasses.replace(spec, score=str(self.given["metric"]), options=inner)
         self.transcribers: Mapping[str, str] = self.given["transcriber"]  # type: ignore[assignment]
         self.floor = str(self.given.get("floor", ""))
 
@@ -76,7 +86,7 @@ class Transcribed(Metric):
 
     def quantities(self, languages: Iterable[str]) -> tuple[Quantity, ...]:
         """Return the inner metric's values, their names after `asr_`, and the floor of the first."""
-        found = [dataclasses.replace(one, name=f"asr_{one.name}") for one in self.inner.quantities(languages)]
+        found = [dataclasses.replace(one, name=_named(one.name)) for one in self.inner.quantities(languages)]
         if self.floor:
             found.insert(1, dataclasses.replace(found[0], name=f"{found[0].name}_floor"))
         return tuple(found)
@@ -93,7 +103,7 @@ class Transcribed(Metric):
     def values(self, sums: Sums) -> dict[str, NDArray[np.float64]]:
         """Return the inner metric's values, and the first of them of the floor's sums."""
         found = self.inner.values({name: value for name, value in sums.items() if not name.startswith(_FLOOR)})
-        named = {f"asr_{name}": value for name, value in found.items()}
+        named = {_named(name): value for name, value in found.items()}
         if self.floor:
             below = {name.removeprefix(_FLOOR): value for name, value in sums.items() if name.startswith(_FLOOR)}
             if below:

@@ -305,6 +305,7 @@ class IsolatedAdapter(ModelAdapter):
                     "prompt": request.prompt.text,
                     "language": request.prompt.language,
                     **messages_of(request.prompt),
+                    **({"answer": "speech"} if request.prompt.answer == "speech" else {}),
                     **({"draw": request.draw} if request.draw else {}),
                     **(
                         {"sounds": {n: as_bytes(s.samples) for n, s in request.sounds.items()}}

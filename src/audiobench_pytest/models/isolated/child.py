@@ -20,6 +20,7 @@ requirements install; it inherits from nothing:
                  language     ISO 639 code, or None where the model has to find out
                  messages     only where the prompt says what stands where: [{"role", "content": [{"type": "text",
                               "text"} or {"type": "audio", "name"}, ...]}, ...]
+                 answer       only where it is wanted in sound: `speech`
                  draw         only of a further answer to the same question: which one, from 1
                  sounds       only where the question has further sounds: samples by name (`prompt`: the voice to take)
             Returns a list with one answer per request, in the order given: the text, or a mapping with `text`, `error`
@@ -200,6 +201,7 @@ def _with_samples(requests: list[dict[str, Any]], view: memoryview) -> list[dict
                 "sample_rate": request["sample_rate"],
                 "prompt": request["prompt"],
                 "language": request["language"],
+                **({"answer": request["answer"]} if "answer" in request else {}),
                 **({"draw": request["draw"]} if "draw" in request else {}),
                 **({"messages": request["messages"]} if "messages" in request else {}),
                 **({"sounds": _sounds(request["sounds"])} if "sounds" in request else {}),

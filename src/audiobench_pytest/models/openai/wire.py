@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from audiobench_pytest.models.openai.client import Question
 from audiobench_pytest.models.openai.replies import SHOWN, WORTH_ANOTHER_TRY, Reply, message_of, shortened, wrong_shape
 from audiobench_pytest.models.openai.slots import Kind, Trouble, retry_after
+from audiobench_pytest.models.openai.speech import SPEECH, read_speech
 from audiobench_pytest.types import Answer, Audio
 
 if TYPE_CHECKING:
@@ -139,6 +140,8 @@ async def exchange(
             found = complaint(response, await _read(response, _LARGEST_COMPLAINT))
             found.what += advice(response.status_code, url)
             raise found
+        if question.path == SPEECH:
+            return await read_speech(response, started)
         if "text/event-stream" in response.headers.get("content-type", ""):
             await _read_events(response, reply, started)
         else:

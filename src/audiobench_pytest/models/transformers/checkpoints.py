@@ -21,8 +21,8 @@ from audiobench_pytest.models.transformers.hub_files import HubFiles
 from audiobench_pytest.records.digests import file_digest
 
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
-DIGESTED_SUFFIXES = (*WEIGHT_SUFFIXES, ".json", ".txt", ".model")
-"""Files of a folder that can change an answer: weights, configurations, vocabularies."""
+DIGESTED_SUFFIXES = (*WEIGHT_SUFFIXES, ".json", ".txt", ".model", ".jinja")
+"""Files of a folder that can change an answer: weights, configurations, vocabularies, chat templates."""
 
 _TOOLS = re.compile(r"\btools\b")
 """How a chat template that can offer tools names them: transformers hands them over under no other name."""

@@ -96,6 +96,14 @@ class Settings:
         metavar="NAME",
         repeat=True,
     )
+    answer = Setting[str](
+        "answer",
+        "",
+        "ask for answers in this channel: speech, of a task whose answers are texts (spoken-qa, chat), has what is "
+        "said transcribed and scored by the same recipe (`asr-NAME`)",
+        one_of("text", "speech"),
+        metavar="text|speech",
+    )
     suite = Setting[str | None](
         "suite",
         None,

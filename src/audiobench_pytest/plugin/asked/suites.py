@@ -50,13 +50,18 @@ class Suite:
 
     def recipes(self, catalog: Catalog, dataset: str) -> tuple[RecipeSpec, ...]:
         """Return the recipes of a data set's protocols."""
-        found = dict.fromkeys(p.protocol.recipe for p in self.runnable() if p.protocol.dataset == dataset)
+        found = dict.fromkeys(recipe_of(p) for p in self.runnable() if p.protocol.dataset == dataset)
         return tuple(catalog.recipes.get(name) for name in found)
 
     def slices(self) -> tuple[str, ...]:
         """Return the keys of the parts of data sets that some of its numbers are of."""
         found = (planned.protocol.slice.partition("=")[0] for planned in self.runnable())
         return tuple(dict.fromkeys(key for key in found if key))
+
+    def channel(self, dataset: str) -> str:
+        """Return the channel in which a data set's answers are scored."""
+        channels = {p.protocol.channel for p in self.runnable() if p.protocol.dataset == dataset}
+        return "speech" if "speech" in channels else "text"
 
     def has(self, dataset: str, model: str) -> bool:
         """Whether a data set is to be asked of a model."""
@@ -86,7 +91,7 @@ class Suite:
             of_cell = [
                 planned
                 for planned in self.runnable()
-                if (planned.protocol.dataset, planned.protocol.recipe) == (result.cell.dataset, result.cell.recipe)
+                if (planned.protocol.dataset, recipe_of(planned)) == (result.cell.dataset, result.cell.recipe)
                 and planned.expected is not None
             ]
             own = [planned for planned in of_cell if planned.protocol.model == result.cell.model]
@@ -133,6 +138,14 @@ def _told(result: CellResult, name: str, value: float, group: list[PlannedProtoc
 def _listed(names: list[str]) -> str:
     """Return names in short: a table of a hundred cells may lack one thing."""
     return ", ".join(names) if len(names) < 4 else f"{names[0]}, {names[1]} and {len(names) - 2} more"
+
+
+def recipe_of(planned: PlannedProtocol) -> str:
+    """Return the name of the recipe that scores a protocol here: of a spoken answer, what was heard in it."""
+    from audiobench_pytest.catalog.loader import load_catalog
+
+    catalog, name = load_catalog(), planned.protocol.recipe
+    return catalog.spoken((catalog.recipes.get(name),))[0].name if planned.protocol.channel == "speech" else name
 
 
 def find_suite(

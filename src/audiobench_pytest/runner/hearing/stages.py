@@ -17,7 +17,7 @@ from audiobench_pytest.records.answers.spoken import sound_at
 from audiobench_pytest.records.keys import digest
 from audiobench_pytest.runner.hearing.asking import Hearing, model_of, needed
 from audiobench_pytest.runner.scoring.scorer import item_of, language_of, with_score
-from audiobench_pytest.runner.scoring.stages import Stage
+from audiobench_pytest.runner.scoring.stages import Checked, Helpers, Stage, stage_of
 from audiobench_pytest.runner.speaking import is_silent
 from audiobench_pytest.types import Outcome, Prediction, Sample, SampleScore, State
 
@@ -69,12 +69,39 @@ class TranscriptStage(_HearingStage):
         if not isinstance(recipe.metric, Transcribed):
             raise UsageError(f"the recipe '{recipe.spec.name}' needs no transcriber")
         self._metric = recipe.metric
+        self._reader: Stage | None = None
+
+    def with_helpers(self, helpers: Helpers) -> None:
+        """Make the stage that reads the transcripts, where the metric has one: a judge."""
+        if self._metric.inner.stage is not None:
+            self._reader = stage_of(Recipe(self._metric.inner_spec), helpers)
+
+    def signature(self) -> list[str]:
+        """Return who heard, and who read what was heard."""
+        return [*super().signature(), *(self._reader.signature() if self._reader is not None else ())]
+
+    def check(self, cache: PredictionCache | None) -> Checked | None:
+        """Have who reads the transcripts asked about known cases."""
+        return self._reader.check(cache) if self._reader is not None else None
 
     def scored(self, outcomes: Sequence[Outcome], cache: PredictionCache | None) -> Iterator[Outcome]:
         """Yield outcomes with the numbers of what was heard; see `Stage.scored`.
 
         What nobody could write down has no score, which is not the model's fault.
         """
+        if self._reader is None:
+            yield from self._heard(outcomes)
+            return
+        written: list[Outcome] = []
+        for outcome in self._heard(outcomes):
+            if outcome.state is State.JUDGE_INVALID:  # nothing to be read
+                yield outcome
+            else:
+                written.append(outcome)
+        yield from self._reader.scored(written, cache)
+
+    def _heard(self, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
+        """Yield outcomes with what was heard; with its numbers, where nobody else reads it."""
         by_name: dict[str, list[Outcome]] = {}
         for name in sorted({self._transcriber(outcome) for outcome in outcomes}):
             self._name(name)
@@ -82,7 +109,8 @@ class TranscriptStage(_HearingStage):
             if self._answered(outcome):
                 by_name.setdefault(self._transcriber(outcome), []).append(outcome)
             else:
-                yield self._unheard(_silenced(outcome))
+                silent = _silenced(outcome)
+                yield silent if self._reader is not None else self._unheard(silent)
         for name, answered in sorted(by_name.items()):
             heard = self._hearing.ask(model_of(name), [self._sample(one, self._sound(one)) for one in answered], "asr")
             floors: list[Prediction | None] = [None] * len(answered)
@@ -108,6 +136,8 @@ class TranscriptStage(_HearingStage):
                 dataclasses.replace(outcome, speech=told), SampleScore({}, "", "", State.JUDGE_INVALID, reason)
             )
         outcome = dataclasses.replace(outcome, prediction=heard.text, speech=told)
+        if self._reader is not None:
+            return outcome
         item = item_of(outcome)
         score = self._recipe.score(item)
         if floor is not None and floor.error is None:

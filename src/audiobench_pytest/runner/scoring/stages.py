@@ -82,6 +82,13 @@ class Stage(abc.ABC):
     def signature(self) -> list[str]:
         """Return what the stage adds to the recipe's signature, once it has asked: who replied."""
 
+    def with_helpers(self, helpers: Helpers) -> None:  # noqa: B027 - optional to override
+        """Take who is asked by stages behind this one: a judge that reads what a transcriber wrote down.
+
+        Raises:
+            UsageError: Nobody is named that could be asked.
+        """
+
     def check(self, cache: PredictionCache | None) -> Checked | None:
         """Ask about cases whose answer is known, once per run; return what came of it, or None without any.
 
@@ -102,7 +109,9 @@ def stage_of(recipe: Recipe, helpers: Helpers | None = None) -> Stage | None:
         return None
     module, _, attribute = STAGES[name].partition(":")
     found: type[Stage] = getattr(importlib.import_module(module), attribute)
-    return found(recipe, (helpers or {}).get(name))
+    made = found(recipe, (helpers or {}).get(name))
+    made.with_helpers(helpers or {})
+    return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Audio language models: Kimi-Audio through its own package, others through ms-swift; they answer in text."""
+"""Audio language models: Kimi-Audio through its own package, in text or speech, others through ms-swift, in text."""
 
 from __future__ import annotations
 
@@ -19,32 +19,45 @@ _GREEDY = {
     "text_repetition_penalty": 1.0,
     "text_repetition_window_size": 16,
 }
-"""Text is greedy; the rest is about speech, which is not asked for."""
+"""Text is greedy; the rest is how its speech is drawn, as the package's own examples have it."""
+
+_SPOKEN_HZ = 24_000
 
 
 class KimiAudio:
-    """Asks one clip at a time: the package has no batches."""
+    """Asks one clip at a time: the package has no batches.
+
+    Arguments: `speech` (`yes` loads what turns tokens into speech, too).
+    """
 
     def load(self, args: Mapping[str, str]) -> dict[str, str]:
-        """Load the weights, without what turns tokens into speech."""
+        """Load the weights; what turns tokens into speech only where that is wanted."""
         from kimia_infer.api.kimia import KimiAudio as Model  # type: ignore[import-not-found]
 
-        self._model = Model(model_path=args["source"], load_detokenizer=False)
+        self._model = Model(model_path=args["source"], load_detokenizer=args.get("speech") == "yes")
         return {"package": "kimia_infer", "decoding": "greedy text"}
 
-    def generate(self, batch: Sequence[Mapping[str, Any]]) -> list[str]:
+    def generate(self, batch: Sequence[Mapping[str, Any]]) -> list[Any]:
         """Answer each request."""
         return [self._answer(request) for request in batch]
 
-    def _answer(self, request: Mapping[str, Any]) -> str:
+    def _answer(self, request: Mapping[str, Any]) -> Any:
+        spoken = request.get("answer") == "speech"
         with tempfile.TemporaryDirectory() as folder:
             path = str(Path(folder) / "clip.wav")
             _write(path, request)
             messages = [{"role": "user", "message_type": "audio", "content": path}]
             if request["prompt"]:
                 messages.insert(0, {"role": "user", "message_type": "text", "content": request["prompt"]})
-            _, text = self._model.generate(messages, **_GREEDY, output_type="text")
-        return str(text)
+            if spoken:
+                import torch
+
+                torch.manual_seed(request.get("draw", 0))
+            sound, text = self._model.generate(messages, **_GREEDY, output_type="both" if spoken else "text")
+        if not spoken:
+            return str(text)
+        samples = [] if sound is None else sound.detach().float().cpu().reshape(-1).tolist()
+        return {"text": str(text), "speech": samples, "sample_rate": _SPOKEN_HZ}
 
 
 class SwiftModel:

@@ -15,7 +15,7 @@ def checkout(project):
         {"WavPath": str(manifest.parent / row["audio"]), "Transcript": row["text"], "Caller": "x"} for row in rows
     ]
     (folder / "calls.jsonl").write_text("".join(json.dumps(row) + "\n" for row in theirs))
-    return "--audiobench-catalog=ultraeval:checkout"
+    return "--audiobench-set=catalog=ultraeval:checkout"
 
 
 def test_a_set_of_a_registry_is_run_as_it_is(project, checkout):

@@ -303,8 +303,6 @@ class Settings:
         "folder of your own recipes/*.yaml, labels/*.yaml, ..., beside the built-in ones; ultraeval:DIR for a checkout "
         "of UltraEval-Audio",
         str,
-        metavar="DIR",
-        short=False,
     )
     slices = Setting[tuple[str, ...]](
         "slices", (), "meta keys that results are also given by, as in gender,accent,duration", names

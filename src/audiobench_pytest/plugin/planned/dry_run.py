@@ -272,6 +272,8 @@ def as_text(cells: list[PlannedRun]) -> Iterator[str]:
 
 
 def _said(asked: Any) -> Iterator[str]:
+    if tools := asked.get("tools"):
+        yield f"tools: {', '.join(str(tool.get('name')) for tool in tools)}"
     if "text" in asked:
         yield from asked["text"].splitlines()
     for role, words, *_ in asked.get("messages", asked.get("template", ())):

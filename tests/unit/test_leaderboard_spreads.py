@@ -4,6 +4,7 @@ import dataclasses
 import statistics
 from pathlib import Path
 
+import msgspec
 import pytest
 from cell_results import cell_result
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.leaderboard.cells.variation.spreads import prompt_spreads
 from audiobench_pytest.prompts.profiles import given_prompts
+from audiobench_pytest.types import CellId
 
 
 def asked(prompt, value, coverage=1.0):
@@ -65,3 +67,11 @@ def test_which_prompts_are_meant(tmp_path: Path, texts, names):
 def test_a_wrong_name_is_told(tmp_path: Path):
     with pytest.raises(UsageError, match=r"--prompt: .*'asr/xx'"):
         given_prompts(["asr/en,asr/xx"], "asr", tmp_path)
+
+
+def test_lines_and_plans_of_runs_that_knew_one_prompt_are_read():
+    cell = msgspec.json.decode(b'{"dataset": "d", "model": "m", "recipe": "r"}', type=CellId)
+    assert (cell, cell.prompt, cell.row, str(cell)) == (CellId("d", "m", "r"), "", "m", "d-m")
+    several = dataclasses.replace(cell, prompt="asr/en")
+    assert (several.row, str(several)) == ("m (asr/en)", "d-m-asr.en")
+    assert msgspec.json.decode(msgspec.json.encode(several), type=CellId) == several

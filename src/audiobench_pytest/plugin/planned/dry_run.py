@@ -311,6 +311,8 @@ def _left_out() -> Iterator[str]:
 
 
 def _said(asked: Any) -> Iterator[str]:
+    if tools := asked.get("tools"):
+        yield f"tools: {', '.join(str(tool.get('name')) for tool in tools)}"
     if "text" in asked:
         yield from asked["text"].splitlines()
     for role, words, *_ in asked.get("messages", asked.get("template", ())):

@@ -1,0 +1,113 @@
+"""One name, several ways to run it: which is taken, which is named, and that each of the catalogue's can be."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from stand_in_server import put_on_path
+
+from audiobench_pytest.catalog.loader import load_catalog
+from audiobench_pytest.catalog.schema import ModelSpec, WaySpec
+from audiobench_pytest.errors import UsageError
+from audiobench_pytest.models import ways
+from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.options import checked_args
+from audiobench_pytest.models.registry import adapter_class
+
+KNOWN = load_catalog().models
+
+ENTRY = ModelSpec(
+    "tiny",
+    "null",
+    source="x/tiny",
+    ways=(WaySpec("vllm", gpus=1), WaySpec("sglang", gpus=1)),
+)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Return what says whether there is a GPU, and puts the programs of servers on the PATH or takes them from it."""
+
+    def set_up(*, gpu: bool, programs: bool) -> None:
+        monkeypatch.setattr(ways, "gpu_shows", lambda environ: gpu)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        if programs:
+            put_on_path(tmp_path / "bin", monkeypatch)
+
+    return set_up
+
+
+def found(text: str, **given: str) -> ModelSpec:
+    return ways.find(text, lambda name: ENTRY if name == "tiny" else KNOWN.get(name), given)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "programs", "way"),
+    [(True, True, "vllm"), (False, True, ""), (True, False, "")],
+)
+def test_the_best_way_is_taken_where_it_is_here(here, gpu, programs, way):
+    pytest.importorskip("httpx")
+    here(gpu=gpu, programs=programs)
+    spec = found("tiny")
+    assert (spec.name, spec.way) == ("tiny", way)
+    assert spec.adapter == (way or "null")
+
+
+def test_a_way_that_does_not_take_the_arguments_is_passed_by(here):
+    pytest.importorskip("httpx")
+    here(gpu=True, programs=True)
+    assert found("tiny", words="3").adapter == "null", "vLLM takes no such argument"
+    assert found("tiny", tensor_parallel="2").adapter == "vllm"
+    assert found("tiny", tensor_parallel="many").adapter == "null", "nor such a value"
+
+
+def test_a_way_that_is_named_is_part_of_the_name(here):
+    here(gpu=False, programs=False)
+    spec = found("tiny@vllm")
+    assert (spec.name, spec.way, spec.gpus, spec.ways) == ("tiny@vllm", "vllm", 1, ())
+    assert found("hf:org/x@main@vllm").revision == "main"
+    assert found("hf:org/x@main@vllm").name == "x@main@vllm"
+    assert found("mine=hf:org/x@sglang").name == "mine"
+    assert found("hf:org/x").adapter == "transformers-asr", "served only where that is said"
+    assert ways.row("hf:org/x@vllm") == "x@vllm"
+    assert ways.row("mine=hf:org/x@vllm") == "mine"
+    assert ways.row("whisper-tiny") == "whisper-tiny"
+
+
+def test_a_way_that_is_not_there_says_which_are_and_what_they_need(here):
+    pytest.importorskip("httpx")
+    here(gpu=False, programs=False)
+    with pytest.raises(UsageError) as told:
+        found("tiny@faster-whisper")
+    assert "model 'tiny' cannot be run by 'faster-whisper'; it can by its own way (all it needs is here), " in str(
+        told.value
+    )
+    assert "vllm (needs the program 'vllm' and 1 GPU)" in str(told.value)
+
+
+def test_a_class_of_ones_own_may_still_be_isolated(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("class M:\n  def load(self, args): ...\n  def generate(self, batch): ...\n")
+    assert found("./mine.py:M@isolated").adapter == "python-isolated"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("faster_whisper") is None, reason="needs the extra 'faster-whisper'")
+def test_on_a_cpu_whisper_is_run_by_faster_whisper(here):
+    pytest.importorskip("transformers")
+    here(gpu=False, programs=True)
+    assert found("whisper-tiny").way == "faster-whisper"
+    assert found("whisper-tiny", attn="eager").way == "transformers"
+    assert found("whisper-tiny@transformers").name == "whisper-tiny@transformers"
+
+
+@pytest.mark.parametrize("spec", [spec for spec in KNOWN if spec.ways], ids=lambda spec: spec.name)
+def test_every_way_of_the_catalogue_can_be_taken(spec):
+    for name, one in ways.ways_of(spec).items():
+        assert name in ways.WAYS, name
+        kind = adapter_class(one.adapter)
+        assert issubclass(kind, ModelAdapter)
+        checked_args(kind, one, {})
+        assert set(one.args) <= set(kind.options_for(one)), f"{name}: arguments that its adapter does not take"
+        assert one.source == spec.source

@@ -195,6 +195,13 @@ def test_nothing_is_wider_than_the_window(page: Any) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def test_all_of_a_gate_is_inside_the_window(page: Any) -> None:
+    ends = page.eval_on_selector_all("#gates td", "cells => cells.map((one) => one.getBoundingClientRect().right)")
+    assert len(ends) >= 5
+    assert max(ends) <= page.viewport_size["width"]
+    assert page.get_by_role("row").filter(has_text="built-in default").get_by_role("cell").count() == 5
+
+
 def test_names_and_labels_are_there_for_those_who_listen(page: Any) -> None:
     unnamed = page.evaluate(
         """[...document.querySelectorAll('button, input, select, audio, canvas, svg[role=img], [role=region]')]

@@ -15,11 +15,11 @@ from audiobench_pytest.records.append import write_atomically
 from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.report.html.parts import page, refuse_others, write_script
-from audiobench_pytest.report.html.samples import Before, Shown, confusions, samples_of
+from audiobench_pytest.report.html.samples import Before, Shown, confusions, labels_of, samples_of
 from audiobench_pytest.report.run.json_file import stored_board
 from audiobench_pytest.types import SCORED_STATES
 
-ASSETS = ("report.css", "report.js")
+ASSETS = ("report.css", "drawn.js", "report.js")
 PIECE = 500
 """Samples of one script: a page takes what it shows."""
 
@@ -73,12 +73,11 @@ def write_report(
             sounds = {} if private else sounds_of(data)
             spoken = {} if private or not caches else _spoken(data, caches)
             found = list(samples_of(data, before.of(data), sounds, spoken, private=private))
-            shown.append(_write_cell(target, number, data, found, worst))
-        write_script(
-            target / "data" / "board.js",
-            "board",
-            {**_public(board, private), "shown": shown, "verdict": verdict_of(board)},
-        )
+            compared = before.of(data) is not None
+            shown.append({**_write_cell(target, number, data, found, worst), "compared": compared})
+        told = {**_public(board, private), "shown": shown, "verdict": verdict_of(board)}
+        told["prompts"] = {} if private else _asked(run)
+        write_script(target / "data" / "board.js", "board", told)
         for name in ASSETS:
             source = resources.files("audiobench_pytest.report.html") / "assets" / name
             write_atomically(target / name, source.read_bytes())
@@ -86,6 +85,21 @@ def write_report(
     except OSError as exc:
         raise RecordError(f"cannot write the report into {target}: {exc.strerror or exc}") from exc
     return target / "index.html"
+
+
+def _asked(run: Path) -> dict[str, str]:
+    """Return what was put to models in a run, by digest, turn by turn with the place of each sound."""
+    return {digest: _as_text(said) for digest, said in RunDirectory(run).prompts().items()}
+
+
+def _as_text(said: Mapping[str, Any]) -> str:
+    if "messages" not in said:
+        return str(said.get("text", ""))
+    turns = []
+    for role, parts, *_ in said["messages"]:
+        words = [part if isinstance(part, str) else f"[{part[1]}]" for part in parts]
+        turns.append(f"{role}: {' '.join(words)}")
+    return "\n".join(turns)
 
 
 def source_of(cell: CellData) -> str:
@@ -124,6 +138,8 @@ def _write_cell(target: Path, number: int, data: CellData, samples: Sequence[Sho
         "samples": len(rows),
         "pieces": -(-max(1, len(rows)) // PIECE),
         "confusions": confusions(list(samples)),
+        "labels": labels_of(data.outcomes.values()),
+        "told": sorted({key for row in rows for key in row["keys"]}),
         # One number a sample, so that the page can count and filter without the texts.
         "index": [[row["state"], row["errors"], row["units"], _flip(row)] for row in rows],
     }
@@ -177,7 +193,7 @@ def verdict_of(board: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _page(board: Mapping[str, Any]) -> str:
-    return page(f"audiobench: {verdict_of(board)[0]}", _BODY, "report.css", ["report.js", "data/board.js"])
+    return page(f"audiobench: {verdict_of(board)[0]}", _BODY, "report.css", ["drawn.js", "report.js", "data/board.js"])
 
 
 _BODY = """<header><h1 id="verdict"></h1><p id="rests"></p>

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
+import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.leaderboard.cells.planned import recipe_of
+from audiobench_pytest.metrics.accuracy.confusion import confusion
 from audiobench_pytest.metrics.error_rate.metric import ErrorRate
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.records.runs.cells import CellData
@@ -27,7 +29,7 @@ class Shown:
 
     Attributes:
         fields: Plain values: `id`, `state`, `reference`, `prediction`, `errors`, `units`, `rate`, `steps`, `seconds`,
-            `reason`, `keys`, `before`.
+            `reason`, `keys`, `before`, `prompt` (digest of what was asked), `calls` (of tools, spelt), `scores`.
         sound: The file, or None.
         spoken: The file of an answer that is spoken, or None.
     """
@@ -135,6 +137,9 @@ def _sample(recipe: Recipe, outcome: Outcome, before: CellData | None, private: 
         "steps": [],
         "keys": {} if private else {k: str(v) for k, v in sorted(outcome.meta.items()) if isinstance(v, str | int)},
         "before": None,
+        "prompt": "" if private else outcome.prompt,
+        "calls": [] if private else [f"{call['name']}({_arguments(call)})" for call in outcome.calls],
+        "scores": _heard(outcome, numbers),
     }
     if score is not None and numbers and not private and isinstance(recipe.metric, ErrorRate):
         rule = recipe.spec.rule(outcome.language)
@@ -145,6 +150,28 @@ def _sample(recipe: Recipe, outcome: Outcome, before: CellData | None, private: 
         told = None if private else earlier.prediction
         fields["before"] = {"state": str(earlier.state), "errors": _errors(old)[0], "prediction": told}
     return fields
+
+
+def _arguments(call: Mapping[str, Any]) -> str:
+    return json.dumps(call.get("arguments", {}), ensure_ascii=False)
+
+
+def _heard(outcome: Outcome, numbers: Mapping[str, float]) -> str:
+    """Return what is known of a spoken answer's sound, and the numbers it was given."""
+    if not outcome.speech:
+        return ""
+    seen = {name: outcome.speech.get(name) for name in ("seconds", "peak", "silent_share", "leading_s")}
+    told = {**{k: v for k, v in seen.items() if isinstance(v, int | float)}, **numbers}
+    return ", ".join(f"{name} {value:.4g}" for name, value in told.items())
+
+
+def labels_of(samples: Iterable[Outcome]) -> dict[str, Any] | None:
+    """Return which label was answered for which, `names` and `counts[right][answered]`; None where none are counted."""
+    sums: Counter[str] = Counter()
+    for one in samples:
+        sums.update(_numbers(one))
+    names, counts = confusion(sums)
+    return {"names": names, "counts": counts} if names else None
 
 
 def _errors(numbers: Mapping[str, float]) -> tuple[float, float]:

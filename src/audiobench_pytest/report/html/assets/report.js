@@ -105,7 +105,7 @@ function drawBoard(by, way) {
     make("td", { class: "number" }, cell.evidence && cell.evidence.selection ? cell.evidence.selection : String(cell.expected ?? "-")),
     make("td", { class: "number" }, `${round(100 * cell.coverage, 1)} %`),
     make("td", { class: "number" }, round(cell.rtfx, cell.rtfx >= 100 ? 0 : 1))));
-  document.getElementById("board").replaceChildren(table(heads, body), ...spreads());
+  document.getElementById("board").replaceChildren(table(heads, body), ...spreads(), ...speeds(board.cells));
   mark();
 }
 
@@ -113,26 +113,6 @@ function spreads() {
   return (board.prompt_spread || []).filter((one) => one.range !== null).map((one) => make("p", { class: "spread" },
     `${one.dataset} × ${one.model}, ${one.metric} over ${Object.keys(one.values).length} prompts: lowest ${round(one.lowest)}, `
     + `highest ${round(one.highest)}, range ${round(one.range)}, standard deviation ${round(one.deviation)}`));
-}
-
-function interval(cell, greatest) {
-  if (cell.low === null || cell.high === null) return make("span", { class: "quiet" }, "-");
-  const space = "http://www.w3.org/2000/svg";
-  const drawn = document.createElementNS(space, "svg");
-  drawn.setAttribute("viewBox", "0 0 100 10");
-  drawn.setAttribute("preserveAspectRatio", "none");
-  drawn.setAttribute("class", "interval");
-  drawn.setAttribute("role", "img");
-  drawn.setAttribute("aria-label", `from ${round(cell.low)} to ${round(cell.high)}`);
-  const bar = (x, width, y, height) => {
-    const one = document.createElementNS(space, "rect");
-    for (const [name, value] of Object.entries({ x, y, width, height, fill: "currentColor" })) one.setAttribute(name, value);
-    drawn.append(one);
-  };
-  const at = (value) => (100 * value) / greatest;
-  bar(at(cell.low), Math.max(0.5, at(cell.high) - at(cell.low)), 4, 2);
-  bar(Math.max(0, at(cell.value) - 0.7), 1.4, 1, 8);
-  return drawn;
 }
 
 function mark() {
@@ -146,9 +126,11 @@ function choose(number) {
   const about = board.shown.find((one) => one.dataset === cell.dataset && row(one) === row(cell) && one.recipe === cell.recipe);
   document.getElementById("cell-title").textContent = `${cell.dataset} × ${row(cell)}`;
   const counts = Object.entries(cell.counts).filter(([, n]) => n).map(([state, n]) => `${n} ${state}`).join(", ");
+  const turned = (way) => about.index.filter(([, , , flip]) => flip === way).length;
   const facts = [counts, `${round(cell.audio_s / 3600, 3)} h of sound`,
+    ...(about && about.compared ? [`${turned(1)} samples worse than the baseline, ${turned(-1)} better`] : []),
     ...Object.entries(cell.speed || {}).map(([name, value]) => `${name} ${round(value, 3)}`)];
-  const parts = [make("p", { class: "text quiet" }, facts.join("; ")), make("p", { class: "signature" }, cell.signature), histogram(about)];
+  const parts = [make("p", { class: "text quiet" }, facts.join("; ")), make("p", { class: "signature" }, cell.signature), histogram(about), labels(about && about.labels)];
   const both = ["in the reference", "in the answer"];
   const lists = [["replace", "Taken for another", both], ["delete", "Left out", ["in the reference"]], ["insert", "Put in", ["in the answer"]]]
     .filter(([what]) => about && about.confusions[what].length);
@@ -159,20 +141,10 @@ function choose(number) {
     make("td", {}, `${part.key} = ${part.name}`), make("td", { class: "number" }, String(part.samples)),
     make("td", { class: "number" }, `${round(part.values[0].value)} [${round(part.values[0].low)}, ${round(part.values[0].high)}]`)))));
   document.getElementById("cell").replaceChildren(...parts.filter(Boolean));
+  const parts_of = about ? cell.slices.filter((part) => about.told.includes(part.key)) : [];
+  document.getElementById("slice").replaceChildren(make("option", { value: "" }, "all"),
+    ...parts_of.map((part) => make("option", { value: JSON.stringify([part.key, part.name]) }, `${part.key} = ${part.name}`)));
   refresh();
-}
-
-function histogram(about) {
-  if (!about) return null;
-  const bins = [["no error", (r) => r === 0], ["up to 10 %", (r) => r > 0 && r <= 10], ["10 to 25 %", (r) => r > 10 && r <= 25],
-    ["25 to 50 %", (r) => r > 25 && r <= 50], ["50 to 100 %", (r) => r > 50 && r <= 100], ["above 100 %", (r) => r > 100]];
-  const rates = about.index.filter(([, , units]) => units > 0).map(([, errors, units]) => (100 * errors) / units);
-  if (!rates.length) return null;
-  return table(["errors of a sample", counted("samples"), "share"], bins.map(([title, fits]) => {
-    const n = rates.filter(fits).length;
-    return make("tr", {}, make("td", {}, title), make("td", { class: "number" }, String(n)),
-      make("td", {}, make("progress", { max: "100", value: String((100 * n) / rates.length), "aria-label": `${title}: ${round((100 * n) / rates.length, 1)} %` })));
-  }));
 }
 
 function drawFilters() {
@@ -184,7 +156,10 @@ function drawFilters() {
   let timer = 0;
   words.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(refresh, 150); });
   which.addEventListener("change", refresh);
-  document.getElementById("filters").replaceChildren(make("label", {}, "show", which), make("label", {}, "holding the text", words));
+  const slice = make("select", { id: "slice" });
+  slice.addEventListener("change", refresh);
+  document.getElementById("filters").replaceChildren(make("label", {}, "show", which), make("label", {}, "of the slice", slice),
+    make("label", {}, "holding the text", words));
 }
 
 let turn = 0;
@@ -205,11 +180,14 @@ async function refresh() {
     if (which === "better") return flip < 0;
     return which.startsWith("state:") ? state === which.slice(6) : true;
   });
-  if (words) {
+  const slice = document.getElementById("slice").value;
+  const [key, name] = slice ? JSON.parse(slice) : [];
+  if (words || slice) {
     const kept = [];
     for (const place of places) {
       const row = (await piece(number, Math.floor(place / 500)))[place % 500];
       if (mine !== turn) return;
+      if (slice && row.keys[key] !== name) continue;
       if (`${row.id} ${row.reference} ${row.prediction ?? ""} ${Object.values(row.keys).join(" ")}`.toLowerCase().includes(words)) kept.push(place);
     }
     places = kept;
@@ -247,6 +225,9 @@ function sample(row) {
   if (row.before) parts.push(make("p", { class: "text quiet" }, `baseline: ${row.before.errors} wrong; ${row.before.prediction ?? "–"}`));
   if (row.sound) parts.push(player(row.sound, row.said ? "asked" : ""));
   if (row.said) parts.push(player(row.said, "answered"));
+  if (row.calls.length) parts.push(make("p", { class: "text" }, make("span", { class: "quiet" }, "calls: "), row.calls.join("; ")));
+  if (row.scores) parts.push(make("p", { class: "text quiet" }, row.scores));
+  if (board.prompts[row.prompt]) parts.push(make("details", {}, make("summary", {}, "prompt"), make("p", { class: "text prompt" }, board.prompts[row.prompt])));
   const keys = Object.entries(row.keys).map(([name, value]) => `${name}: ${value}`).join("; ");
   if (keys) parts.push(make("p", { class: "text quiet" }, keys));
   return make("article", {}, ...parts);
@@ -263,36 +244,3 @@ function aligned(steps) {
   return line;
 }
 
-function player(source, which) {
-  const canvas = make("canvas", { width: "800", height: "64", role: "img", hidden: "", "aria-label": `waveform ${which}`.trim() });
-  const audio = make("audio", { controls: "", preload: "none", src: source, "aria-label": `sound ${which}`.trim() });
-  audio.addEventListener("play", () => draw(audio, canvas), { once: true });
-  return make("div", {}, which ? make("p", { class: "quiet" }, which) : null, audio, canvas);
-}
-
-function draw(audio, canvas) {
-  // From disk a script may not read the file's bytes: what is drawn is what is heard, while it is played.
-  const pen = canvas.getContext("2d");
-  const colour = getComputedStyle(document.body).color;
-  let context;
-  try { context = new AudioContext(); } catch { return; }
-  const tap = context.createAnalyser();
-  const stream = audio.captureStream ? audio.captureStream() : null;
-  if (!stream) return;
-  const connect = () => { if (stream.getAudioTracks().length) context.createMediaStreamSource(stream).connect(tap); };
-  stream.addEventListener("addtrack", connect, { once: true });
-  connect();
-  const heights = new Uint8Array(tap.fftSize);
-  canvas.hidden = false;  // an empty box would look as if something were missing
-  const frame = () => {
-    if (audio.ended) return;
-    tap.getByteTimeDomainData(heights);
-    const x = Math.floor((canvas.width * audio.currentTime) / (audio.duration || 1));
-    const peak = Math.max(...heights) - 128;
-    pen.fillStyle = colour;
-    pen.fillRect(x, 32 - peak / 4, 1, Math.max(1, peak / 2));
-    if (!audio.paused) requestAnimationFrame(frame);
-  };
-  audio.addEventListener("play", frame);
-  frame();
-}

@@ -28,8 +28,8 @@ from audiobench_pytest.runner.asking.questions import Question
 from audiobench_pytest.types import Answer, Audio, Message, Prompt, Request, Sample, Sound
 
 QUESTION = "what is said?"
-_STEPS = 6
-LENGTHS = (1.0, 3.34567, 0.6, 5.2, 2.2)
+_STEPS = 4
+LENGTHS = (1.0, 3.34567, 0.6, 2.2)
 
 
 def model_of(adapter: Any) -> Any:
@@ -89,7 +89,9 @@ class AdapterConformance:
     def adapter(cls, family: Family, folder: Path) -> Iterator[ModelAdapter]:
         adapter = family.create(folder, cls.device)
         adapter.load()
+        gc.freeze()  # as the pool does: closing walks over all objects, of which transformers alone brings very many
         yield adapter
+        gc.unfreeze()
         adapter.close()
 
     @pytest.fixture
@@ -136,7 +138,7 @@ class AdapterConformance:
         self, family: Family, adapter: ModelAdapter, clips: list[Request]
     ) -> None:
         if adapter.equal_length:
-            clips = [self.clip(family, adapter, 1.7, seed) for seed in range(4)]
+            clips = [self.clip(family, adapter, 1.7, seed) for seed in range(3)]
         together = scores_of(adapter, clips)
         alone = [scores_of(adapter, [clip])[0] for clip in clips]
         felt = max(apart(one, own) for one, own in zip(together, alone, strict=True))
@@ -156,7 +158,7 @@ class AdapterConformance:
         assert list(adapter.generate([])) == []
 
     def test_clips_of_no_length_to_speak_of_are_answered(self, family: Family, adapter: ModelAdapter) -> None:
-        batch = [self.clip(family, adapter, seconds, seed) for seed, seconds in enumerate((0.0, 1e-4, 0.01, 1.0))]
+        batch = [self.clip(family, adapter, seconds, seed) for seed, seconds in enumerate((0.0, 0.01, 1.0))]
         answers = adapter.generate(batch)
         assert [answer.error for answer in answers] == [None] * len(batch)
         assert answers == [adapter.generate([clip])[0] for clip in batch]

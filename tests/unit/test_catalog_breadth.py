@@ -41,6 +41,13 @@ def test_pages_count_what_there_is(page, words):
     assert counted == (str(len(DATASETS)), str(len(TASKS)))
 
 
+def test_pages_count_the_models_that_there_are():
+    (counted,) = re.findall(
+        r"`audiobench list models` has all (\d+)", (ROOT / "docs" / "own-model.md").read_text("utf-8")
+    )
+    assert int(counted) == len(list(CATALOG.models))
+
+
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_a_task_has_a_recipe_a_prompt_a_module_and_data(task):
     Recipe(CATALOG.recipes.get(task.recipe))

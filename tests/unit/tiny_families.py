@@ -55,7 +55,7 @@ FAMILIES = (
     Family("hubert", "transformers-asr", lambda folder: tiny.build_ctc(folder, family="Hubert")),
     Family("wavlm", "transformers-asr", lambda folder: tiny.build_ctc(folder, family="WavLM")),
     *(
-        Family(name, "transformers-asr", build, args={} if name.startswith("parakeet") else {"max_new_tokens": "12"})
+        Family(name, "transformers-asr", build, args={} if name.startswith("parakeet") else {"max_new_tokens": "8"})
         for name, build in (
             ("canary", more.build_canary),
             ("glmasr", more.build_glm_asr),
@@ -74,17 +74,17 @@ FAMILIES = (
         tiny.build_audio_chat,
         talks=True,
         several=True,
-        args={"max_new_tokens": "12"},
+        args={"max_new_tokens": "8"},
     ),
     Family(
         "audioflamingo3",
         "transformers-audio-chat",
         lambda folder: tiny.build_audio_chat(folder, family="audioflamingo3"),
         talks=True,
-        args={"max_new_tokens": "12"},
+        args={"max_new_tokens": "8"},
     ),
     *(
-        Family(name, "transformers-audio-chat", build, talks=True, several=several, args={"max_new_tokens": "12"})
+        Family(name, "transformers-audio-chat", build, talks=True, several=several, args={"max_new_tokens": "8"})
         for name, build, several in (
             ("granite_speech", talkers.build_granite_speech, False),
             ("musicflamingo", talkers.build_music_flamingo, False),

@@ -22,6 +22,7 @@ for _module in (
     "filelock",
     "jiwer",
     "msgspec",
+    "numpy.fft",
     "pandas",
     "soxr",
     "whisper_normalizer.english",

@@ -220,3 +220,13 @@ def test_what_is_no_sound_and_a_server_that_refuses_are_failures_with_their_reas
     found = {one["sample_id"]: one["reason"] for one in talking.outcomes()}
     assert "of type 'text/html' is no sound that can be read" in found["t"]
     assert "no such voice" in found["u"]
+
+
+def test_utmos_is_refused_where_the_language_is_not_english(talking):
+    path = talking.path / "texts.jsonl"
+    path.write_text(json.dumps({"id": "t", "text": "guten Tag", "language": "de"}) + "\n")
+    (talking.path / "speaker.py").write_text(TALKER.replace("follows = True", "reads_aloud = True"))
+    args = (f"--dataset=tts:{path}", "--model=./speaker.py:Talker", "--recipe=utmos/audiobench-pytest@1")
+    result = talking.pytester.runpytest_inprocess("benchmarks/tts", *args)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*recipe utmos/audiobench-pytest@1 needs one that knows 'de' in place of utmos*"])

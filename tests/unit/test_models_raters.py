@@ -13,7 +13,8 @@ from audiobench_pytest.models.registry import adapter_class, create
 from audiobench_pytest.types import Audio, Prompt, Request
 
 MODELS = load_catalog().models
-RATERS = [spec.name for spec in MODELS if spec.tasks == ("rating",)]
+RATERS = [spec.name for spec in MODELS if spec.tasks == ("rating",) and spec.verified]
+"""Those whose weights are in their packages; the others stand in test_models_rater_checkpoints."""
 RATE = 16_000
 
 

@@ -42,6 +42,8 @@ ADAPTERS: dict[str, str] = {
     "rater-loudness": "audiobench_pytest.models.raters.hearing_alone:LoudnessRater",
     "rater-vad": "audiobench_pytest.models.raters.hearing_alone:VoiceActivityRater",
     "rater-resemblyzer": "audiobench_pytest.models.raters.speakers:ResemblyzerRater",
+    "rater-wavlm": "audiobench_pytest.models.raters.checkpoints:WavlmRater",
+    "rater-utmos": "audiobench_pytest.models.raters.checkpoints:UtmosRater",
     "espeak": "audiobench_pytest.models.voices.espeak:EspeakAdapter",
     "transformers-codec": "audiobench_pytest.models.codecs.neural:NeuralCodecAdapter",
     "transformers-tts": "audiobench_pytest.models.voices.neural:NeuralVoiceAdapter",

@@ -1,0 +1,144 @@
+"""Raters whose weights come from a hub, or lie in a folder: WavLM's likeness of voices, UTMOS."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from audiobench_pytest.catalog.schema import ModelSpec
+from audiobench_pytest.errors import ModelError
+from audiobench_pytest.models.raters.base import Rater, within
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from audiobench_pytest.models.transformers.checkpoints import Checkpoint
+
+
+class WavlmRater(Rater):
+    """Cosine of two speaker embeddings of a WavLM with an x-vector head, through transformers, one sound at a time.
+
+    Not the checkpoint of published tables (WavLM-large with ECAPA-TDNN, which lies on no hub): its values compare with
+    those of the same entry alone. A padded batch would change an embedding, so there is none.
+    """
+
+    compares: ClassVar = True
+    packages = ("torch", "transformers")
+    distributions: ClassVar = ("torch", "transformers")
+    extra = "local"
+
+    def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
+        super().__init__(spec, args)
+        self._parts: tuple[Any, Any] | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """Return the base identity with what pins the weights: a commit, or the digest of a folder.
+
+        Raises:
+            ModelError: The checkpoint is not there.
+        """
+        return {**super().identity(), **self._checkpoint.identity()}
+
+    @functools.cached_property
+    def _checkpoint(self) -> Checkpoint:
+        from audiobench_pytest.models.transformers.checkpoints import open_checkpoint
+
+        return open_checkpoint(self.spec)
+
+    def load(self) -> None:
+        """Load model and feature extractor, on the CPU, in single precision.
+
+        Raises:
+            ModelError: They cannot be loaded, or lack the head.
+        """
+        from audiobench_pytest.models.transformers import torchaudio_compat
+
+        torchaudio_compat.preseed()
+        import transformers
+
+        where, commit = self._checkpoint.source, self._checkpoint.commit
+        options = {} if commit is None else {"revision": commit}
+        try:
+            extractor = transformers.AutoFeatureExtractor.from_pretrained(where, **options)
+            model, told = transformers.WavLMForXVector.from_pretrained(where, output_loading_info=True, **options)
+        except Exception as exc:  # some library's own error, of no common class
+            raise ModelError(
+                f"model '{self.spec.name}' cannot be loaded from {where}: {type(exc).__name__}: {exc}"
+            ) from exc
+        if missing := sorted(name for name in told["missing_keys"] if "parametrizations" not in name):
+            raise ModelError(
+                f"model '{self.spec.name}': {where} lacks {', '.join(missing[:3])}: it tells no voices apart"
+            )
+        self._parts = (extractor, model.eval())
+
+    def close(self) -> None:
+        """Free the network."""
+        self._parts = None
+
+    def rate(self, sound: NDArray[np.float32], reference: NDArray[np.float32] | None) -> Mapping[str, float]:
+        """Return `sim`."""
+        if reference is None:
+            raise ValueError("nothing to compare with")
+        one, other = self._voice(sound), self._voice(reference)
+        return {"sim": float(one @ other)}
+
+    def _voice(self, sound: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the embedding of a sound, of length 1."""
+        import numpy as np
+        import torch
+
+        assert self._parts is not None
+        extractor, model = self._parts
+        given = extractor(sound, sampling_rate=self.sample_rate, return_tensors="pt")
+        with torch.inference_mode():
+            found: NDArray[np.float64] = model(**given).embeddings[0].double().numpy()
+        return found / np.linalg.norm(found)
+
+
+class UtmosRater(Rater):
+    """UTMOS 2022, strong learner (Saeki et al.), by the package utmos, which fetches its weights from a hub.
+
+    It learnt from English; the entry knows no other language. One sound at a time.
+    """
+
+    packages = ("utmos", "fairseq", "torch")
+    distributions: ClassVar = ("utmos", "fairseq", "torch")
+
+    @classmethod
+    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return the packages that are not there: no extra of ours brings them, since they hold back many others."""
+        return [
+            (f"the package '{name}'", "pip install utmos, where fairseq can be installed")
+            for name in cls.packages
+            if importlib.util.find_spec(name) is None
+        ]
+
+    def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
+        super().__init__(spec, args)
+        self._score: Any = None
+
+    def load(self) -> None:
+        """Load the network, fetching it where it is not there yet.
+
+        Raises:
+            ModelError: It cannot be loaded.
+        """
+        try:
+            import utmos  # type: ignore[import-not-found]
+
+            self._score = utmos.Score()
+        except Exception as exc:  # the package's own, or its hub's
+            raise ModelError(f"model '{self.spec.name}' cannot be loaded: {type(exc).__name__}: {exc}") from exc
+
+    def close(self) -> None:
+        """Free the network."""
+        self._score = None
+
+    def rate(self, sound: NDArray[np.float32], reference: NDArray[np.float32] | None) -> Mapping[str, float]:
+        """Return `utmos`, 1 to 5."""
+        import torch
+
+        return {"utmos": float(self._score.calculate_wav(torch.from_numpy(within(sound))[None], self.sample_rate))}

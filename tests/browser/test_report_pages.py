@@ -73,6 +73,46 @@ def spoken_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project / "report" / "index.html"
 
 
+@pytest.fixture(scope="module")
+def labelled_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the page of a report of two models that name emotions."""
+    project, root = tmp_path_factory.mktemp("emotions"), Path(__file__).parents[2]
+    shutil.copy(root / "conftest.py", project)
+    shutil.copytree(root / "benchmarks" / "emotion", project / "benchmarks" / "emotion")
+    rows = []
+    for number in range(12):
+        soundfile.write(project / f"{number}.wav", np.random.default_rng(number).uniform(-0.1, 0.1, 4000), 16_000)
+        mood = ("joy", "anger", "calm")[number % 3]
+        rows.append({"id": f"e{number}", "audio": f"{number}.wav", "label": mood, "speaker": f"p{number % 2}"})
+    (project / "moods.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = [sys.executable, "-m", "pytest", "benchmarks/emotion", "--dataset=emotion:moods.jsonl"]
+    options = ["--model=oracle,chance", "--audiobench-set=slices=speaker", "--audiobench-html=report"]
+    done = subprocess.run([*command, *options], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project / "report" / "index.html"
+
+
+def test_speed_stands_beside_quality_labels_beside_each_other_and_slices_are_filtered(
+    browser: Any, labelled_report: Path
+) -> None:
+    page = browser.new_page()
+    page.goto(labelled_report.as_uri())
+    page.wait_for_selector("#samples article")
+    figure = page.locator("#board figure")
+    assert "oracle" in figure.locator("figcaption").text_content()
+    assert figure.locator("svg circle").count() == 2
+    page.locator("#board tr[data-cell] button").nth(1).click()
+    matrix = page.locator("#cell table", has=page.locator("th[scope=row]"))
+    counts = [int(text.replace("·", "0")) for text in matrix.locator("td").all_text_contents()]
+    assert (len(counts), sum(counts)) == (9, 12)
+    assert page.text_content("#count") == "12 of 12 samples"
+    page.select_option("#slice", label="speaker = p1")
+    playwright.expect(page.locator("#count")).to_have_text("6 of 12 samples")
+    found = axe.Axe().run(page, options={"preload": False}).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    page.close()
+
+
 @pytest.fixture(params=[1280, 390], ids=["wide", "narrow"])
 def page(request: pytest.FixtureRequest, browser: Any, report: Path) -> Iterator[Any]:
     """Give the opened report; afterwards nothing may have been complained of, and nothing asked from outside."""

@@ -15,6 +15,8 @@ from audiobench_pytest.cli import main
 from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.report.html.pages import verdict_of
+from audiobench_pytest.report.html.samples import labels_of
+from audiobench_pytest.types import CellId, Outcome, SampleScore, State
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>&\u2028"
 
@@ -92,7 +94,7 @@ def test_nothing_that_comes_from_data_is_markup(run: Path) -> None:
     main(["report", str(run)])
     seen = Scripts()
     seen.feed((run / "report" / "index.html").read_text())
-    assert (seen.scripts, seen.handlers) == (["report.js", "data/board.js"], [])
+    assert (seen.scripts, seen.handlers) == (["drawn.js", "report.js", "data/board.js"], [])
     for script in (run / "report" / "data").glob("*.js"):
         assert not set("<>&\u2028") & set(script.read_text()), "nothing that a parser of pages would look at"
     assert any(row["id"] == EVIL for row in content(run, "0-0")), "and yet it is shown as it is"
@@ -247,3 +249,26 @@ def test_another_model_of_the_same_data_is_compared(run: Path, manifest: Path, t
     before = make_run(tmp_path / "before", manifest, model="oracle")
     main(["report", str(run), "--baseline", str(before)])
     assert all(row["before"] is not None for row in content(run, "0-0"))
+
+
+def test_what_was_asked_is_shown_in_words_and_left_out_where_it_is_private(run: Path) -> None:
+    asked = [["system", ["Be brief."], []], ["user", [["sound", "audio"], "What is said?"], []]]
+    lines = [{"digest": "a1", "text": "Write it down."}, {"digest": "b2", "messages": asked}]
+    (run / "prompts.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert main(["report", str(run)]) == 0
+    assert content(run, "board")["prompts"] == {
+        "a1": "Write it down.",
+        "b2": "system: Be brief.\nuser: [audio] What is said?",
+    }
+    assert main(["report", str(run), "--private"]) == 0
+    assert content(run, "board")["prompts"] == {}
+
+
+def test_labels_taken_for_others_are_counted(tmp_path: Path) -> None:
+    def outcome(name: str, number: str) -> Outcome:
+        score = SampleScore({number: 1.0, "n": 1.0}, "", "", State.OK)
+        return Outcome(CellId("d", "m", "r"), name, State.OK, "x", "x", score=score)
+
+    found = labels_of([outcome("a", "cm:joy>joy"), outcome("b", "cm:joy>anger"), outcome("c", "cm:joy>anger")])
+    assert found == {"names": ("anger", "joy"), "counts": [[0.0, 0.0], [2.0, 1.0]]}
+    assert labels_of([outcome("a", "errors")]) is None

@@ -191,6 +191,24 @@ def test_a_sound_is_played(page: Any) -> None:
     assert audio.evaluate("one => one.duration") == pytest.approx(1.0, abs=0.05)
 
 
+def test_a_sound_is_seen_before_it_is_heard_and_goes_on_where_its_picture_is_clicked(page: Any) -> None:
+    canvas = page.locator("#samples canvas").first
+    canvas.scroll_into_view_if_needed()
+    inked = """one => { const all = one.getContext("2d").getImageData(0, 0, one.width, one.height).data;
+      const rows = (from, to) => all.slice(4 * one.width * from, 4 * one.width * to).filter((value, at) => at % 4 === 3 && value > 40).length;
+      return [rows(0, one.height / 2), rows(one.height / 2, one.height)]; }"""  # noqa: E501
+    waveform, spectrogram = canvas.evaluate(inked)
+    assert waveform > 2000
+    assert 200 < spectrogram < 4000  # a tone is a line
+    page.locator("#samples audio").first.evaluate("one => { one.muted = true; }")
+    box = canvas.bounding_box()
+    canvas.click(position={"x": box["width"] * 0.8, "y": 10})
+    until = time.monotonic() + 10
+    while page.locator("#samples audio").first.evaluate("one => one.currentTime") < 0.75:
+        assert time.monotonic() < until, "the sound does not go on from there"
+        page.wait_for_timeout(50)
+
+
 def test_what_was_asked_and_what_was_answered_are_played_apart(browser: Any, spoken_report: Path) -> None:
     page = browser.new_page()
     page.goto(spoken_report.as_uri())

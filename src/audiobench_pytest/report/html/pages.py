@@ -15,6 +15,7 @@ from audiobench_pytest.records.append import write_atomically
 from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.report.html.parts import page, refuse_others, write_script
+from audiobench_pytest.report.html.pictures import picture_of
 from audiobench_pytest.report.html.samples import Before, Shown, confusions, labels_of, samples_of
 from audiobench_pytest.report.run.json_file import stored_board
 from audiobench_pytest.types import SCORED_STATES
@@ -125,7 +126,10 @@ def _write_cell(target: Path, number: int, data: CellData, samples: Sequence[Sho
     for place, sample in enumerate(samples):
         sound = _sound(target, f"{number}-{place}", sample.sound, copied=place < worst)
         said = _sound(target, f"{number}-{place}-said", sample.spoken, copied=place < worst)
-        rows.append({**sample.fields, "sound": sound, "said": said})
+        seen = [path for path in (sample.sound, sample.spoken) if place < worst and path is not None]
+        pictures = {path: picture_of(path) for path in seen if path.is_file()}
+        looks = [pictures.get(path) if path is not None else None for path in (sample.sound, sample.spoken)]
+        rows.append({**sample.fields, "sound": sound, "said": said, "look": looks[0], "look_said": looks[1]})
     for piece in range(0, max(1, len(rows)), PIECE):
         name = f"{number}-{piece // PIECE}"
         write_script(target / "data" / f"{name}.js", name, rows[piece : piece + PIECE])

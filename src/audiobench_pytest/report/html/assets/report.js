@@ -223,8 +223,8 @@ function sample(row) {
   else if (row.reference || row.prediction) parts.push(make("p", { class: "text" }, make("span", { class: "quiet" }, "reference: "), row.reference, make("br"),
     make("span", { class: "quiet" }, "answer: "), row.prediction ?? "–"));
   if (row.before) parts.push(make("p", { class: "text quiet" }, `baseline: ${row.before.errors} wrong; ${row.before.prediction ?? "–"}`));
-  if (row.sound) parts.push(player(row.sound, row.said ? "asked" : ""));
-  if (row.said) parts.push(player(row.said, "answered"));
+  if (row.sound) parts.push(player(row.sound, row.look, row.said ? "asked" : ""));
+  if (row.said) parts.push(player(row.said, row.look_said, "answered"));
   if (row.calls.length) parts.push(make("p", { class: "text" }, make("span", { class: "quiet" }, "calls: "), row.calls.join("; ")));
   if (row.scores) parts.push(make("p", { class: "text quiet" }, row.scores));
   if (board.prompts[row.prompt]) parts.push(make("details", {}, make("summary", {}, "prompt"), make("p", { class: "text prompt" }, board.prompts[row.prompt])));

@@ -242,7 +242,7 @@ def test_auto_counts_leases_only_where_a_model_takes_a_gpu(machine, monkeypatch,
 def test_a_wrong_model_is_told_once_under_auto(machine):
     result = machine.run("-nauto", model="oracel")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert result.stderr.str().count("unknown model 'oracel' (did you mean oracle?)") == 1
+    assert result.stderr.str().count("unknown model 'oracel' (did you mean oracle") == 1
 
 
 TOGETHER = """

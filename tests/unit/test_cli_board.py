@@ -185,6 +185,7 @@ def test_boards_suites_and_published_tables_are_listed(say):
             "openasr",
             "step-audio-2",
             "understanding",
+            "uro",
             "voicebench",
             "wenetspeech-wu",
         )

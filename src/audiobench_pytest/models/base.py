@@ -325,7 +325,9 @@ def drawn_seed(seed: int, draw: int) -> int:
     return seed if not draw else int.from_bytes(hashlib.sha256(f"{seed}:draw {draw}".encode()).digest()[:4]) >> 1
 
 
-def waveform_of(request: Request, sample_rate: int, model: str, name: str = MAIN_SOUND) -> NDArray[np.float32]:
+def waveform_of(
+    request: Request, sample_rate: int, model: str, name: str = MAIN_SOUND, *, numbers: bool = True
+) -> NDArray[np.float32]:
     """Return a sound of a request, `(samples,)`.
 
     Args:
@@ -333,6 +335,7 @@ def waveform_of(request: Request, sample_rate: int, model: str, name: str = MAIN
         sample_rate: Hz at which the model wants it.
         model: Name of the model, for the message.
         name: Which of its sounds.
+        numbers: Whether all of it has to be numbers; whoever says what else is wrong with a sound asks for all of it.
 
     Raises:
         ModelError: There is none, it is of another rate, or not all of it are numbers.
@@ -343,6 +346,6 @@ def waveform_of(request: Request, sample_rate: int, model: str, name: str = MAIN
         raise ModelError(f"sample '{request.sample_id}': model '{model}' wants {sample_rate} Hz, got {got}")
     import numpy as np
 
-    if not np.isfinite(audio.samples).all():
+    if numbers and not np.isfinite(audio.samples).all():
         raise ModelError(f"sample '{request.sample_id}': its sound holds values that are no numbers")
     return audio.samples

@@ -75,8 +75,8 @@ class Rater(ModelAdapter):
         import numpy as np
 
         rate = self.sample_rate or 16_000
-        sound = waveform_of(request, rate, self.spec.name)
-        reference = waveform_of(request, rate, self.spec.name, REFERENCE) if self.compares else None
+        sound = waveform_of(request, rate, self.spec.name, numbers=False)
+        reference = waveform_of(request, rate, self.spec.name, REFERENCE, numbers=False) if self.compares else None
         for name, one in (("answer", sound), ("recording to compare with", reference)):
             if one is not None and (why := unfit(one, rate, self.shortest_s)) is not None:
                 return Answer(error=f"the {name} {why}")

@@ -48,7 +48,9 @@ class InferenceSession:
         self.adapter = runner.pool.adapter(job.model)
         self.cache = runner.answers(job.model)
         self.streak = runner.streak(job.model)
-        self._closed = bool(job.dataset.task) and load_catalog().tasks.get(job.dataset.task).closed
+        tasks = load_catalog().tasks
+        # What raters are asked is no task of the catalogue.
+        self._closed = job.dataset.task in tasks and tasks.get(job.dataset.task).closed
         self._digests: dict[str, str] = {}
         self._prompts: dict[str, Mapping[str, Any]] = {}
         self.spent = Spent()

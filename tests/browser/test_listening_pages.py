@@ -41,7 +41,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with playwright.sync_playwright() as started:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+        flags = [
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--disable-component-update",
+        ]
         flags += ["--autoplay-policy=no-user-gesture-required", "--disable-sync", "--no-first-run", "--mute-audio"]
         found = started.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield found

@@ -15,6 +15,7 @@ from audiobench_pytest.cli import main
 from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.report.html.pages import verdict_of
+from audiobench_pytest.report.html.published import published_of
 from audiobench_pytest.report.html.samples import labels_of
 from audiobench_pytest.types import CellId, Outcome, SampleScore, State
 
@@ -272,3 +273,14 @@ def test_labels_taken_for_others_are_counted(tmp_path: Path) -> None:
     found = labels_of([outcome("a", "cm:joy>joy"), outcome("b", "cm:joy>anger"), outcome("c", "cm:joy>anger")])
     assert found == {"names": ("anger", "joy"), "counts": [[0.0, 0.0], [2.0, 1.0]]}
     assert labels_of([outcome("a", "errors")]) is None
+
+
+def test_published_numbers_are_those_of_the_same_set_under_the_same_recipe() -> None:
+    cells = [{"dataset": "librispeech-test-clean", "recipe": "wer/ultraeval@1.1"}]
+    found = published_of(cells)
+    assert {"Kimi-Audio-7B-Instruct": 1.28, "GPT-4o-Realtime": 2.6}.items() <= {
+        o["model"]: o["value"] for o in found
+    }.items()
+    assert {(one["dataset"], one["recipe"]) for one in found} == {tuple(cells[0].values())}
+    assert published_of([{"dataset": "librispeech-test-clean", "recipe": "wer/audiobench-pytest@2"}]) == []
+    assert published_of([{"dataset": "of-my-own", "recipe": "wer/ultraeval@1.1"}]) == []

@@ -16,6 +16,7 @@ from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.report.html.parts import page, refuse_others, write_script
 from audiobench_pytest.report.html.pictures import picture_of
+from audiobench_pytest.report.html.published import published_of
 from audiobench_pytest.report.html.samples import Before, Shown, confusions, labels_of, samples_of
 from audiobench_pytest.report.run.json_file import stored_board
 from audiobench_pytest.types import SCORED_STATES
@@ -78,6 +79,8 @@ def write_report(
             shown.append({**_write_cell(target, number, data, found, worst), "compared": compared})
         told = {**_public(board, private), "shown": shown, "verdict": verdict_of(board)}
         told["prompts"] = {} if private else _asked(run)
+        told["published"] = published_of(board["cells"])
+        told["results"] = "" if private else (run / "results").resolve().as_uri()
         write_script(target / "data" / "board.js", "board", told)
         for name in ASSETS:
             source = resources.files("audiobench_pytest.report.html") / "assets" / name

@@ -29,7 +29,7 @@ class Shown:
 
     Attributes:
         fields: Plain values: `id`, `state`, `reference`, `prediction`, `errors`, `units`, `rate`, `steps`, `seconds`,
-            `reason`, `keys`, `before`, `prompt` (digest of what was asked), `calls` (of tools, spelt), `scores`.
+            `reason`, `keys`, `before`, `prompt` (digest of what was asked), `key`, `calls` (of tools, spelt), `scores`.
         sound: The file, or None.
         spoken: The file of an answer that is spoken, or None.
     """
@@ -138,6 +138,7 @@ def _sample(recipe: Recipe, outcome: Outcome, before: CellData | None, private: 
         "keys": {} if private else {k: str(v) for k, v in sorted(outcome.meta.items()) if isinstance(v, str | int)},
         "before": None,
         "prompt": "" if private else outcome.prompt,
+        "key": "" if private else outcome.key or "",
         "calls": [] if private else [f"{call['name']}({_arguments(call)})" for call in outcome.calls],
         "scores": _heard(outcome, numbers),
     }

@@ -41,6 +41,12 @@ function histogram(about) {
   }));
 }
 
+// What a mean hides: how many samples are far off, and how much of all errors they make.
+function tails(cell) {
+  const named = (cell.tails || []).filter((one) => one.value !== null);
+  return named.length ? make("p", { class: "text quiet" }, named.map((one) => `${one.name} ${round(one.value)}${one.unit ? ` ${one.unit}` : ""}`).join("; ")) : null;
+}
+
 // Quality against speed, for each data set that several models answered: those that no other beats in both are joined.
 function speeds(cells) {
   const sets = new Map();

@@ -105,8 +105,16 @@ function drawBoard(by, way) {
     make("td", { class: "number" }, cell.evidence && cell.evidence.selection ? cell.evidence.selection : String(cell.expected ?? "-")),
     make("td", { class: "number" }, `${round(100 * cell.coverage, 1)} %`),
     make("td", { class: "number" }, round(cell.rtfx, cell.rtfx >= 100 ? 0 : 1))));
-  document.getElementById("board").replaceChildren(table(heads, body), ...spreads(), ...speeds(board.cells));
+  document.getElementById("board").replaceChildren(table(heads, body), ...published(), ...spreads(), ...speeds(board.cells));
   mark();
+}
+
+// Numbers of others, each marked as such: they are no rows of this run, and are not ranked with them.
+function published() {
+  if (!board.published.length) return [];
+  const body = board.published.map((one) => make("tr", { class: "published" }, make("td", {}, one.dataset), make("td", {}, `${one.model} (published)`),
+    make("td", { class: "number" }, round(one.value)), make("td", {}, one.table), make("td", { class: "text quiet" }, one.differs)));
+  return [make("h3", {}, "What was published"), table(["data set", "model", counted("value"), "table", "asked otherwise"], body)];
 }
 
 function spreads() {
@@ -130,7 +138,7 @@ function choose(number) {
   const facts = [counts, `${round(cell.audio_s / 3600, 3)} h of sound`,
     ...(about && about.compared ? [`${turned(1)} samples worse than the baseline, ${turned(-1)} better`] : []),
     ...Object.entries(cell.speed || {}).map(([name, value]) => `${name} ${round(value, 3)}`)];
-  const parts = [make("p", { class: "text quiet" }, facts.join("; ")), make("p", { class: "signature" }, cell.signature), histogram(about), labels(about && about.labels)];
+  const parts = [make("p", { class: "text quiet" }, facts.join("; ")), make("p", { class: "signature" }, cell.signature), histogram(about), tails(cell), labels(about && about.labels)];
   const both = ["in the reference", "in the answer"];
   const lists = [["replace", "Taken for another", both], ["delete", "Left out", ["in the reference"]], ["insert", "Put in", ["in the answer"]]]
     .filter(([what]) => about && about.confusions[what].length);
@@ -228,6 +236,8 @@ function sample(row) {
   if (row.calls.length) parts.push(make("p", { class: "text" }, make("span", { class: "quiet" }, "calls: "), row.calls.join("; ")));
   if (row.scores) parts.push(make("p", { class: "text quiet" }, row.scores));
   if (board.prompts[row.prompt]) parts.push(make("details", {}, make("summary", {}, "prompt"), make("p", { class: "text prompt" }, board.prompts[row.prompt])));
+  if (row.key && board.results) parts.push(make("p", { class: "quiet text" }, "its line in the ", make("a", { href: board.results }, "results"),
+    ` of the run is the one of key ${row.key}`));
   const keys = Object.entries(row.keys).map(([name, value]) => `${name}: ${value}`).join("; ");
   if (keys) parts.push(make("p", { class: "text quiet" }, keys));
   return make("article", {}, ...parts);

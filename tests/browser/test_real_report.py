@@ -54,7 +54,7 @@ def test_what_went_wrong_in_real_recordings_is_seen_and_heard(tmp_path: Path) ->
         for number in range(4):
             page.locator("#board tr[data-cell] button").nth(number).click()
             playwright.expect(page.locator("#count")).to_have_text(f"{CLIPS} of {CLIPS} samples")
-            assert page.locator("#samples canvas").count() == CLIPS
+            playwright.expect(page.locator("#samples canvas")).to_have_count(CLIPS)
         page.select_option("#which", "wrong")
         audio = page.locator("#samples audio").first
         audio.evaluate("one => { one.muted = true; return one.play(); }")

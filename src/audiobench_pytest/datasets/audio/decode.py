@@ -1,7 +1,8 @@
 """Encoded files become mono sound at the rate that a model wants.
 
 Decoding is libsndfile's (WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF, CAF, AU, W64), resampling soxr's at its high
-quality. A file that is damaged is refused, with the reason: scoring half a recording would blame the model.
+quality; what else ffmpeg knows (m4a, webm, AMR) is read where that is installed. A file that is damaged is refused,
+with the reason: scoring half a recording would blame the model.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.datasets.audio.channels import mixed
 from audiobench_pytest.datasets.audio.containers import without_length
+from audiobench_pytest.datasets.audio.converted import convert, foreign_container
 from audiobench_pytest.datasets.audio.mpeg import with_count
 from audiobench_pytest.datasets.audio.pcm_wav import read_pcm16
 from audiobench_pytest.datasets.audio.pieces import BrokenFileError
@@ -64,6 +66,8 @@ def read_audio(path: Path, sample_rate: int, *, max_seconds: float = 7200.0) -> 
     _check_is_file(path)
     if (plain := _plain(path, max_seconds)) is not None:
         return _resampled(path, *plain, sample_rate)
+    if container := _foreign(path):
+        return _converted(path, container, sample_rate, max_seconds)
     seen = _look(path)
     if seen.parts:
         return _several(path, seen.parts, sample_rate, max_seconds)
@@ -137,6 +141,29 @@ def _look(path: Path) -> _Seen:
         raise SampleError(f"{path}: {exc}") from exc
 
 
+def _foreign(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return foreign_container(file.read(16))
+    except OSError:
+        return ""  # opening it says why
+
+
+def _converted(path: Path, container: str, sample_rate: int, max_seconds: float) -> Audio:
+    """Return the sound of a file that ffmpeg reads.
+
+    Raises:
+        SampleError: It does not, is not there, or what it reads is refused.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "sound.wav"
+        convert(path, container, target)
+        try:
+            return read_audio(target, sample_rate, max_seconds=max_seconds)
+        except SampleError as exc:
+            raise SampleError(f"{path}: {str(exc).removeprefix(f'{target}: ')}") from exc
+
+
 def _several(path: Path, parts: Sequence[bytes], sample_rate: int, max_seconds: float) -> Audio:
     """Return the recordings of a file, one behind the other.
 
@@ -207,12 +234,15 @@ def _resampled(path: Path, samples: NDArray[np.float32], rate: int, sample_rate:
 def audio_seconds(path: Path) -> float:
     """Return the length in seconds that the file's header states.
 
-    Nothing is decoded, except for a FLAC file that was written into a pipe, whose header leaves the length open.
+    Nothing is decoded, except for a FLAC file that was written into a pipe, whose header leaves the length open, and
+    for what ffmpeg reads.
 
     Raises:
         SampleError: The file is missing, empty or no audio; names the file and the reason.
     """
     _check_is_file(path)
+    if _foreign(path):
+        return read_audio(path, 16_000).duration_s
     with _open(path) as sound:
         frames, rate = int(sound.frames), int(sound.samplerate)
     return read_audio(path, rate).duration_s if frames >= _LENGTH_LEFT_OPEN else frames / rate

@@ -1,4 +1,4 @@
-"""The lines of a manifest, whatever it is written in: JSON lines, one JSON list, CSV or TSV; plain or by gzip."""
+"""The lines of a manifest, whatever it is written in: JSON lines, one JSON list, CSV, TSV, a list; plain or by gzip."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audiobench_pytest.datasets.manifests.stepeval import is_dialogue
+from audiobench_pytest.datasets.manifests.tables import scp_rows, seed_tts_rows
 from audiobench_pytest.errors import DatasetError
 
-SUFFIXES = (".jsonl", ".json", ".ndjson", ".list", ".csv", ".tsv", ".gz")
+SUFFIXES = (".jsonl", ".json", ".ndjson", ".list", ".csv", ".tsv", ".scp", ".lst", ".gz")
 """How the names of manifests end."""
 
 _File = io.BufferedReader | gzip.GzipFile
@@ -76,6 +77,10 @@ def _lines(named: Path, path: Path, file: _File) -> Iterator[tuple[int, bytes]]:
             raise DatasetError(f"{path}: is {what}")
     if (delimiter := _TABLES.get(named.suffix.casefold())) is not None:
         yield from _rows(path, file, delimiter)
+    elif named.suffix == ".scp":
+        yield from scp_rows(path, file)
+    elif named.suffix == ".lst" and begin.lstrip()[:1] not in (b"{", b"["):
+        yield from seed_tts_rows(path, file)
     elif begin.lstrip()[:1] == b"[":
         yield from _elements(path, file)
     else:

@@ -12,6 +12,7 @@ from typing import Any
 from audiobench_pytest.catalog.schema import ColumnMap
 from audiobench_pytest.datasets.fields import Needs, renamed
 from audiobench_pytest.datasets.manifests.dialect import Dialect, Row, language_of
+from audiobench_pytest.datasets.manifests.foreign import translated
 from audiobench_pytest.datasets.manifests.lines import numbered_lines
 from audiobench_pytest.datasets.manifests.native import NATIVE
 from audiobench_pytest.datasets.manifests.stepeval import dialogue_row, is_dialogue
@@ -48,11 +49,12 @@ def read_manifest(
         DatasetError: There is no such file, a line is not a JSON object in UTF-8, the first line lacks a required
             column, or there is no line at all; names file and line.
     """
+    named = frozenset(theirs for _, several in columns for theirs in several)
     rows: list[tuple[int, Row]] = []
     fallback_ids: list[str] = []
     dialect: Dialect | None = None
     for number, line in numbered_lines(path):
-        record = _parse(path, number, line)
+        record = _parse(path, number, line, named)
         record = renamed(record, columns) if columns else record
         if dialect is None:
             dialect = _dialect_of(path, number, record, needs)
@@ -115,7 +117,7 @@ def first_line(path: Path) -> Mapping[str, Any]:
     raise DatasetError(_EMPTY.format(path=path))
 
 
-def _parse(path: Path, number: int, line: bytes) -> Mapping[str, Any]:
+def _parse(path: Path, number: int, line: bytes, named: frozenset[str] = frozenset()) -> Mapping[str, Any]:
     try:
         record = json.loads(line.decode())
     except UnicodeDecodeError as exc:
@@ -132,7 +134,10 @@ def _parse(path: Path, number: int, line: bytes) -> Mapping[str, Any]:
         record = {k: v if k in ("audio", "wav", "sounds") else storable(v) for k, v in record.items()}
     if not isinstance(record, dict):
         raise DatasetError(f'{path}:{number}: not a JSON object; each line must be one, as {{"id": ...}}')
-    return record
+    try:
+        return translated(record, named)
+    except (ValueError, TypeError, AttributeError) as exc:
+        raise DatasetError(f"{path}:{number}: {exc}") from exc
 
 
 DIALECTS: list[Dialect] = []

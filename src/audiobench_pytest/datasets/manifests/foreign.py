@@ -1,0 +1,134 @@
+"""Lines in the layouts of others, rewritten into ours: told by their columns, never by the name of the file.
+
+What a layout says beside our own columns stays as it is, and so becomes meta.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How somebody else writes a line.
+
+    Attributes:
+        name: For messages.
+        has: Columns that tell it from all others.
+        names: Their columns with the names that ours have for them.
+        lacks: Columns that a line of this layout never has.
+        more: What else is to be done to a line, after its columns were renamed.
+    """
+
+    name: str
+    has: tuple[str, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
+    lacks: tuple[str, ...] = ()
+    more: Callable[[dict[str, Any]], None] | None = None
+
+
+def translated(record: Record, kept: frozenset[str] = frozenset()) -> Record:
+    """Return a line of another layout in our columns, and any other line as it is.
+
+    Args:
+        record: The line.
+        kept: Columns that keep their names, since somebody said what each of them is.
+
+    Raises:
+        ValueError: It is of a layout, and what it says in it cannot be asked; says why.
+    """
+    layout = next((one for one in LAYOUTS if _is_of(record, one)), None)
+    if layout is None:
+        return record
+    found = {name if name in kept else layout.names.get(name, name): value for name, value in record.items()}
+    if layout.more is not None:
+        layout.more(found)
+    return found
+
+
+def _is_of(record: Record, layout: Layout) -> bool:
+    return all(name in record for name in layout.has) and not any(name in record for name in layout.lacks)
+
+
+def _choices(record: dict[str, Any]) -> None:
+    """Gather options that stand in columns of their own: `choice_a`, `choice_b`, ..."""
+    letters = [name for name in ("choice_a", "choice_b", "choice_c", "choice_d", "choice_e") if name in record]
+    if letters and "choices" not in record:
+        record["choices"] = [record.pop(name) for name in letters]
+
+
+def _spoken(record: dict[str, Any]) -> None:
+    """A question that is spoken stands as text beside its sound, for the judge."""
+    if not record.get("question"):
+        record.pop("question", None)
+    record.setdefault("text", record["answer"])
+    if isinstance(record.get("meta"), Mapping):
+        record |= {name: value for name, value in record.pop("meta").items() if name not in record}
+
+
+def _conversation(record: dict[str, Any]) -> None:
+    """The last word of the assistant is what is expected; what comes before it is asked."""
+    turns = record["messages"]
+    if not isinstance(turns, Sequence) or isinstance(turns, str) or not turns:
+        raise ValueError("'messages' is no list of turns")
+    if isinstance(turns[-1], Mapping) and turns[-1].get("role") == "assistant":
+        record.setdefault("text", turns[-1].get("content"))
+        record["messages"] = list(turns[:-1])
+    if record.get("audio") == []:
+        del record["audio"]
+
+
+def _cut(record: dict[str, Any]) -> None:
+    """A cut of lhotse is a recording, or a part of one, with what is said in it."""
+    recording = record.pop("recording", None) or {}
+    sources = [one for one in recording.get("sources", ()) if one.get("type") == "file"]
+    if len(sources) != 1:
+        raise ValueError("'recording' has no source that is one file: save the cut's sound to a file")
+    start, length = record.pop("start", 0) or 0, record.pop("duration", None)
+    whole = recording.get("duration")
+    if start or (length is not None and whole is not None and abs(whole - length) > 0.01):
+        raise ValueError(
+            f"is {length:g} s from {start:g} s on of a recording of {whole:g} s, and only whole files are heard: "
+            "save the cut's sound to a file (cuts.save_audios)"
+        )
+    told = record.pop("supervisions", None) or []
+    record["audio"], record["duration_s"] = sources[0].get("source"), length or whole
+    record["text"] = " ".join(str(one.get("text") or "") for one in told).strip()
+    for name in ("speaker", "language"):
+        if len(values := {one[name] for one in told if one.get(name)}) == 1:
+            record[name] = values.pop()
+
+
+def _in_clips(record: dict[str, Any]) -> None:
+    """Common Voice names files of the folder `clips` that lies beside its tables."""
+    path = record.get("audio")
+    if isinstance(path, str) and "/" not in path:
+        record["audio"] = f"clips/{path}"
+
+
+LAYOUTS = (
+    Layout("NeMo", ("audio_filepath",), {"audio_filepath": "audio", "duration": "duration_s", "lang": "language"}),
+    Layout("UltraEval-Audio", ("WavPath",), {"WavPath": "audio", "Transcript": "text"}, more=_choices),
+    Layout(
+        "Kimi-Audio-Evalkit",
+        ("audio_path", "answer"),
+        {"audio_path": "audio", "index": "id", "audio_content": "input"},
+        lacks=("audio",),
+        more=_spoken,
+    ),
+    Layout("ms-swift", ("messages", "audios"), {"audios": "audio"}, lacks=("audio",), more=_conversation),
+    Layout("MMAU", ("audio_id", "question", "choices", "answer"), {"audio_id": "audio"}, lacks=("audio",)),
+    Layout("lhotse", ("recording", "supervisions"), more=_cut),
+    Layout(
+        "Common Voice",
+        ("client_id", "path", "sentence"),
+        {"client_id": "speaker", "path": "audio", "sentence": "text", "locale": "language"},
+        more=_in_clips,
+    ),
+    Layout("audio folder", ("file_name",), {"file_name": "audio", "transcription": "text"}, lacks=("audio",)),
+)
+"""In the order in which they are looked for."""

@@ -183,9 +183,7 @@ def test_what_ffmpeg_writes_is_heard_and_what_it_refuses_is_an_error(
     assert sound.duration_s == pytest.approx(0.1)
     assert np.median(sound.samples) == pytest.approx(0.25, abs=0.01)
     assert audio_seconds(tmp_path / "clip.m4a") == pytest.approx(0.1)
-    with pytest.raises(
-        SampleError, match=r"bad.webm: ffmpeg does not read this webm or Matroska to its end: moov"
-    ):
+    with pytest.raises(SampleError, match=r"bad.webm: ffmpeg does not read this webm or Matroska to its end: moov"):
         read_audio(tmp_path / "bad.webm", 16_000)
 
 

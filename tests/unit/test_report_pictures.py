@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from audiobench_pytest.datasets.audio.decode import samples_to_see
 from audiobench_pytest.report.html.pictures import COLUMNS, LINES, RATE, picture_of
 
 
 def seen(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    found = picture_of(path)
+    found = picture_of(samples_to_see(path))
     assert found is not None
     assert (found["columns"], found["lines"]) == (COLUMNS, LINES)
     peaks, levels = (np.frombuffer(base64.b64decode(found[name]), np.uint8) for name in ("peaks", "levels"))
@@ -45,5 +46,6 @@ def test_silence_is_dark_and_what_is_no_sound_has_no_picture(tmp_path: Path) -> 
     peaks, levels = seen(tmp_path / "still.wav")
     assert (peaks.max(), levels.max()) == (0, 0)
     (tmp_path / "none.wav").write_bytes(b"no sound at all")
-    assert picture_of(tmp_path / "none.wav") is None
-    assert picture_of(tmp_path / "gone.wav") is None
+    assert samples_to_see(tmp_path / "none.wav") is None
+    assert samples_to_see(tmp_path / "gone.wav") is None
+    assert picture_of(None) is picture_of(np.zeros(0, np.float32)) is None

@@ -181,6 +181,7 @@ class Controller:
         if given is None:
             return ()
         from audiobench_pytest.datasets import sounds_of_manifest
+        from audiobench_pytest.datasets.audio.decode import samples_to_see
         from audiobench_pytest.report.html.pages import folder_for, source_of, write_report
 
         try:
@@ -188,6 +189,7 @@ class Controller:
                 self._run.path,
                 folder_for(given, self._run.path),
                 sounds_of=lambda cell: sounds_of_manifest(source_of(cell)),
+                seen=samples_to_see,
                 caches=self._session.settings.cache,
             )
         except AudiobenchError as exc:

@@ -29,6 +29,7 @@ def add(commands: Any) -> None:
 
 def _report(given: argparse.Namespace) -> int:
     from audiobench_pytest.datasets import sounds_of_manifest
+    from audiobench_pytest.datasets.audio.decode import samples_to_see
     from audiobench_pytest.report.html.pages import folder_for, source_of, write_report
 
     page = write_report(
@@ -38,6 +39,7 @@ def _report(given: argparse.Namespace) -> int:
         worst=given.worst,
         private=given.private,
         sounds_of=lambda cell: sounds_of_manifest(source_of(cell)),
+        seen=samples_to_see,
         caches=[given.cache],
     )
     print(page)

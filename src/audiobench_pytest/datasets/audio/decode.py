@@ -231,6 +231,14 @@ def _resampled(path: Path, samples: NDArray[np.float32], rate: int, sample_rate:
     return Audio(np.ascontiguousarray(samples, dtype=np.float32), sample_rate)
 
 
+def samples_to_see(path: Path, *, sample_rate: int = 16_000, max_seconds: float = 600.0) -> NDArray[np.float32] | None:
+    """Return a sound for whoever draws it, `(samples,) float32`; None where it cannot be decoded or is too long."""
+    try:
+        return read_audio(path, sample_rate, max_seconds=max_seconds).samples
+    except SampleError:
+        return None
+
+
 def audio_seconds(path: Path) -> float:
     """Return the length in seconds that the file's header states.
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.errors import RecordError
 from audiobench_pytest.records.answers.spoken import sound_at
@@ -21,6 +21,10 @@ from audiobench_pytest.report.html.samples import Before, Shown, confusions, lab
 from audiobench_pytest.report.run.json_file import stored_board
 from audiobench_pytest.types import SCORED_STATES
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 ASSETS = ("report.css", "drawn.js", "report.js")
 PIECE = 500
 """Samples of one script: a page takes what it shows."""
@@ -30,6 +34,10 @@ MARKER = ".audiobench-report"
 
 WORST = 50
 """Samples of a cell whose sound is copied into the folder; that of the others is linked where it lies."""
+
+
+def _unseen(_path: Path) -> None:
+    return None
 
 
 def _no_sounds(_data: CellData) -> Mapping[str, Path]:
@@ -45,6 +53,7 @@ def write_report(
     private: bool = False,
     sounds_of: Callable[[CellData], Mapping[str, Path]] = _no_sounds,
     caches: Sequence[Path] = (),
+    seen: Callable[[Path], NDArray[np.float32] | None] = _unseen,
 ) -> Path:
     """Write the report of a run; return its page.
 
@@ -56,6 +65,7 @@ def write_report(
         private: Leave out texts, sounds and all that samples say of themselves.
         sounds_of: Where the sound of each sample of a cell is, by id.
         caches: Folders of the caches that hold the sounds of spoken answers.
+        seen: Decodes a sound to `(samples,)` at `pictures.RATE` Hz, to be drawn; None where it cannot.
 
     Raises:
         UsageError: The run has no leaderboard, the baseline is no run, or the folder holds what no report wrote.
@@ -76,7 +86,7 @@ def write_report(
             spoken = {} if private or not caches else _spoken(data, caches)
             found = list(samples_of(data, before.of(data), sounds, spoken, private=private))
             compared = before.of(data) is not None
-            shown.append({**_write_cell(target, number, data, found, worst), "compared": compared})
+            shown.append({**_write_cell(target, number, data, found, worst, seen), "compared": compared})
         told = {**_public(board, private), "shown": shown, "verdict": verdict_of(board)}
         told["prompts"] = {} if private else _asked(run)
         told["published"] = published_of(board["cells"])
@@ -124,13 +134,20 @@ def _public(board: Mapping[str, Any], private: bool) -> dict[str, Any]:
     return {**board, "cells": cells, "gates": gates, "notes": []}
 
 
-def _write_cell(target: Path, number: int, data: CellData, samples: Sequence[Shown], worst: int) -> dict[str, Any]:
+def _write_cell(
+    target: Path,
+    number: int,
+    data: CellData,
+    samples: Sequence[Shown],
+    worst: int,
+    seen: Callable[[Path], NDArray[np.float32] | None],
+) -> dict[str, Any]:
     rows = []
     for place, sample in enumerate(samples):
         sound = _sound(target, f"{number}-{place}", sample.sound, copied=place < worst)
         said = _sound(target, f"{number}-{place}-said", sample.spoken, copied=place < worst)
-        seen = [path for path in (sample.sound, sample.spoken) if place < worst and path is not None]
-        pictures = {path: picture_of(path) for path in seen if path.is_file()}
+        drawn = [path for path in (sample.sound, sample.spoken) if place < worst and path is not None]
+        pictures = {path: picture_of(seen(path)) for path in drawn if path.is_file()}
         looks = [pictures.get(path) if path is not None else None for path in (sample.sound, sample.spoken)]
         rows.append({**sample.fields, "sound": sound, "said": said, "look": looks[0], "look_said": looks[1]})
     for piece in range(0, max(1, len(rows)), PIECE):

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import base64
 import itertools
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from audiobench_pytest.errors import AudiobenchError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,29 +17,27 @@ COLUMNS, LINES = 200, 40
 """Of a picture: columns of time; lines of the spectrogram, from 0 to 8 kHz."""
 
 RATE = 16_000
+"""Hz of the sounds that pictures are made of."""
+
 _WINDOW = 512
 _RANGE_DB = 70.0
-_LONGEST_S = 600.0
 
 
-def picture_of(path: Path) -> dict[str, Any] | None:
+def picture_of(samples: NDArray[np.float32] | None) -> dict[str, Any] | None:
     """Return a sound's picture: `peaks` and `levels` as base64 of bytes, and its `columns` and `lines`.
 
     `peaks` are `(columns,)` largest absolute samples, 255 at full scale; `levels` are `(lines, columns)` from the
     highest frequency down, 255 at the loudest point of the sound and 0 at 70 dB below it.
 
+    Args:
+        samples: `(samples,)` at `RATE` Hz, or None where it cannot be decoded: it is then heard, and not seen.
+
     Returns:
-        None for what cannot be decoded, holds nothing or is longer than ten minutes: it is heard, and not seen.
+        None where there is nothing to see.
     """
     import numpy as np
 
-    from audiobench_pytest.datasets.audio.decode import read_audio
-
-    try:
-        samples = read_audio(path, RATE, max_seconds=_LONGEST_S).samples
-    except (AudiobenchError, OSError):
-        return None
-    if not samples.size:
+    if samples is None or not samples.size:
         return None
     edges = np.linspace(0, samples.size, COLUMNS + 1).astype(int)
     peaks = np.array([np.abs(samples[a : max(b, a + 1)]).max() for a, b in itertools.pairwise(edges)])

@@ -76,3 +76,11 @@ def test_no_two_test_files_share_a_name():
     # pytest imports a test file by its bare name: of two in one process, the second cannot be collected.
     names = [path.name for path in sorted((ROOT / "tests").rglob("test_*.py"))]
     assert [name for name in sorted(set(names)) if names.count(name) > 1] == []
+
+
+def test_no_two_test_files_have_one_name():
+    """pytest imports them by their names alone; a benchmark that is collected beside the tests is one of them."""
+    seen = {}
+    for path in sorted([*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "benchmarks").rglob("test_*.py")]):
+        assert path.name not in seen, f"{path.relative_to(ROOT)} and {seen[path.name].relative_to(ROOT)}"
+        seen[path.name] = path

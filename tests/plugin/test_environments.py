@@ -164,6 +164,7 @@ def test_a_settings_file_in_an_encoding_of_windows(project, workers, name, encod
     assert status == 0 or f"{name}: not UTF-8" in result.stderr.str()
 
 
+@pytest.mark.xdist
 def test_a_half_of_a_pair_is_storable_at_every_entrance_of_a_manifest(project):
     rows = [{**ROW, "id": "x\ud83d", "speaker": "s\udc00"}, {**ROW, "id": "2", "text": "a \ud800b"}]
     rows.append({**ROW, "id": "3\udfff", "audio": "no\udc80.wav"})

@@ -210,6 +210,7 @@ def test_the_sounds_of_a_run_that_only_asked_are_not_pruned(staged, capsys):
 
 
 def test_a_cache_that_was_carried_to_another_machine_is_enough(staged, tmp_path_factory):
+    pytest.importorskip("fsspec", reason="needs the extra 'share'")
     staged.run("predict")
     place = tmp_path_factory.mktemp("shared")
     assert main(["cache", "push", f"file://{place}", "--cache", ".audiobench/cache"]) == 0

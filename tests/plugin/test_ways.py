@@ -104,6 +104,14 @@ def test_a_way_that_a_model_has_not_says_which_it_has(project):
     )
 
 
+def test_a_gpu_that_is_not_there_is_told_before_anything_is_fetched(project, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    result = project.run(f"--dataset={project.clips(2)}", "--model=whisper-large-v3@vllm", inprocess=False)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*model 'whisper-large-v3@vllm' needs 1 GPU (*"])
+
+
 def test_a_program_that_is_not_there_is_told_before_anything_loads(project, monkeypatch, tmp_path):
     folder = project.path / "tiny"
     folder.mkdir()

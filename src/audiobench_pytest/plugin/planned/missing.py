@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from audiobench_pytest.catalog.schema import ModelSpec
-from audiobench_pytest.errors import UsageError
+from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.models.registry import create
 from audiobench_pytest.plugin.session import BenchmarkSession
@@ -62,6 +62,9 @@ def refuse_deaf(session: BenchmarkSession, jobs: Iterable[Job]) -> None:
 
 def _has_answers(session: BenchmarkSession, spec: ModelSpec) -> bool:
     """Whether the cache holds answers of a model as it is configured in this run."""
-    identity = create(spec, session.model_args.get(spec.name, {})).identity()
+    try:
+        identity = create(spec, session.model_args.get(spec.name, {})).identity()
+    except ModelError:  # its checkpoint cannot be looked at; what it lacks beside that is told first
+        return False
     folders = PredictionCache(session.settings.cache).model_folders(spec.name, identity)
     return any(folder.is_dir() for folder in folders)

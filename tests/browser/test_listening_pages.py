@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,6 @@ from audiobench_pytest.records.runs.listening import REFERENCE, sessions_of
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs the package axe-playwright-python")
 pytest.importorskip("pyloudnorm", reason="needs the extra speech")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian's package chromium)")
 
 
 @pytest.fixture(scope="module")
@@ -38,41 +35,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project / "run"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        flags = [
-            "--no-sandbox",
-            "--disable-dev-shm-usage",
-            "--disable-gpu",
-            "--disable-background-networking",
-            "--disable-component-update",
-        ]
-        flags += ["--autoplay-policy=no-user-gesture-required", "--disable-sync", "--no-first-run", "--mute-audio"]
-        found = started.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield found
-        found.close()
-
-
 @pytest.fixture
-def opened(browser: Any, run: Path) -> Iterator[Any]:
-    """Give what opens a test; afterwards nothing may have been complained of, and nothing asked from outside."""
-    context = browser.new_context(accept_downloads=True)
-    complaints: list[str] = []
-    asked: list[str] = []
-
-    def open_page(kind: str) -> Any:
-        page = context.new_page()
-        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda one: asked.append(one.url))
-        page.goto((run / f"listen-{kind}" / "index.html").as_uri())
-        return page
-
-    yield open_page
-    assert complaints == []
-    assert [url for url in asked if not url.startswith((run.as_uri(), "blob:"))] == []
-    context.close()
+def at_kind(opened: Any, run: Path) -> Any:
+    """Give what opens the listening test of a kind."""
+    return lambda kind: opened(run / f"listen-{kind}" / "index.html", run)
 
 
 def begin(page: Any, rater: str) -> None:
@@ -98,8 +64,8 @@ def saved(page: Any, folder: Path) -> Path:
     return path
 
 
-def test_two_are_compared_by_keyboard_alone_and_the_ratings_come_back(opened: Any, run: Path, tmp_path: Path) -> None:
-    page = opened("ab")
+def test_two_are_compared_by_keyboard_alone_and_the_ratings_come_back(at_kind: Any, run: Path, tmp_path: Path) -> None:
+    page = at_kind("ab")
     begin(page, "Zoë K.")
     for number in (1, 2):
         assert page.text_content("#where") == f"{number} of 2"
@@ -120,8 +86,8 @@ def test_two_are_compared_by_keyboard_alone_and_the_ratings_come_back(opened: An
     assert main(["listen", str(run), "--import", str(path)]) == 0
 
 
-def test_a_mean_opinion_is_given_by_mouse_and_gone_on_with_later(opened: Any, run: Path, tmp_path: Path) -> None:
-    page = opened("mos")
+def test_a_mean_opinion_is_given_by_mouse_and_gone_on_with_later(at_kind: Any, run: Path, tmp_path: Path) -> None:
+    page = at_kind("mos")
     begin(page, "one")
     for number in (1, 2):
         page.locator("#sounds button").click()
@@ -132,20 +98,20 @@ def test_a_mean_opinion_is_given_by_mouse_and_gone_on_with_later(opened: Any, ru
     path = saved(page, tmp_path)
     assert page.text_content("#said") == "2 of 4 saved."
     order = page.evaluate("order.map((trial) => trial.id)")
-    again = opened("mos")
+    again = at_kind("mos")
     again.set_input_files("#earlier", path)
     again.wait_for_selector("#sounds button")
     assert again.text_content("#where") == "3 of 4"
     assert again.evaluate("order.map((trial) => trial.id)") == order, "the same rater hears the same order"
     again.click("#back")
     assert again.locator("#judge input:checked").count() == 1
-    other = opened("mos")
+    other = at_kind("mos")
     other.set_input_files("#earlier", {"name": "x.json", "mimeType": "application/json", "buffer": b"[1]"})
     playwright.expect(other.locator("#said")).to_have_text("These are ratings of another test.")
 
 
-def test_mushra_hides_the_reference_and_moves_sliders(opened: Any, run: Path, tmp_path: Path) -> None:
-    page = opened("mushra")
+def test_mushra_hides_the_reference_and_moves_sliders(at_kind: Any, run: Path, tmp_path: Path) -> None:
+    page = at_kind("mushra")
     begin(page, "two")
     for _ in range(2):
         heard(page, "r", "Reference")

@@ -6,9 +6,10 @@ themselves writing to a folder; against a server of theirs nobody has tried it y
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,9 @@ def to_mlflow(run: Run, model: str | None = None, *, project: str = PROJECT, pla
         UsageError: The run holds no such model or no cell.
     """
     mlflow = _package("mlflow")
-    lines = []
+    lines: list[str] = []
     by_model = _by_model(cells_of(run, model))
-    try:
+    with _told("MLflow", lines):
         if place:
             mlflow.set_tracking_uri(place)
         mlflow.set_experiment(project)
@@ -48,10 +49,6 @@ def to_mlflow(run: Run, model: str | None = None, *, project: str = PROJECT, pla
                 mlflow.log_metrics(_metrics(cells))
                 mlflow.log_dict(_documents(cells), "audiobench.json")
                 lines.append(f"mlflow: {name} is run {made.info.run_id} of experiment '{project}'")
-    except AudiobenchError:
-        raise
-    except Exception as exc:  # whatever a tracker, its client or the network raises
-        raise RecordError(f"MLflow could not be written ({', '.join(lines) or 'nothing was'}): {exc}") from exc
     return lines
 
 
@@ -70,9 +67,9 @@ def to_wandb(run: Run, model: str | None = None, *, project: str = PROJECT, plac
         UsageError: The run holds no such model or no cell.
     """
     wandb = _package("wandb")
-    lines = []
+    lines: list[str] = []
     by_model = _by_model(cells_of(run, model))
-    try:
+    with _told("W&B", lines):
         if place:
             Path(place).mkdir(parents=True, exist_ok=True)
         for name, cells in by_model.items():
@@ -81,11 +78,22 @@ def to_wandb(run: Run, model: str | None = None, *, project: str = PROJECT, plac
                 made.summary[key] = value
             made.finish()
             lines.append(f"wandb: {name} is run {made.id} of project '{project}'")
+    return lines
+
+
+@contextlib.contextmanager
+def _told(tracker: str, lines: list[str]) -> Iterator[None]:
+    """Say what was written before a tracker failed.
+
+    Raises:
+        RecordError: Whatever a tracker, its client or the network raised.
+    """
+    try:
+        yield
     except AudiobenchError:
         raise
-    except Exception as exc:  # whatever a tracker, its client or the network raises
-        raise RecordError(f"W&B could not be written ({', '.join(lines) or 'nothing was'}): {exc}") from exc
-    return lines
+    except Exception as exc:
+        raise RecordError(f"{tracker} could not be written ({', '.join(lines) or 'nothing was'}): {exc}") from exc
 
 
 def _package(name: str) -> Any:

@@ -18,6 +18,7 @@ from audiobench_pytest.report.html.parts import page, refuse_others, write_scrip
 from audiobench_pytest.report.html.pictures import picture_of
 from audiobench_pytest.report.html.published import published_of
 from audiobench_pytest.report.html.samples import Before, Shown, confusions, labels_of, samples_of
+from audiobench_pytest.report.html.speeds import speeds_of
 from audiobench_pytest.report.run.json_file import stored_board
 from audiobench_pytest.types import SCORED_STATES
 
@@ -90,6 +91,7 @@ def write_report(
         told = {**_public(board, private), "shown": shown, "verdict": verdict_of(board)}
         told["prompts"] = {} if private else _asked(run)
         told["published"] = published_of(board["cells"])
+        told["speeds"] = speeds_of(run)
         told["results"] = "" if private else (run / "results").resolve().as_uri()
         write_script(target / "data" / "board.js", "board", told)
         for name in ASSETS:
@@ -131,7 +133,7 @@ def _public(board: Mapping[str, Any], private: bool) -> dict[str, Any]:
         for gate in board["gates"]
         if not gate.get("slice")
     ]
-    return {**board, "cells": cells, "gates": gates, "notes": []}
+    return {**board, "cells": cells, "gates": gates, "notes": [], "measured": []}
 
 
 def _write_cell(
@@ -223,7 +225,8 @@ def _page(board: Mapping[str, Any]) -> str:
 _BODY = """<header><h1 id="verdict"></h1><p id="rests"></p>
 <button id="theme" type="button">Dark or light</button></header>
 <main id="main">
-<section aria-labelledby="gates-title"><h2 id="gates-title">Gates</h2><div id="gates"></div></section>
+<section aria-labelledby="gates-title"><h2 id="gates-title">Gates</h2><div id="gates"></div>
+<div id="measured"></div></section>
 <section aria-labelledby="board-title"><h2 id="board-title">Board</h2><div id="board"></div></section>
 <section aria-labelledby="cell-title"><h2 id="cell-title">Cell</h2><div id="cell"></div></section>
 <section aria-labelledby="samples-title"><h2 id="samples-title">Samples</h2>

@@ -11,7 +11,7 @@ from audiobench_pytest.errors import RecordError, UnknownNameError, UsageError
 from audiobench_pytest.leaderboard.quantities import heading
 from audiobench_pytest.report.run.json_file import stored_board
 from audiobench_pytest.report.text import clean
-from audiobench_pytest.types import SCORED_STATES
+from audiobench_pytest.types import SCORED_STATES, CellId
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class DrawnCell:
 
     Attributes:
         dataset: Name of its data set.
-        model: Name of its model.
+        model: Name of its model, with the prompt where several were asked.
         recipe: Name of its recipe.
         task: The data set's task.
         signature: What makes two values comparable.
@@ -193,7 +193,7 @@ def _cell(document: Mapping[str, Any]) -> DrawnCell:
     hardware = document["model_info"].get("hardware") or ()
     return DrawnCell(
         dataset=document["dataset"],
-        model=document["model"],
+        model=CellId(document["dataset"], document["model"], document["recipe"], document.get("prompt", "")).row,
         recipe=document["recipe"],
         task=document["task"],
         signature=document["signature"],

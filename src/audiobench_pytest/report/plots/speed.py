@@ -68,7 +68,7 @@ def error_against_speed(panels: Sequence[Panel]) -> Figure:
         axes.set_ylabel(panel.axis)
         axes.set_title(short(panel.title))
     legend_beside(figure, {model: handles[model] for model in models if model in handles})
-    add_caption(figure, ["Dashed: models that no other beats at both", *_about_times(timed), *caption(timed)])
+    add_caption(figure, ["Dashed: models that no other beats at both", *about_times(timed), *caption(timed)])
     return figure
 
 
@@ -89,7 +89,8 @@ def pareto(places: Mapping[str, tuple[float, float]], *, higher_is_better: bool)
     return sorted(front, key=lambda model: places[model])
 
 
-def _about_times(panels: Sequence[Panel]) -> list[str]:
+def about_times(panels: Sequence[Panel]) -> list[str]:
+    """Return what has to be known of the times in panels."""
     cells = [cell for panel in panels for cell in panel.cells.values() if cell.rtfx]
     lines = []
     if any(cell.measured_earlier for cell in cells):

@@ -13,6 +13,7 @@ from audiobench_pytest.errors import RecordError, UsageError
 from audiobench_pytest.leaderboard.cells.totals import best_cells
 from audiobench_pytest.leaderboard.cells.variation.spreads import PromptSpread, prompt_spreads
 from audiobench_pytest.leaderboard.conclusion import Conclusion
+from audiobench_pytest.report.run.evidence import measured_lines
 from audiobench_pytest.types import CellResult, GateResult, MetricValue, State
 
 SCHEMA_VERSION = 1
@@ -22,10 +23,11 @@ SCHEMA_VERSION = 1
 def render(board: Conclusion) -> str:
     """Return the board as JSON, ending in a newline.
 
-    Top level: `schema_version`, `run_dir`, `interrupted`, `wall_s`, `notes`, `cells`, `prompt_spread`, `gates`,
-    `limits`. A cell holds the fields of `CellResult` with `dataset`, `model`, `recipe` and `prompt` beside them,
-    `model_info` and `data_info` for what model and data were, `evidence` for what the numbers rest on, `counts` per
-    state, and `best` for the leader of its column. Numbers that do not exist are null.
+    Top level: `schema_version`, `run_dir`, `interrupted`, `wall_s`, `notes`, `measured` (what the numbers rest on, in
+    sentences), `cells`, `prompt_spread`, `gates`, `limits`. A cell holds the fields of `CellResult` with `dataset`,
+    `model`, `recipe` and `prompt` beside them, `model_info` and `data_info` for what model and data were, `evidence` for
+    what the numbers rest on, `counts` per state, and `best` for the leader of its column. Numbers that do not exist are
+    null.
     """
     best = best_cells(board.results)
     document = {
@@ -34,6 +36,7 @@ def render(board: Conclusion) -> str:
         "interrupted": board.interrupted,
         "wall_s": board.wall_s,
         "notes": list(board.notes),
+        "measured": measured_lines(board),
         "cells": [{**cell_document(result), "best": result.cell in best} for result in board.results],
         "prompt_spread": [_spread(one) for one in prompt_spreads(board.results)],
         "gates": [_gate(gate) for gate in board.gates],

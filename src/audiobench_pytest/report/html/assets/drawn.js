@@ -47,45 +47,29 @@ function tails(cell) {
   return named.length ? make("p", { class: "text quiet" }, named.map((one) => `${one.name} ${round(one.value)}${one.unit ? ` ${one.unit}` : ""}`).join("; ")) : null;
 }
 
-// Quality against speed, for each data set that several models answered: those that no other beats in both are joined.
-function speeds(cells) {
-  const sets = new Map();
-  for (const cell of cells) {
-    if (!(cell.rtfx > 0) || cell.value === null) continue;
-    const key = `${cell.dataset}, ${cell.metric}${cell.unit ? ` in ${cell.unit}` : ""}`;
-    sets.set(key, [...(sets.get(key) || []), cell]);
-  }
-  return [...sets].filter(([, of]) => of.length > 1).map(([title, of]) => speed(title, of));
-}
-
-function front(cells) {
-  const better = (a, b) => (b.higher_is_better ? a.value >= b.value : a.value <= b.value) && a.rtfx >= b.rtfx
-    && (a.value !== b.value || a.rtfx !== b.rtfx);
-  return cells.filter((one) => !cells.some((other) => better(other, one))).sort((a, b) => a.rtfx - b.rtfx);
-}
-
-function speed(title, cells) {
+// Quality against speed: those that no other beats in both are joined. What may be compared was decided where it was computed.
+function speed(found) {
   const [width, height, edge] = [640, 220, 36];
-  const logs = cells.map((cell) => Math.log10(cell.rtfx));
-  const values = cells.map((cell) => cell.value);
   const scaled = (value, all, from, to) => {
     const [least, most] = [Math.min(...all), Math.max(...all)];
     return most > least ? from + ((to - from) * (value - least)) / (most - least) : (from + to) / 2;
   };
-  const x = (cell) => scaled(Math.log10(cell.rtfx), logs, edge, width - 170);
-  const y = (cell) => scaled(cell.value, values, height - edge, edge / 2);
-  const best = front(cells);
-  const told = `Of ${cells.length} models, ${best.map((cell) => row(cell)).join(", ")}: none is both better and faster`;
-  const drawn = shape("svg", { viewBox: `0 0 ${width} ${height}`, class: "speeds", role: "img", "aria-label": `${title} against RTFx. ${told}` });
+  const logs = found.points.map((one) => Math.log10(one.rtfx));
+  const values = found.points.map((one) => one.value);
+  const x = (one) => scaled(Math.log10(one.rtfx), logs, edge, width - 170);
+  const y = (one) => scaled(one.value, values, height - edge, edge / 2);
+  const best = found.points.filter((one) => one.best);
+  const told = `Of ${found.points.length} models, none is both better and faster than ${best.map((one) => one.name).join(", ")}.`;
+  const drawn = shape("svg", { viewBox: `0 0 ${width} ${height}`, class: "speeds", role: "img", "aria-label": `${found.title} against RTFx. ${told}` });
   drawn.append(shape("path", { d: `M${edge} 8V${height - edge / 1.5}H${width - 8}`, class: "axis" }));
   drawn.append(shape("text", { x: width - 8, y: height - 6, "text-anchor": "end" }, "RTFx, logarithmic: faster to the right"));
-  drawn.append(shape("text", { x: 4, y: 12 }, cells[0].metric));
-  if (best.length > 1) drawn.append(shape("path", { d: best.map((cell, n) => `${n ? "L" : "M"}${x(cell)} ${y(cell)}`).join(""), class: "front" }));
-  for (const cell of cells) {
-    drawn.append(shape("circle", { cx: x(cell), cy: y(cell), r: best.includes(cell) ? 5 : 3.5, class: best.includes(cell) ? "best" : "other" }));
-    drawn.append(shape("text", { x: x(cell) + 8, y: y(cell) + 4 }, `${row(cell)}: ${round(cell.value)}, ${round(cell.rtfx, 1)}`));
+  drawn.append(shape("text", { x: 4, y: 12 }, found.axis));
+  if (best.length > 1) drawn.append(shape("path", { d: best.map((one, n) => `${n ? "L" : "M"}${x(one)} ${y(one)}`).join(""), class: "front" }));
+  for (const one of found.points) {
+    drawn.append(shape("circle", { cx: x(one), cy: y(one), r: one.best ? 5 : 3.5, class: one.best ? "best" : "other" }));
+    drawn.append(shape("text", { x: x(one) + 8, y: y(one) + 4 }, `${one.name}: ${round(one.value)}, ${round(one.rtfx, 1)}`));
   }
-  return make("figure", {}, make("figcaption", {}, `${title} against speed. ${told}.`), drawn);
+  return make("figure", {}, make("figcaption", {}, [`${found.title} against speed. ${told}`, ...found.notes].join(" ")), drawn);
 }
 
 // Which label was answered for which: rows are what was right.

@@ -52,6 +52,7 @@ function start() {
   });
   if (matchMedia("(prefers-color-scheme: dark)").matches) document.documentElement.dataset.theme = "dark";
   drawGates();
+  drawMeasured();
   drawBoard("", 1);
   drawFilters();
   choose(0);
@@ -74,6 +75,13 @@ function drawGates() {
   drawn.querySelector("table").setAttribute("role", "table");
   drawn.querySelector("thead tr").setAttribute("role", "row");
   document.getElementById("gates").replaceChildren(drawn);
+}
+
+// What each verdict rests on: weights, part of the set, answers of which day.
+function drawMeasured() {
+  const lines = board.measured || [];
+  document.getElementById("measured").replaceChildren(...(lines.length
+    ? [make("h3", {}, "Measured on"), make("ul", {}, ...lines.map((line) => make("li", { class: "text" }, line)))] : []));
 }
 
 const counted = (title) => make("th", { scope: "col", class: "number" }, title);
@@ -105,7 +113,7 @@ function drawBoard(by, way) {
     make("td", { class: "number" }, cell.evidence && cell.evidence.selection ? cell.evidence.selection : String(cell.expected ?? "-")),
     make("td", { class: "number" }, `${round(100 * cell.coverage, 1)} %`),
     make("td", { class: "number" }, round(cell.rtfx, cell.rtfx >= 100 ? 0 : 1))));
-  document.getElementById("board").replaceChildren(table(heads, body), ...published(), ...spreads(), ...speeds(board.cells));
+  document.getElementById("board").replaceChildren(table(heads, body), ...published(), ...spreads(), ...board.speeds.map(speed));
   mark();
 }
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from audiobench_pytest.catalog.loader import load_catalog
+from audiobench_pytest.metrics.calls.compared import same_arguments
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.judge.metric import JudgeReply
 from audiobench_pytest.metrics.recipes import Recipe
@@ -115,3 +116,22 @@ def test_a_judge_is_asked_about_arguments_of_the_right_tool_alone(name):
         assert dict(score.numbers) == {**NUMBERS["wrong place"], **({"right_arguments": 1} if right else {})}
     silent = judge.score_replies(item, item.reference, item.prediction, [[JudgeReply("hm")] * 3])
     assert (silent.state, dict(silent.numbers)) == (State.JUDGE_INVALID, {"judge_invalid": 1})
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "same"),
+    [
+        (1700000000001, 1700000000002, False),
+        ("4111111111111111", "4111111111111112", False),
+        ("0012", "12", False),
+        ("12", 12, True),
+        (12.0, "12", True),
+        ("-3.50", -3.5, True),
+        ("1e3", 1000, True),
+        (0.1 + 0.2, 0.3, True),
+        ("1_000", "1000", True),  # in a text a sign between is punctuation
+    ],
+)
+def test_numbers_count_to_their_last_digit(given, expected, same):
+    """Once twelve digits were looked at: two card numbers, two moments in milliseconds were one."""
+    assert same_arguments({"x": given}, {"x": expected}) is same

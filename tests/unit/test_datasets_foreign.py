@@ -16,6 +16,7 @@ import soundfile as sf
 
 from audiobench_pytest.datasets import LoadSettings, load_dataset, spec_for_path
 from audiobench_pytest.datasets.audio.decode import audio_seconds, read_audio
+from audiobench_pytest.datasets.manifests.dialect import Dialect
 from audiobench_pytest.errors import DatasetError, SampleError
 from audiobench_pytest.types import Message, Sample, Sound
 
@@ -149,6 +150,60 @@ def test_seed_tts_eval(sounds: Path) -> None:
         read(sounds, "meta.lst", "u1|say this\n", "voice-clone")
 
 
+def test_a_line_that_names_a_part_of_a_file_is_refused(sounds: Path) -> None:
+    """Once the whole file was heard against the words of a second of it."""
+    part = {"audio_filepath": "a.wav", "offset": 2, "duration": 1, "text": "one"}
+    with pytest.raises(DatasetError, match=r"nemo.json:1: is a part of its file, from 2 s on \('offset'\)"):
+        read(sounds, "nemo.json", [part])
+    assert "offset" not in read(sounds, "nemo.json", [part | {"offset": 0}])[0].meta
+    stereo = cut(channel=0)
+    stereo["recording"]["sources"][0]["channels"] = [0, 1]
+    with pytest.raises(DatasetError, match=r"one.jsonl:1: is one channel of a recording of 2"):
+        read(sounds, "one.jsonl", [stereo])
+    with pytest.raises(DatasetError, match=r"open.jsonl:1: is None s from 0.02 s on"):
+        read(sounds, "open.jsonl", [cut(start=0.02, duration=None)])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"audio_filepath": "b.wav"},
+        {"WavPath": "b.wav", "Transcript": "other"},
+        {"client_id": "c", "path": "b.wav", "sentence": "Other."},
+        {"audio_path": "b.wav", "answer": "other"},
+        {"file_name": "b.wav", "transcription": "other"},
+        {"source_wav": "b.wav", "target_text": "other"},
+        {"num_round": 2, "dialogue": []},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_a_line_of_ours_stays_one_whatever_else_it_holds(sounds: Path, more: dict[str, Any]) -> None:
+    """Once theirs took the place of ours: another file was heard, against other words."""
+    (own,) = read(sounds, "own.jsonl", [{"audio": "a.wav", "text": "ours"} | more])
+    assert (own.audio, own.reference) == (sounds / "a.wav", "ours")
+    assert {name: own.meta[name] for name in more} == more
+    (wenet,) = read(sounds, "data.list", [{"key": "k", "wav": "a.wav", "txt": "ours"} | more])
+    assert (wenet.audio, wenet.reference) == (sounds / "a.wav", "ours")
+
+
+def test_a_name_that_a_line_has_already_is_not_taken(sounds: Path) -> None:
+    (sample,) = read(sounds, "ue.jsonl", [{"WavPath": "a.wav", "text": "ours", "Transcript": "theirs"}])
+    assert (sample.reference, sample.meta["Transcript"]) == ("ours", "theirs")
+
+
+def test_an_added_dialect_goes_before_all_others(sounds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    added = Dialect("house", ("audio_filepath", "transcript"), "id", "audio_filepath", "transcript", "lang", "seconds")
+    monkeypatch.setattr("audiobench_pytest.datasets.manifests.read.DIALECTS", [added])
+    rows = [{"audio_filepath": "a.wav", "transcript": "hello", "text": "HELLO RAW", "offset": 2}]
+    assert read(sounds, "house.jsonl", rows)[0].reference == "hello"
+
+
+def test_an_unnamed_column_is_no_question(sounds: Path) -> None:
+    table = ",audio,text,question\n0,a.wav,Paris,Which city?\n"
+    (sample,) = read(sounds, "qa.csv", table, "spoken-qa")
+    assert sample.meta["question"] == "Which city?"
+
+
 M4A = b"\x00\x00\x00\x20ftypM4A \x00\x00\x00\x00"
 
 
@@ -166,6 +221,8 @@ arguments = sys.argv[1:]
 data = open(arguments[arguments.index("-i") + 1], "rb").read()
 if b"broken" in data:
     sys.exit("moov atom not found")
+if b"cut short" in data:
+    print("File ended prematurely", file=sys.stderr)
 sf.write(arguments[-1], np.full((4410, 2), 0.25), 44100, subtype="PCM_16")
 """
 
@@ -179,12 +236,15 @@ def test_what_ffmpeg_writes_is_heard_and_what_it_refuses_is_an_error(
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     (tmp_path / "clip.m4a").write_bytes(M4A)
     (tmp_path / "bad.webm").write_bytes(b"\x1aE\xdf\xa3 broken")
+    (tmp_path / "half.webm").write_bytes(b"\x1aE\xdf\xa3 cut short")
     sound = read_audio(tmp_path / "clip.m4a", 16_000)
     assert sound.duration_s == pytest.approx(0.1)
     assert np.median(sound.samples) == pytest.approx(0.25, abs=0.01)
     assert audio_seconds(tmp_path / "clip.m4a") == pytest.approx(0.1)
     with pytest.raises(SampleError, match=r"bad.webm: ffmpeg does not read this webm or Matroska to its end: moov"):
         read_audio(tmp_path / "bad.webm", 16_000)
+    with pytest.raises(SampleError, match=r"half.webm: ffmpeg does not read .* to its end: File ended prematurely"):
+        read_audio(tmp_path / "half.webm", 16_000)
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
@@ -196,3 +256,7 @@ def test_ffmpeg_itself(tmp_path: Path) -> None:
         sound = read_audio(tmp_path / name, 16_000)
         assert sound.duration_s == pytest.approx(1.0, abs=0.1)
         assert np.sqrt(np.mean(sound.samples**2)) == pytest.approx(0.3 / np.sqrt(2), rel=0.1)
+    whole = (tmp_path / "tone.webm").read_bytes()
+    (tmp_path / "half.webm").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(SampleError, match="to its end"):
+        read_audio(tmp_path / "half.webm", 16_000)

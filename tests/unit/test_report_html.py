@@ -232,6 +232,23 @@ def test_a_private_report_names_nothing_that_comes_from_data(tmp_path: Path) -> 
     assert "the model died" not in (run / "report" / "data" / "0-0.js").read_text()
 
 
+def test_a_private_report_names_no_label_and_no_place(tmp_path: Path) -> None:
+    secret = "SECRET"
+    made = make_set(tmp_path / f"{secret}-data", 6)
+    lines = [json.loads(line) for line in made.read_text().splitlines()]
+    names = [f"{secret} alice", f"{secret} bob"]
+    for number, line in enumerate(lines):
+        line.update(text=names[number % 2], choices=names)
+    made.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run = make_run(tmp_path / "run", made, model="oracle", recipes=("match/label@2",))
+    main(["gate", str(run), "--output", str(run)])
+    assert main(["report", str(run)]) == 0
+    assert content(run, "board")["shown"][0]["labels"]["names"] == names, "there is something to hide"
+    assert main(["report", str(run), "--private"]) == 0
+    for path in (run / "report").rglob("*"):
+        assert path.is_dir() or secret not in path.read_text("utf-8", "replace"), path
+
+
 def test_nothing_of_an_answer_reaches_the_terminal_as_a_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,7 +26,7 @@ def foreign_container(head: bytes) -> str:
 
 
 def convert(path: Path, container: str, target: Path) -> None:
-    """Write the first sound of a file as WAV of 16 bits at its own rate and channels.
+    """Write the first sound of a file as WAV of floats, so that nothing is clipped, at its own rate and channels.
 
     Args:
         path: The file.
@@ -42,14 +42,14 @@ def convert(path: Path, container: str, target: Path) -> None:
             f"{path}: is {container}, which is read by ffmpeg alone: install it (apt-get install ffmpeg), or convert "
             "the file to WAV or FLAC"
         )
-    # -xerror: a damaged file is an error, and not the part of it that could be decoded.
-    command = [program, "-nostdin", "-v", "error", "-xerror", "-i", str(path), "-map", "0:a:0", "-c:a", "pcm_s16le"]
+    command = [program, "-nostdin", "-v", "error", "-xerror", "-i", str(path), "-map", "0:a:0", "-c:a", "pcm_f32le"]
     try:
         done = subprocess.run(
             [*command, "-y", str(target)], capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise SampleError(f"{path}: ffmpeg gave no answer: {exc}") from exc
-    if done.returncode != 0 or not target.is_file():
+    # Of a file that is cut short or has a hole, ffmpeg decodes what there is, complains, and ends well all the same.
+    if done.returncode != 0 or done.stderr.strip() or not target.is_file():
         said = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
         raise SampleError(f"{path}: ffmpeg does not read this {container} to its end: {said}")

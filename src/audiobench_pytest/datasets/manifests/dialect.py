@@ -93,7 +93,7 @@ class Dialect:
         if needs is not _SPEECH or isinstance(written, list) or any(key.startswith("sounds") for key in record):
             sounds, bad_sounds = _further_sounds(record, self.audio, base, needs)
         own = (self.id, self.audio, self.text, self.language, self.duration, "sounds")
-        if self.question in record:
+        if self.question and self.question in record:
             record = {**record, "question": record[self.question]}
         fields = fields_of(
             {key: value for key, value in record.items() if key not in own and not key.startswith(SOUND_PREFIX)},

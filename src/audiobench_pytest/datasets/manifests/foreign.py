@@ -20,19 +20,19 @@ class Layout:
         name: For messages.
         has: Columns that tell it from all others.
         names: Their columns with the names that ours have for them.
-        lacks: Columns that a line of this layout never has.
         more: What else is to be done to a line, after its columns were renamed.
     """
 
     name: str
     has: tuple[str, ...]
     names: Mapping[str, str] = field(default_factory=dict)
-    lacks: tuple[str, ...] = ()
     more: Callable[[dict[str, Any]], None] | None = None
 
 
 def translated(record: Record, kept: frozenset[str] = frozenset()) -> Record:
     """Return a line of another layout in our columns, and any other line as it is.
+
+    A column that the line has by our own name already stays what it is, and theirs stands beside it.
 
     Args:
         record: The line.
@@ -41,17 +41,23 @@ def translated(record: Record, kept: frozenset[str] = frozenset()) -> Record:
     Raises:
         ValueError: It is of a layout, and what it says in it cannot be asked; says why.
     """
-    layout = next((one for one in LAYOUTS if _is_of(record, one)), None)
+    layout = next((one for one in LAYOUTS if all(name in record for name in one.has)), None)
     if layout is None:
         return record
+    kept |= {theirs for theirs, ours in layout.names.items() if ours in record}
     found = {name if name in kept else layout.names.get(name, name): value for name, value in record.items()}
     if layout.more is not None:
         layout.more(found)
     return found
 
 
-def _is_of(record: Record, layout: Layout) -> bool:
-    return all(name in record for name in layout.has) and not any(name in record for name in layout.lacks)
+def _whole(record: dict[str, Any]) -> None:
+    """NeMo's `offset` begins amid a file."""
+    if offset := record.get("offset"):
+        raise ValueError(
+            f"is a part of its file, from {offset} s on ('offset'), and only whole files are heard: save it to a file"
+        )
+    record.pop("offset", None)
 
 
 def _choices(record: dict[str, Any]) -> None:
@@ -88,11 +94,17 @@ def _cut(record: dict[str, Any]) -> None:
     sources = [one for one in recording.get("sources", ()) if one.get("type") == "file"]
     if len(sources) != 1:
         raise ValueError("'recording' has no source that is one file: save the cut's sound to a file")
+    channels = sources[0].get("channels") or [0]
+    if len(channels) > 1 and record.pop("channel", None) not in (None, channels):
+        raise ValueError(
+            f"is one channel of a recording of {len(channels)}, and a file is heard with all of them: save the cut's "
+            "sound to a file (cuts.save_audios)"
+        )
     start, length = record.pop("start", 0) or 0, record.pop("duration", None)
     whole = recording.get("duration")
     if start or (length is not None and whole is not None and abs(whole - length) > 0.01):
         raise ValueError(
-            f"is {length:g} s from {start:g} s on of a recording of {whole:g} s, and only whole files are heard: "
+            f"is {length} s from {start} s on of a recording of {whole} s, and only whole files are heard: "
             "save the cut's sound to a file (cuts.save_audios)"
         )
     told = record.pop("supervisions", None) or []
@@ -111,17 +123,21 @@ def _in_clips(record: dict[str, Any]) -> None:
 
 
 LAYOUTS = (
-    Layout("NeMo", ("audio_filepath",), {"audio_filepath": "audio", "duration": "duration_s", "lang": "language"}),
+    Layout(
+        "NeMo",
+        ("audio_filepath",),
+        {"audio_filepath": "audio", "duration": "duration_s", "lang": "language"},
+        more=_whole,
+    ),
     Layout("UltraEval-Audio", ("WavPath",), {"WavPath": "audio", "Transcript": "text"}, more=_choices),
     Layout(
         "Kimi-Audio-Evalkit",
         ("audio_path", "answer"),
         {"audio_path": "audio", "index": "id", "audio_content": "input"},
-        lacks=("audio",),
         more=_spoken,
     ),
-    Layout("ms-swift", ("messages", "audios"), {"audios": "audio"}, lacks=("audio",), more=_conversation),
-    Layout("MMAU", ("audio_id", "question", "choices", "answer"), {"audio_id": "audio"}, lacks=("audio",)),
+    Layout("ms-swift", ("messages", "audios"), {"audios": "audio"}, more=_conversation),
+    Layout("MMAU", ("audio_id", "question", "choices", "answer"), {"audio_id": "audio"}),
     Layout("lhotse", ("recording", "supervisions"), more=_cut),
     Layout(
         "Common Voice",
@@ -129,6 +145,6 @@ LAYOUTS = (
         {"client_id": "speaker", "path": "audio", "sentence": "text", "locale": "language"},
         more=_in_clips,
     ),
-    Layout("audio folder", ("file_name",), {"file_name": "audio", "transcription": "text"}, lacks=("audio",)),
+    Layout("audio folder", ("file_name",), {"file_name": "audio", "transcription": "text"}),
 )
 """In the order in which they are looked for."""

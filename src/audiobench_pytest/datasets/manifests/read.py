@@ -134,6 +134,8 @@ def _parse(path: Path, number: int, line: bytes, named: frozenset[str] = frozens
         record = {k: v if k in ("audio", "wav", "sounds") else storable(v) for k, v in record.items()}
     if not isinstance(record, dict):
         raise DatasetError(f'{path}:{number}: not a JSON object; each line must be one, as {{"id": ...}}')
+    if _is_ours(record) or any(_fits(record, one) for one in DIALECTS):
+        return record
     try:
         return translated(record, named)
     except (ValueError, TypeError, AttributeError) as exc:
@@ -144,17 +146,26 @@ DIALECTS: list[Dialect] = []
 """Layouts that others added; one is taken where a line has all the columns it requires."""
 
 
+def _fits(record: Mapping[str, Any], dialect: Dialect) -> bool:
+    return all(column in record for column in dialect.required)
+
+
+def _is_ours(record: Mapping[str, Any]) -> bool:
+    """Whether a line names its sound as a dialect of ours does: then it is of that, whatever else it holds."""
+    return any(dialect.audio in record for dialect in (NATIVE, WENET, URO_BENCH))
+
+
 def _dialect_of(path: Path, number: int, record: Mapping[str, Any], needs: Needs) -> Dialect:
     is_wenet = "wav" in record or ("key" in record and "audio" not in record)
-    added = (one for one in DIALECTS if all(column in record for column in one.required))
-    if all(column in record for column in ROUNDS):
+    added = next((one for one in DIALECTS if _fits(record, one)), None)
+    if added is None and all(column in record for column in ROUNDS) and not _is_ours(record):
         raise DatasetError(
             f"{path}:{number}: is a dialogue of several rounds ({ROUNDS[0]}: {record[ROUNDS[0]]}): each answer of the "
             "model is part of its next question, which this version does not ask; write the rounds that were, answers "
             "included, as 'messages'"
         )
-    is_uro = "source_wav" in record and "audio" not in record
-    dialect = next(added, URO_BENCH if is_uro else WENET if is_wenet else NATIVE)
+    is_uro = "source_wav" in record and "audio" not in record and "wav" not in record
+    dialect = added or (URO_BENCH if is_uro else WENET if is_wenet else NATIVE)
     free = {dialect.audio} if "audio" not in needs.sounds else set()
     free |= set() if needs.reference else {dialect.text}
     missing = [column for column in dialect.required if column not in record and column not in free]

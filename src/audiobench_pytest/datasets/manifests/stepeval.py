@@ -25,7 +25,8 @@ _FILES = {"timbre": "timbre_rag"}
 
 def is_dialogue(line: bytes) -> bool:
     """Whether a line is one of the dialogues."""
-    if not line.startswith(b"["):
+    # A list of rows may be a file of one line: it is read once, where it cannot be a dialogue.
+    if not line.startswith(b"[") or b'"turn_idx"' not in line:
         return False
     try:
         turns = json.loads(line)

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from audiobench_pytest.catalog.schema import RecipeSpec
 from audiobench_pytest.metrics.base import ratio, total
 from audiobench_pytest.metrics.calls.metric import called, shares, shown, shown_expected, triggers
 from audiobench_pytest.metrics.item import Item
@@ -30,6 +31,10 @@ class JudgedToolCalls(Judge):
 
     sees: ClassVar[tuple[str, ...]] = ("meta", "given")
 
+    def __init__(self, spec: RecipeSpec) -> None:
+        super().__init__(spec)
+        self.needs_reference = False  # type: ignore[misc]  # a row that expects no call has none
+
     def quantities(self, languages: Iterable[str]) -> tuple[Quantity, ...]:
         """Return those of `ToolCalls`, and how often the judge said nothing."""
         names = ("trigger_f1", "trigger_precision", "trigger_recall", "type_acc", "param_acc", "trigger_precision_any")
@@ -41,7 +46,6 @@ class JudgedToolCalls(Judge):
 
     def unasked(self, item: Item, reference: str, prediction: str | None) -> SampleScore | None:
         """Return the score that needs no judge, or None where arguments have to be read."""
-        self.needs_reference = False  # type: ignore[misc]  # a row that expects no call has none
         found = called(item)
         if isinstance(found, str):
             return SampleScore({}, item.reference, "", State.DATA_ERROR, found)

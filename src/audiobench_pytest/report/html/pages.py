@@ -87,7 +87,9 @@ def write_report(
             spoken = {} if private or not caches else _spoken(data, caches)
             found = list(samples_of(data, before.of(data), sounds, spoken, private=private))
             compared = before.of(data) is not None
-            shown.append({**_write_cell(target, number, data, found, worst, seen), "compared": compared})
+            labels = None if private else labels_of(data.outcomes.values())
+            cell = _write_cell(target, number, data, found, worst, seen)
+            shown.append({**cell, "compared": compared, "labels": labels})
         told = {**_public(board, private), "shown": shown, "verdict": verdict_of(board)}
         told["prompts"] = {} if private else _asked(run)
         told["published"] = published_of(board["cells"])
@@ -127,7 +129,8 @@ def _public(board: Mapping[str, Any], private: bool) -> dict[str, Any]:
     if not private:
         return dict(board)
     # Errors, slices and sentences name samples, speakers and files: what is left is numbers and what users typed.
-    cells = [{**cell, "first_errors": [], "slices": []} for cell in board["cells"]]
+    hidden: dict[str, Any] = {"first_errors": [], "slices": []}
+    cells = [{**cell, **hidden, "data_info": {**cell["data_info"], "source": ""}} for cell in board["cells"]]
     gates = [
         {**gate, "message": f"{gate['metric']}: {gate['verdict']}", "slice": None}
         for gate in board["gates"]
@@ -164,7 +167,6 @@ def _write_cell(
         "samples": len(rows),
         "pieces": -(-max(1, len(rows)) // PIECE),
         "confusions": confusions(list(samples)),
-        "labels": labels_of(data.outcomes.values()),
         "told": sorted({key for row in rows for key in row["keys"]}),
         # One number a sample, so that the page can count and filter without the texts.
         "index": [[row["state"], row["errors"], row["units"], _flip(row)] for row in rows],

@@ -25,9 +25,9 @@ def render(board: Conclusion) -> str:
 
     Top level: `schema_version`, `run_dir`, `interrupted`, `wall_s`, `notes`, `measured` (what the numbers rest on, in
     sentences), `cells`, `prompt_spread`, `gates`, `limits`. A cell holds the fields of `CellResult` with `dataset`,
-    `model`, `recipe` and `prompt` beside them, `model_info` and `data_info` for what model and data were, `evidence` for
-    what the numbers rest on, `counts` per state, and `best` for the leader of its column. Numbers that do not exist are
-    null.
+    `model`, `recipe` and `prompt` beside them, `model_info` and `data_info` for what model and data were, `evidence`
+    for what the numbers rest on, `counts` per state, and `best` for the leader of its column. Numbers that do not exist
+    are null.
     """
     best = best_cells(board.results)
     document = {

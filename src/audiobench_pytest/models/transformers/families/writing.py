@@ -80,7 +80,7 @@ class WritingRecognizer(Recognizer):
         return f"model '{name}' does not know the language '{hint}': pass --model-args language= one to take it for"
 
     def _code(self, language: str) -> str | None:
-        """Return the model's own name of an ISO 639 language, or None where it has none; one that `asks` has a table."""
+        """Return the model's own name of an ISO 639 language, or None where it has none; who `asks` has a table."""
         return None
 
     @abc.abstractmethod

@@ -6,6 +6,7 @@ let board = null;
 let chosen = 0;
 let shown = 0;
 const STEP = 40;
+const BINNED = ["duration", "snr"];  // their slices are ranges, and a row holds a value
 
 function audiobench(name, content) {
   if (name === "board") { board = content; start(); return; }
@@ -157,7 +158,7 @@ function choose(number) {
     make("td", {}, `${part.key} = ${part.name}`), make("td", { class: "number" }, String(part.samples)),
     make("td", { class: "number" }, `${round(part.values[0].value)} [${round(part.values[0].low)}, ${round(part.values[0].high)}]`)))));
   document.getElementById("cell").replaceChildren(...parts.filter(Boolean));
-  const parts_of = about ? cell.slices.filter((part) => about.told.includes(part.key)) : [];
+  const parts_of = about ? cell.slices.filter((part) => about.told.includes(part.key) && !BINNED.includes(part.key)) : [];
   document.getElementById("slice").replaceChildren(make("option", { value: "" }, "all"),
     ...parts_of.map((part) => make("option", { value: JSON.stringify([part.key, part.name]) }, `${part.key} = ${part.name}`)));
   refresh();
@@ -203,7 +204,7 @@ async function refresh() {
     for (const place of places) {
       const row = (await piece(number, Math.floor(place / 500)))[place % 500];
       if (mine !== turn) return;
-      if (slice && row.keys[key] !== name) continue;
+      if (slice && (row.keys[key] ?? "unknown") !== name) continue;
       if (`${row.id} ${row.reference} ${row.prediction ?? ""} ${Object.values(row.keys).join(" ")}`.toLowerCase().includes(words)) kept.push(place);
     }
     places = kept;

@@ -144,9 +144,14 @@ def test_a_set_is_read_from_its_own_columns_and_asked(dataset, tmp_path):
             assert sample.reference not in said
 
 
-# Whose answers are no references: what a rule, a puzzle or a refusal asks for.
+# Whose answers are no references: what a rule, a puzzle or a refusal asks for, and what a judge reads.
 NOT_A_LABEL = {"ifeval/voicebench", "bbh/voicebench", "refusal/advbench"}
-SCORED = [d for d in LAYOUTS if Recipe(CATALOG.recipe_for(d)).metric.stage is None and d.recipe not in NOT_A_LABEL]
+SCORED = [d for d in ON_THE_HUB if Recipe(CATALOG.recipe_for(d)).metric.stage is None and d.recipe not in NOT_A_LABEL]
+
+
+def test_most_sets_are_tried_before_any_model_is():
+    """Those of a judge are tried by the judge's clear cases."""
+    assert len(SCORED) > 0.85 * len(ON_THE_HUB)
 
 
 @pytest.mark.parametrize("dataset", SCORED, ids=lambda dataset: dataset.name)

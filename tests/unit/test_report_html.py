@@ -16,7 +16,7 @@ from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.report.html.pages import verdict_of
 from audiobench_pytest.report.html.published import published_of
-from audiobench_pytest.report.html.samples import labels_of
+from audiobench_pytest.report.html.samples import groups_of, labels_of
 from audiobench_pytest.types import CellId, Outcome, SampleScore, State
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>&\u2028"
@@ -301,3 +301,21 @@ def test_published_numbers_are_those_of_the_same_set_under_the_same_recipe() -> 
     assert {(one["dataset"], one["recipe"]) for one in found} == {tuple(cells[0].values())}
     assert published_of([{"dataset": "librispeech-test-clean", "recipe": "wer/audiobench-pytest@2"}]) == []
     assert published_of([{"dataset": "of-my-own", "recipe": "wer/ultraeval@1.1"}]) == []
+
+
+def test_where_the_errors_are_is_counted_by_length_and_speaker() -> None:
+    def outcome(name: str, seconds: float, speaker: str, errors: float) -> Outcome:
+        score = SampleScore({"errors": errors, "units": 10.0}, "", "", State.OK)
+        more = {"audio_s": seconds, "meta": {"speaker": speaker}, "language": "en"}
+        return Outcome(CellId("d", "m", "r"), name, State.OK, "x", "x", score=score, **more)
+
+    outcomes = [outcome("a", 1.0, "ann", 1), outcome("b", 1.0, "bob", 3), outcome("c", 40.0, "ann", 5)]
+    found = {
+        (one["key"], one["name"]): (one["samples"], one["errors"], one["units"])
+        for one in groups_of(outcomes, private=False)
+    }
+    assert found.pop(("speaker", "ann")) == (2, 6.0, 20.0)
+    assert found.pop(("speaker", "bob")) == (1, 3.0, 10.0)
+    assert sorted(found.values()) == [(1, 5.0, 10.0), (2, 4.0, 20.0)]  # two lengths; one language is no group
+    assert {key for key, _ in found} == {"duration"}
+    assert {one["key"] for one in groups_of(outcomes, private=True)} == {"duration"}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.errors import RecordError
+from audiobench_pytest.metrics.accuracy.confusion import confusion
 from audiobench_pytest.records.answers.spoken import sound_at
 from audiobench_pytest.records.append import write_atomically
 from audiobench_pytest.records.runs.cells import CellData
@@ -17,7 +18,7 @@ from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.report.html.parts import page, refuse_others, write_script
 from audiobench_pytest.report.html.pictures import picture_of
 from audiobench_pytest.report.html.published import published_of
-from audiobench_pytest.report.html.samples import Before, Shown, confusions, labels_of, samples_of
+from audiobench_pytest.report.html.samples import Before, Shown, confusions, groups_of, labels_of, samples_of
 from audiobench_pytest.report.html.speeds import speeds_of
 from audiobench_pytest.report.run.json_file import stored_board
 from audiobench_pytest.types import SCORED_STATES
@@ -88,8 +89,9 @@ def write_report(
             found = list(samples_of(data, before.of(data), sounds, spoken, private=private))
             compared = before.of(data) is not None
             labels = None if private else labels_of(data.outcomes.values())
+            groups = groups_of(data.outcomes.values(), private=private)
             cell = _write_cell(target, number, data, found, worst, seen)
-            shown.append({**cell, "compared": compared, "labels": labels})
+            shown.append({**cell, "compared": compared, "labels": labels, "groups": groups})
         told = {**_public(board, private), "shown": shown, "verdict": verdict_of(board)}
         told["prompts"] = {} if private else _asked(run)
         told["published"] = published_of(board["cells"])
@@ -130,7 +132,16 @@ def _public(board: Mapping[str, Any], private: bool) -> dict[str, Any]:
         return dict(board)
     # Errors, slices and sentences name samples, speakers and files: what is left is numbers and what users typed.
     hidden: dict[str, Any] = {"first_errors": [], "slices": []}
-    cells = [{**cell, **hidden, "data_info": {**cell["data_info"], "source": ""}} for cell in board["cells"]]
+    cells = [
+        {
+            **cell,
+            **hidden,
+            "data_info": {**cell["data_info"], "source": ""},
+            # Counts of labels taken for others are named by the labels.
+            "sums": {name: number for name, number in cell["sums"].items() if not confusion({name: number})[0]},
+        }
+        for cell in board["cells"]
+    ]
     gates = [
         {**gate, "message": f"{gate['metric']}: {gate['verdict']}", "slice": None}
         for gate in board["gates"]

@@ -13,6 +13,7 @@ from typing import Any
 
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.leaderboard.cells.planned import recipe_of
+from audiobench_pytest.leaderboard.cells.slices import DURATION_BINS, duration_bin
 from audiobench_pytest.metrics.accuracy.confusion import confusion
 from audiobench_pytest.metrics.error_rate.metric import ErrorRate
 from audiobench_pytest.metrics.recipes import Recipe
@@ -21,6 +22,7 @@ from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.types import SCORED_STATES, Outcome, State
 
 _MOST_CONFUSED = 30
+_MOST_GROUPS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,38 @@ def labels_of(samples: Iterable[Outcome]) -> dict[str, Any] | None:
         sums.update(_numbers(one))
     names, counts = confusion(sums)
     return {"names": names, "counts": counts} if names else None
+
+
+def groups_of(outcomes: Iterable[Outcome], *, private: bool) -> list[dict[str, Any]]:
+    """Return where the errors of a cell are: by duration, language and speaker, each with samples, errors and units.
+
+    What the slices of a run say with intervals, this says of every run without: it is there to be read, not judged.
+
+    Args:
+        outcomes: Of the cell.
+        private: Leave out who speaks.
+    """
+    sums: dict[tuple[str, str], list[float]] = {}
+    for one in outcomes:
+        errors, units = _errors(_numbers(one))
+        if one.state not in SCORED_STATES or not units:
+            continue
+        speaker = "" if private else str(one.meta.get("speaker") or "")
+        for key, name in (("duration", duration_bin(one.audio_s)), ("language", one.language), ("speaker", speaker)):
+            if name:
+                found = sums.setdefault((key, name), [0, 0.0, 0.0])
+                found[:] = (found[0] + 1, found[1] + errors, found[2] + units)
+    many = {
+        key for key in ("duration", "language", "speaker") if 1 < sum(one == key for one, _ in sums) <= _MOST_GROUPS
+    }
+    order = {name: place for place, name in enumerate(DURATION_BINS)}
+    return [
+        {"key": key, "name": name, "samples": int(n), "errors": errors, "units": units}
+        for (key, name), (n, errors, units) in sorted(
+            sums.items(), key=lambda one: (one[0][0], order.get(one[0][1], 0), one[0])
+        )
+        if key in many
+    ]
 
 
 def _errors(numbers: Mapping[str, float]) -> tuple[float, float]:

@@ -83,6 +83,16 @@ function labels(found) {
     table(["", ...found.names.map((name) => counted(named(name)))], body));
 }
 
+// Where the errors are: long clips, one language, one speaker.
+function groups(found) {
+  if (!found || !found.length) return null;
+  const body = found.map((one) => make("tr", {}, make("td", {}, `${one.key} ${one.name}`), make("td", { class: "number" }, String(one.samples)),
+    make("td", { class: "number" }, `${round((100 * one.errors) / one.units)} %`),
+    make("td", {}, make("progress", { max: "100", value: String(Math.min(100, (100 * one.errors) / one.units)),
+      "aria-label": `${one.key} ${one.name}: ${round((100 * one.errors) / one.units)} % wrong` }))));
+  return make("div", {}, make("h3", {}, "Where the errors are"), table(["by", counted("samples"), counted("wrong"), "share"], body));
+}
+
 function player(source, look, which) {
   const audio = make("audio", { controls: "", preload: "none", src: source, "aria-label": `sound ${which}`.trim() });
   return make("div", {}, which ? make("p", { class: "quiet" }, which) : null, audio, look ? picture(look, audio, which) : null);

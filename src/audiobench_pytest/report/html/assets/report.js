@@ -147,7 +147,7 @@ function choose(number) {
   const facts = [counts, `${round(cell.audio_s / 3600, 3)} h of sound`,
     ...(about && about.compared ? [`${turned(1)} samples worse than the baseline, ${turned(-1)} better`] : []),
     ...Object.entries(cell.speed || {}).map(([name, value]) => `${name} ${round(value, 3)}`)];
-  const parts = [make("p", { class: "text quiet" }, facts.join("; ")), make("p", { class: "signature" }, cell.signature), histogram(about), tails(cell), labels(about && about.labels)];
+  const parts = [make("p", { class: "text quiet" }, facts.join("; ")), make("p", { class: "signature" }, cell.signature), histogram(about), tails(cell), labels(about && about.labels), groups(about && about.groups)];
   const both = ["in the reference", "in the answer"];
   const lists = [["replace", "Taken for another", both], ["delete", "Left out", ["in the reference"]], ["insert", "Put in", ["in the answer"]]]
     .filter(([what]) => about && about.confusions[what].length);

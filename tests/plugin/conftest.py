@@ -167,6 +167,17 @@ class Project:
             lambda: len(self.cached_answers()) >= number or (process is not None and process.poll() is not None)
         )
 
+    def until_scored(self, number: int, process: subprocess.Popen) -> None:
+        """Wait until so many answers are in the results of the newest run, or the process has ended.
+
+        An answer is kept before it is scored: a run that is stopped between the two has it in its cache, not on its board.
+        """
+
+        def scored() -> int:
+            return sum(f.read_bytes().count(b'{"outcome":') for f in self.latest.glob("results/*.jsonl"))
+
+        assert until(lambda: scored() >= number or process.poll() is not None)
+
     def holds(self) -> None:
         """Make the noisy model of this project one that HOLD_AFTER holds."""
         conftest = self.path / "conftest.py"

@@ -88,7 +88,7 @@ def test_it_ends_with_a_run_that_is_ended(project, served, monkeypatch, number):
         stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
     )
-    project.until_answered(3, process)
+    project.until_scored(3, process)
     process.send_signal(number)
     process.wait(60)
     assert until(lambda: nothing_is_left(served.notes))

@@ -75,8 +75,8 @@ class Registry:
         _add(STAGES, name, target, "stage")
 
     def dialect(self, dialect: Dialect) -> None:
-        """Add a layout of manifests; it is recognised by the columns that it requires."""
-        from audiobench_pytest.datasets.manifests.read import DIALECTS
+        """Add a layout of manifests: recognised by the columns that it requires, or named as in `FORMAT:PATH`."""
+        from audiobench_pytest.datasets.manifests.dialects import DIALECTS
 
         if dialect not in DIALECTS:
             DIALECTS.append(dialect)

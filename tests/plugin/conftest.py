@@ -170,7 +170,7 @@ class Project:
     def until_scored(self, number: int, process: subprocess.Popen) -> None:
         """Wait until so many answers are in the results of the newest run, or the process has ended.
 
-        An answer is kept before it is scored: a run that is stopped between the two has it in its cache, not on its board.
+        An answer is kept before it is scored: a run that is stopped between the two has it in its cache alone.
         """
 
         def scored() -> int:

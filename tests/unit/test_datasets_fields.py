@@ -8,7 +8,7 @@ import pytest
 from audiobench_pytest.catalog.schema import DatasetSpec, ManifestSource
 from audiobench_pytest.datasets import LoadSettings, load_dataset
 from audiobench_pytest.datasets.fields import fields_of, renamed, texts
-from audiobench_pytest.datasets.manifests.native import NATIVE
+from audiobench_pytest.datasets.manifests.dialects import NATIVE
 from audiobench_pytest.errors import DatasetError
 from audiobench_pytest.types import Call, Message, Sound
 

@@ -79,7 +79,9 @@ def load_dataset(spec: DatasetSpec, settings: LoadSettings) -> Dataset:
     checked = check_files(
         select(samples, limit=settings.limit, sample=settings.sample, seed=settings.seed), root, inside=not trusted
     )
-    found = _dataset(spec, settings, checked, None, str(path), len(samples))
+    # What it was read as belongs to where it is: a report reads it again.
+    layout = source.layout if isinstance(source, ManifestSource) else ""
+    found = _dataset(spec, settings, checked, None, f"{layout}:{path}" if layout else str(path), len(samples))
     return dataclasses.replace(found, assumed=_assumed(path, source, spec, settings))
 
 
@@ -89,7 +91,7 @@ def _assumed(path: Path, source: ManifestSource | FolderSource, spec: DatasetSpe
         return ""
     from audiobench_pytest.datasets.manifests.read import first_line
 
-    first = first_line(path)
+    first = first_line(path, source.layout)
     return "" if first.get("language") or first.get("lang") else spec.language
 
 
@@ -159,7 +161,7 @@ def count_samples(spec: DatasetSpec, settings: LoadSettings) -> int | None:
     if isinstance(source, ManifestSource):
         from audiobench_pytest.datasets.manifests.read import count_lines
 
-        return settings.selected(count_lines(path))
+        return settings.selected(count_lines(path, source.layout))
     if source.layout == "manifests":
         from audiobench_pytest.datasets.manifests.folder import count_folder
 
@@ -202,7 +204,9 @@ def _read_all(path: Path, source: ManifestSource | FolderSource, spec: DatasetSp
         from audiobench_pytest.datasets.manifests.read import read_manifest
 
         columns = _columns(path, source, spec)
-        samples = read_manifest(path, spec.language, columns, needs=needs, target=spec.target_language)
+        samples = read_manifest(
+            path, spec.language, columns, needs=needs, target=spec.target_language, layout=source.layout
+        )
         return _with_choices(samples, spec), path.parent, source.trusted_paths
     if source.layout == "manifests":
         from audiobench_pytest.datasets.manifests.folder import read_folder, set_folder
@@ -223,7 +227,7 @@ def _columns(path: Path, source: ManifestSource, spec: DatasetSpec) -> ColumnMap
     names = load_catalog().tasks.get(spec.task).reference if spec.task else ("text",)
     if names == ("text",) or "text" in dict(source.columns):
         return source.columns
-    answer = next((name for name in names if name in first_line(path)), "text")
+    answer = next((name for name in names if name in first_line(path, source.layout)), "text")
     return source.columns if answer == "text" else (*source.columns, ("text", (answer,)))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import DatasetSpec, ManifestSource
+from audiobench_pytest.datasets.manifests.formats import formats
 from audiobench_pytest.datasets.manifests.lines import SUFFIXES
 from audiobench_pytest.datasets.manifests.read import first_line
 from audiobench_pytest.errors import DatasetError, UsageError, did_you_mean
@@ -21,8 +22,8 @@ DEFAULT_LANGUAGE = "en"
 
 
 def is_path_like(text: str) -> bool:
-    """Whether a `--dataset` value is a path, `NAME=PATH` or `TASK:PATH` rather than a name of the catalogue."""
-    return "/" in text or "=" in text or text.casefold().endswith(SUFFIXES)
+    """Whether a `--dataset` value is a path, `NAME=PATH`, `TASK:PATH` or `FORMAT:PATH`, not a name of the catalogue."""
+    return "/" in text or "=" in text or text.casefold().endswith(SUFFIXES) or text.partition(":")[0] in formats()
 
 
 def spec_for_path(text: str, *, cwd: Path, default_language: str = "") -> DatasetSpec:
@@ -34,15 +35,16 @@ def spec_for_path(text: str, *, cwd: Path, default_language: str = "") -> Datase
     private, it is a copy of that set.
 
     Args:
-        text: `PATH`, `TASK:PATH`, `NAME=PATH` or `NAME=TASK:PATH`; a relative path is relative to `cwd`.
+        text: `PATH`, or `NAME=TASK:FORMAT:PATH` with any of the three in front of it; a relative path is relative to
+            `cwd`. A format is a layout of manifests (`formats`), for a file that does not say which it is of.
         cwd: The working folder.
         default_language: ISO 639 code for data that states none, or "" for English.
 
     Raises:
-        UsageError: There is no such file (names close matches beside it) or task, or `NAME` or `PATH` is empty.
+        UsageError: There is no such file (names close matches beside it), task or format, or `NAME` or `PATH` is empty.
     """
     name, path_text = _split(text)
-    task, path_text = _task(path_text, cwd)
+    task, layout, path_text = _prefixes(path_text, cwd)
     path = cwd / Path(path_text).expanduser()
     if not path.is_file():
         raise UsageError(_missing(path_text, path))
@@ -50,11 +52,11 @@ def spec_for_path(text: str, *, cwd: Path, default_language: str = "") -> Datase
         stem = path.with_suffix("").stem if path.suffix == ".gz" else path.stem
         name = path.absolute().parent.name if stem == "manifest" else stem
     try:
-        first = first_line(path)
+        first = first_line(path, layout)
     except DatasetError:
         first = {}  # loading the set says what is wrong with it
     catalog = load_catalog()
-    source = ManifestSource(str(path), trusted_paths=True)
+    source = ManifestSource(str(path), trusted_paths=True, layout=layout)
     known = catalog.datasets.get(name) if name in catalog.datasets else None
     if known is not None and known.access and not task:
         # A copy of a set that not everybody may have: all that the catalogue says of it holds for the copy.
@@ -87,12 +89,26 @@ def _split(text: str) -> tuple[str | None, str]:
     return name.strip(), path.strip()
 
 
-def _task(text: str, cwd: Path) -> tuple[str, str]:
-    """Return task and path; a colon belongs to the path where a file is called so."""
-    task, colon, path = text.partition(":")
-    if not colon or "/" in task or (cwd / Path(text).expanduser()).is_file():
-        return "", text
-    return task, path
+def _prefixes(text: str, cwd: Path) -> tuple[str, str, str]:
+    """Return task, format and path of `TASK:FORMAT:PATH`; a colon belongs to the path where a file is called so."""
+    known, tasks = formats(), load_catalog().tasks
+    task = layout = ""
+    while ":" in text:
+        first, _, rest = text.partition(":")
+        if "/" in first or (cwd / Path(text).expanduser()).is_file():
+            break
+        if first in known and not layout:
+            layout = first
+        elif first in tasks and not task:
+            task = first
+        else:
+            close = did_you_mean(first, sorted({*known, *(one.name for one in tasks)}), show_all_below=0)
+            raise UsageError(
+                f"--dataset {text}: unknown task or layout '{first}'{close}; `audiobench list tasks` lists the tasks, "
+                f"layouts are {', '.join(sorted(known))}"
+            )
+        text = rest
+    return task, layout, text
 
 
 def _missing(text: str, path: Path) -> str:
@@ -111,15 +127,16 @@ def sounds_of_manifest(source: str) -> dict[str, Path]:
     """Return where the sound of each sample of a manifest is, by id; none where it is no manifest that is still there.
 
     Args:
-        source: Where a run says that its data came from.
+        source: Where a run says that its data came from: `PATH` or `FORMAT:PATH`.
     """
     from audiobench_pytest.datasets.manifests.read import read_manifest
 
-    path = Path(source)
-    if not source.casefold().endswith(SUFFIXES) or not path.is_file():
+    layout, _, rest = source.partition(":")
+    layout, path = (layout, Path(rest)) if layout in formats() else ("", Path(source))
+    if not (layout or source.casefold().endswith(SUFFIXES)) or not path.is_file():
         return {}
     try:
-        samples = read_manifest(path, "en")
+        samples = read_manifest(path, "en", layout=layout)
     except DatasetError:
         return {}  # a set with columns of its own: its samples are shown without sound
     return {one.id: one.audio for one in samples if one.problem is None and one.audio is not None}

@@ -84,12 +84,14 @@ class ManifestSource:
         trusted_paths: True for a user's own manifest, whose audio may lie anywhere; False for a downloaded set, whose
             audio must not leave the manifest's folder.
         columns: Which of its columns hold what we call `text`, `choices`, ..., see `ColumnMap`.
+        layout: Name of the layout that its lines are of (`nemo`, `kaldi`), or "" where they say so themselves.
     """
 
     path: str
     bundled: bool = False
     trusted_paths: bool = False
     columns: ColumnMap = ()
+    layout: str = ""
 
 
 @dataclass(frozen=True, slots=True)

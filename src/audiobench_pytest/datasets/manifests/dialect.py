@@ -170,6 +170,10 @@ def audio_of(record: Mapping[str, Any], column: str, base: Path) -> tuple[Path |
     value = record.get(column)
     if isinstance(value, list) and value:
         value = value[0]
+    if isinstance(value, Mapping) and "path" in value:  # as a hub's rows are written to a file
+        if value.get("bytes") is not None:
+            return None, f"'{column}' holds the bytes of a sound: write them to a file, and its name here"
+        value = value["path"]
     if not isinstance(value, str):
         return None, not_text(record, column)
     if not value.strip():

@@ -17,33 +17,47 @@ class Layout:
     """How somebody else writes a line.
 
     Attributes:
-        name: For messages.
+        name: For messages; in small letters, and with hyphens for blanks, how it is named on a command line.
         has: Columns that tell it from all others.
         names: Their columns with the names that ours have for them.
         more: What else is to be done to a line, after its columns were renamed.
+        beyond: Of lines with those columns, which are of this layout and of no other; None for all.
     """
 
     name: str
     has: tuple[str, ...]
     names: Mapping[str, str] = field(default_factory=dict)
     more: Callable[[dict[str, Any]], None] | None = None
+    beyond: Callable[[Record], bool] | None = None
+
+    def fits(self, record: Record) -> bool:
+        """Whether a line is of this layout by what it holds."""
+        return all(name in record for name in self.has) and (self.beyond is None or self.beyond(record))
 
 
-def translated(record: Record, kept: frozenset[str] = frozenset()) -> Record:
-    """Return a line of another layout in our columns, and any other line as it is.
+def layout_of(record: Record) -> Layout | None:
+    """Return the layout of others that a line is of by its columns, or None."""
+    return next((one for one in LAYOUTS if one.fits(record)), None)
+
+
+def translated(record: Record, layout: Layout, kept: frozenset[str] = frozenset()) -> Record:
+    """Return a line of another layout in our columns.
 
     A column that the line has by our own name already stays what it is, and theirs stands beside it.
 
     Args:
         record: The line.
+        layout: What it is of.
         kept: Columns that keep their names, since somebody said what each of them is.
 
     Raises:
-        ValueError: It is of a layout, and what it says in it cannot be asked; says why.
+        ValueError: It lacks what a line of this layout has, or says in it what cannot be asked; says why.
     """
-    layout = next((one for one in LAYOUTS if all(name in record for name in one.has)), None)
-    if layout is None:
-        return record
+    if missing := [name for name in layout.has if name not in record]:
+        raise ValueError(
+            f"lacks {' and '.join(repr(name) for name in missing)}, which a line of {layout.name} has; "
+            f"it has: {', '.join(record) or 'nothing'}"
+        )
     kept |= {theirs for theirs, ours in layout.names.items() if ours in record}
     found = {name if name in kept else layout.names.get(name, name): value for name, value in record.items()}
     if layout.more is not None:
@@ -115,6 +129,11 @@ def _cut(record: dict[str, Any]) -> None:
             record[name] = values.pop()
 
 
+def _spoken_prompt(record: Record) -> bool:
+    """What VoiceBench calls `prompt` is said in the sound, what we call so is written to the model: tell them apart."""
+    return "text" not in record and ("reference" in record or isinstance(record["audio"], Mapping))
+
+
 def _in_clips(record: dict[str, Any]) -> None:
     """Common Voice names files of the folder `clips` that lies beside its tables."""
     path = record.get("audio")
@@ -145,6 +164,7 @@ LAYOUTS = (
         {"client_id": "speaker", "path": "audio", "sentence": "text", "locale": "language"},
         more=_in_clips,
     ),
+    Layout("VoiceBench", ("audio", "prompt"), {"prompt": "question", "reference": "text"}, beyond=_spoken_prompt),
     Layout("audio folder", ("file_name",), {"file_name": "audio", "transcription": "text"}),
 )
 """In the order in which they are looked for."""

@@ -20,7 +20,7 @@ SUFFIXES = (".jsonl", ".json", ".ndjson", ".list", ".csv", ".tsv", ".scp", ".lst
 
 _File = io.BufferedReader | gzip.GzipFile
 
-_TABLES = {".csv": ",", ".tsv": "\t"}
+_TABLES = {"csv": ",", "tsv": "\t"}
 _LARGEST_FIELD = 1 << 27
 
 _OTHERS = (
@@ -42,11 +42,15 @@ _OTHERS = (
 """What other files begin with, and what they are."""
 
 
-def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def numbered_lines(path: Path, cut: str = "") -> Iterator[tuple[int, bytes]]:
     """Yield the number and the JSON of each line or row that holds something.
 
     A row of CSV or TSV is an object of texts under the names of the first row; an element of a list has its position
     as its number.
+
+    Args:
+        path: The manifest.
+        cut: How it is cut into rows (`csv`, `tsv`, `scp`, `lst`); "" as its name and its beginning say.
 
     Raises:
         DatasetError: There is no such file, or it is nothing of the kind; names what it is.
@@ -57,9 +61,9 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             raw.seek(0)
             if begin[:2] == b"\x1f\x8b":
                 with gzip.open(raw) as file:
-                    yield from _lines(path.with_suffix("") if path.suffix == ".gz" else path, path, file)
+                    yield from _lines(path.with_suffix("") if path.suffix == ".gz" else path, path, file, cut)
             else:
-                yield from _lines(path, path, raw)
+                yield from _lines(path, path, raw, cut)
     except FileNotFoundError as exc:
         raise DatasetError(f"{path}: no such manifest") from exc
     except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
@@ -70,16 +74,17 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise DatasetError(f"{path}: the manifest cannot be read: {exc.strerror or exc}") from exc
 
 
-def _lines(named: Path, path: Path, file: _File) -> Iterator[tuple[int, bytes]]:
+def _lines(named: Path, path: Path, file: _File, cut: str) -> Iterator[tuple[int, bytes]]:
     begin = file.peek(64)[:64].removeprefix(codecs.BOM_UTF8)
     for magic, what in _OTHERS:
         if begin.startswith(magic):
             raise DatasetError(f"{path}: is {what}")
-    if (delimiter := _TABLES.get(named.suffix.casefold())) is not None:
+    by_name = "" if cut else named.suffix.casefold().removeprefix(".")
+    if (delimiter := _TABLES.get(cut or by_name)) is not None:
         yield from _rows(path, file, delimiter)
-    elif named.suffix == ".scp":
+    elif "scp" in (cut, by_name):
         yield from scp_rows(path, file)
-    elif named.suffix == ".lst" and begin.lstrip()[:1] not in (b"{", b"["):
+    elif cut == "lst" or (by_name == "lst" and begin.lstrip()[:1] not in (b"{", b"[")):
         yield from seed_tts_rows(path, file)
     elif begin.lstrip()[:1] == b"[":
         yield from _elements(path, file)

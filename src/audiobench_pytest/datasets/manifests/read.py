@@ -12,12 +12,11 @@ from typing import Any
 from audiobench_pytest.catalog.schema import ColumnMap
 from audiobench_pytest.datasets.fields import Needs, renamed
 from audiobench_pytest.datasets.manifests.dialect import Dialect, Row, language_of
-from audiobench_pytest.datasets.manifests.foreign import translated
+from audiobench_pytest.datasets.manifests.dialects import DIALECTS, NATIVE, ROUNDS, URO_BENCH, WENET
+from audiobench_pytest.datasets.manifests.foreign import layout_of, translated
+from audiobench_pytest.datasets.manifests.formats import UNNAMED, Format, format_named
 from audiobench_pytest.datasets.manifests.lines import numbered_lines
-from audiobench_pytest.datasets.manifests.native import NATIVE
 from audiobench_pytest.datasets.manifests.stepeval import dialogue_row, is_dialogue
-from audiobench_pytest.datasets.manifests.uro_bench import ROUNDS, URO_BENCH
-from audiobench_pytest.datasets.manifests.wenet import WENET
 from audiobench_pytest.datasets.selection import unique_ids
 from audiobench_pytest.errors import DatasetError, did_you_mean
 from audiobench_pytest.records.texts import storable
@@ -32,11 +31,12 @@ _EMPTY = "{path}: the manifest holds no samples; it needs one JSON object per li
 
 
 def read_manifest(
-    path: Path, language: str, columns: ColumnMap = (), *, needs: Needs = _SPEECH, target: str = ""
+    path: Path, language: str, columns: ColumnMap = (), *, needs: Needs = _SPEECH, target: str = "", layout: str = ""
 ) -> list[Sample]:
     """Return all samples of a manifest, in its order; no audio file is looked at.
 
-    The first line decides the dialect. A line that cannot be asked becomes a sample with a problem.
+    The first line decides the dialect, where nobody named the layout. A line that cannot be asked becomes a sample with
+    a problem.
 
     Args:
         path: The manifest.
@@ -44,20 +44,22 @@ def read_manifest(
         columns: Our names of columns with those they have in this file; only those that differ.
         needs: What each line must have.
         target: Language of the answers of lines that name none, where it is not that of the sound.
+        layout: Name of what each line is of (`formats.formats`), or "".
 
     Raises:
-        DatasetError: There is no such file, a line is not a JSON object in UTF-8, the first line lacks a required
-            column, or there is no line at all; names file and line.
+        DatasetError: There is no such file or layout, a line is not a JSON object in UTF-8 or not of the named layout,
+            the first line lacks a required column, or there is no line at all; names file and line.
     """
     named = frozenset(theirs for _, several in columns for theirs in several)
     rows: list[tuple[int, Row]] = []
     fallback_ids: list[str] = []
     dialect: Dialect | None = None
-    for number, line in numbered_lines(path):
-        record = _parse(path, number, line, named)
+    stated = format_named(layout)
+    for number, line in numbered_lines(path, stated.lines):
+        record = _parse(path, number, line, named, stated)
         record = renamed(record, columns) if columns else record
         if dialect is None:
-            dialect = _dialect_of(path, number, record, needs)
+            dialect = _dialect_of(path, number, record, needs, stated)
         rows.append((number, dialect.read(record, path.parent, needs)))
         fallback_ids.append(hashlib.sha256(line).hexdigest())
     if not rows:
@@ -97,27 +99,30 @@ def read_manifest(
     return samples
 
 
-def count_lines(path: Path) -> int:
+def count_lines(path: Path, layout: str = "") -> int:
     """Return the number of lines that hold something.
 
     Raises:
         DatasetError: There is no such file.
     """
-    return sum(1 for _ in numbered_lines(path))
+    return sum(1 for _ in numbered_lines(path, format_named(layout).lines))
 
 
-def first_line(path: Path) -> Mapping[str, Any]:
-    """Return the first line of a manifest as it stands.
+def first_line(path: Path, layout: str = "") -> Mapping[str, Any]:
+    """Return the first line of a manifest, with our names for its columns.
 
     Raises:
         DatasetError: There is no such file, it holds no line, or its first one is no JSON object.
     """
-    for number, line in numbered_lines(path):
-        return _parse(path, number, line)
+    stated = format_named(layout)
+    for number, line in numbered_lines(path, stated.lines):
+        return _parse(path, number, line, stated=stated)
     raise DatasetError(_EMPTY.format(path=path))
 
 
-def _parse(path: Path, number: int, line: bytes, named: frozenset[str] = frozenset()) -> Mapping[str, Any]:
+def _parse(
+    path: Path, number: int, line: bytes, named: frozenset[str] = frozenset(), stated: Format = UNNAMED
+) -> Mapping[str, Any]:
     try:
         record = json.loads(line.decode())
     except UnicodeDecodeError as exc:
@@ -134,16 +139,17 @@ def _parse(path: Path, number: int, line: bytes, named: frozenset[str] = frozens
         record = {k: v if k in ("audio", "wav", "sounds") else storable(v) for k, v in record.items()}
     if not isinstance(record, dict):
         raise DatasetError(f'{path}:{number}: not a JSON object; each line must be one, as {{"id": ...}}')
-    if _is_ours(record) or any(_fits(record, one) for one in DIALECTS):
-        return record
+    layout = stated.layout
+    if layout is None:
+        if stated.dialect is not None or any(_fits(record, one) for one in DIALECTS):
+            return record
+        layout = layout_of(record)
+        if layout is None or (_is_ours(record) and layout.beyond is None):
+            return record
     try:
-        return translated(record, named)
+        return translated(record, layout, named)
     except (ValueError, TypeError, AttributeError) as exc:
         raise DatasetError(f"{path}:{number}: {exc}") from exc
-
-
-DIALECTS: list[Dialect] = []
-"""Layouts that others added; one is taken where a line has all the columns it requires."""
 
 
 def _fits(record: Mapping[str, Any], dialect: Dialect) -> bool:
@@ -155,9 +161,10 @@ def _is_ours(record: Mapping[str, Any]) -> bool:
     return any(dialect.audio in record for dialect in (NATIVE, WENET, URO_BENCH))
 
 
-def _dialect_of(path: Path, number: int, record: Mapping[str, Any], needs: Needs) -> Dialect:
+def _dialect_of(path: Path, number: int, record: Mapping[str, Any], needs: Needs, stated: Format) -> Dialect:
     is_wenet = "wav" in record or ("key" in record and "audio" not in record)
-    added = next((one for one in DIALECTS if _fits(record, one)), None)
+    added = stated.dialect or (NATIVE if stated.layout is not None else None)
+    added = added or next((one for one in DIALECTS if _fits(record, one)), None)
     if added is None and all(column in record for column in ROUNDS) and not _is_ours(record):
         raise DatasetError(
             f"{path}:{number}: is a dialogue of several rounds ({ROUNDS[0]}: {record[ROUNDS[0]]}): each answer of the "

@@ -65,7 +65,7 @@ class Settings:
     datasets = Setting[tuple[str, ...]](
         "dataset",
         (),
-        "run only this dataset: a name of the catalogue, or [NAME=][TASK:]path/to/manifest.jsonl; repeatable",
+        "run only this dataset: a name of the catalogue, or [NAME=][TASK:][FORMAT:]path/to/manifest.jsonl; repeatable",
         many,
         metavar="NAME|PATH",
         repeat=True,

@@ -1,4 +1,4 @@
-"""Music: instruments, genres, chords.
+"""Music: instruments, genres, major and minor.
 
 pytest benchmarks/music -m gtzan --model qwen2-audio
 """

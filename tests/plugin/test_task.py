@@ -87,13 +87,43 @@ def test_each_task_has_a_run_of_100_percent_and_one_of_chance(project, task, col
     assert 10 < values["chance"] < 60
 
 
+ALWAYS_C = """
+class C:
+    languages = ["en"]
+    follows = True
+
+    def load(self, args):
+        pass
+
+    def generate(self, batch):
+        assert all("label" in request["prompt"] for request in batch)
+        return ["Here they are:\\n0.0 4.0 C:maj" for request in batch]
+"""
+
+
+def test_chords_are_written_down_with_their_times(project):
+    """The set of the catalogue is a copy of one's own; half of the time is another chord than is said."""
+    pytest.importorskip("mir_eval", reason="needs the extra 'music'")
+    shutil.copytree(ROOT / "benchmarks" / "chords", project.path / "benchmarks" / "chords")
+    manifest = project.clips(4)
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+    for at, row in enumerate(rows):
+        row["text"] = f"0 2 C:maj\n2 4 {'C:maj' if at % 2 else 'A:min'}"
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (project.path / "always.py").write_text(ALWAYS_C)
+    asked = [f"--dataset=isophonics-beatles={manifest}", "--model=oracle", f"--model={project.path}/always.py:C"]
+    assert ask(project, *asked, folder="benchmarks/chords").ret == 0
+    values = {cell["model"]: (cell["metric"], cell["value"]) for cell in project.board()["cells"]}
+    assert values == {"oracle": ("majmin", 100.0), "always-C": ("majmin", 75.0)}
+
+
 @pytest.mark.parametrize("workers", [[], ["-n2"]])
 @pytest.mark.parametrize(
     ("dataset", "args", "words"),
     [
         ("emotion:{}", ["--model=pocketsphinx"], "writes down speech and follows no instruction, so emotion"),
         ("{}", ["--model=oracle"], "none of the data sets asked for is of the task emotion: small (asr)"),
-        ("emotoin:{}", ["--model=oracle"], "unknown task 'emotoin' (did you mean emotion?)"),
+        ("emotoin:{}", ["--model=oracle"], "unknown task or layout 'emotoin' (did you mean emotion or nemo?)"),
     ],
 )
 def test_a_run_in_which_nothing_can_be_asked_is_wrong_usage(moods, workers, dataset, args, words):

@@ -1,5 +1,6 @@
 """The whole catalogue: every entry is read, every name in it stands for something, and it is as broad as it says."""
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from audiobench_pytest.datasets import LoadSettings, load_dataset
 from audiobench_pytest.errors import DatasetError
 from audiobench_pytest.languages import known_language
 from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.metrics.registry import METRICS
 from audiobench_pytest.prompts.asked import Asked
 from audiobench_pytest.prompts.profiles import profile_for
 from audiobench_pytest.prompts.render import Template
@@ -50,6 +52,18 @@ def test_pages_count_the_models_that_there_are():
         r"`audiobench list models` has all (\d+)", (ROOT / "docs" / "own-model.md").read_text("utf-8")
     )
     assert int(counted) == len(list(CATALOG.models))
+
+
+def test_every_metric_scores_a_set_of_the_catalogue():
+    """Also what scores a set under a task that borrows it: a recording that is coded, a translation said aloud."""
+    lent = [
+        dataclasses.replace(dataset, task=task.name, recipe="")
+        for task in TASKS
+        for dataset in DATASETS
+        if dataset.task in task.borrows
+    ]
+    reached = {recipe.score for dataset in (*DATASETS, *lent) for recipe in CATALOG.recipes_for(dataset)}
+    assert reached == {name for name, target in METRICS.items() if target.startswith("audiobench_pytest.")}
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)

@@ -150,6 +150,41 @@ def test_a_model_that_only_writes_is_not_asked_to_speak(talking):
     result.stderr.fnmatch_lines(["*model oracle answers in text; spoken-qa*wants speech*"])
 
 
+def test_a_recipe_of_sounds_and_an_answer_in_text_is_a_usage_error(talking):
+    data = asked(talking, "spoken-qa", {"level": 0, "answer": "Paris"})
+    result = run(talking, "spoken_qa", data, "--recipe=asr-match/qa-exist")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*recipe asr-match/qa-exist scores the sound*add --answer speech*"])
+
+
+SUITE = """
+protocols:
+  - {name: own/written, dataset: spoken-qa, model: kimiaudio, recipe: match/qa-exist, expected: CELL}
+  - {name: own/spoken, dataset: spoken-qa, model: kimiaudio, recipe: match/qa-exist, channel: speech, expected: CELL}
+"""
+CELL = "{table: kimi-audio-replication, model: Kimi-Audio-7B-Instruct, benchmark: Speech TriviaQA, metric: ACC}"
+
+
+def test_a_suite_of_both_channels_asks_twice_and_scores_each_by_its_own_recipe(talking):
+    for kind, text in (
+        ("protocols", SUITE.replace("CELL", CELL)),
+        ("suites", 'suites: [{name: own, title: both, protocols: ["own/*"]}]'),
+    ):
+        (talking.path / "own" / kind).mkdir(parents=True)
+        (talking.path / "own" / kind / "own.yaml").write_text(text)
+    data = asked(talking, "spoken-qa", *[dict(row) for row in QUESTIONS]).replace(
+        "=spoken-qa:", "=spoken-qa=spoken-qa:"
+    )
+    result = run(talking, "spoken_qa", data, "--suite=own", f"--audiobench-set=catalog={talking.path / 'own'}")
+    assert result.ret == 0
+    found = cells(talking)
+    assert {recipe: cell["metric"] for recipe, cell in found.items()} == {
+        "match/qa-exist": "acc",
+        "asr-match/qa-exist": "asr_acc",
+    }
+    assert {cell["value"] for cell in found.values()} == {50.0}
+
+
 def test_the_replication_suite_resolves_whole(talking):
     shutil.copytree(ROOT / "benchmarks", talking.path / "all", dirs_exist_ok=True)
     # A process of its own: in this one, modules of the golden tests have the names of benchmarks.

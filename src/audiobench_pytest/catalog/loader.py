@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -89,6 +89,9 @@ _OF_SOUNDS = ("transcribed", "rated", "shape", "bit_rate")
 
 SPOKEN = "asr-"
 """Before the name of a recipe: the same rule, of what a transcriber heard in a spoken answer."""
+
+_SYNTHESIS = "tts"
+"""The task whose answers are speech and nothing else."""
 
 _TRANSCRIBERS = "zh=paraformer-zh default=whisper-large-v3"
 
@@ -214,11 +217,13 @@ class Catalog:
         except UnknownNameError as exc:
             raise CatalogError(f"dataset '{dataset.name}': {exc}") from None
 
-    def spoken(self, recipes: Iterable[RecipeSpec]) -> tuple[RecipeSpec, ...]:
-        """Return recipes as they score spoken answers: those that read texts, of transcripts."""
-        return tuple(
-            recipe if is_of_sounds(recipe) else self.recipes.get(f"{SPOKEN}{recipe.name}") for recipe in recipes
-        )
+    def spoken(self, recipe: RecipeSpec) -> RecipeSpec:
+        """Return a recipe as it scores spoken answers: one that reads texts, of transcripts."""
+        return recipe if is_of_sounds(recipe) else self.recipes.get(f"{SPOKEN}{recipe.name}")
+
+    def recipes_of_sounds(self) -> tuple[RecipeSpec, ...]:
+        """Return the recipes that say how speech sounds whatever it says: those that synthesis has beside its own."""
+        return tuple(self.recipes.get(name) for name in self.tasks.get(_SYNTHESIS).more_recipes)
 
     def borrowed(self, dataset: DatasetSpec, task: TaskSpec) -> DatasetSpec:
         """Return a data set of another task as a task that borrows it sees it: the same rows, another question."""

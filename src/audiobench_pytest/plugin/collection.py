@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pytest
 
-from audiobench_pytest.catalog.packing import carried, packed
-from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, PromptSpec, RecipeSpec, TaskSpec
+from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, PromptSpec, TaskSpec
+from audiobench_pytest.catalog.schema.protocols import CHANNELS, SPEECH, TEXT
 from audiobench_pytest.errors import CatalogError, UsageError
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.registry import adapter_class
+from audiobench_pytest.plugin.asked.scoring import Scored, channel_of
 from audiobench_pytest.plugin.session import BenchmarkSession, find_session
 from audiobench_pytest.prompts.asked import Asked
 from audiobench_pytest.prompts.profiles import profile_for
-from audiobench_pytest.records.runs.plan import PlannedCell
 from audiobench_pytest.runner.job import Job
 from audiobench_pytest.types import CellId
 
@@ -44,9 +44,6 @@ class Unasked:
     dataset: DatasetSpec | None = None
     model: str = ""
 
-
-HOW_IT_SOUNDS = ("dnsmos/audiobench-pytest@1", "speech-shape/audiobench-pytest@1")
-"""Recipes beside those of what was said, where a text task is answered in speech."""
 
 NO_MODEL = "no model: name one with --audiobench-model (or --model, where the root conftest opts in)"
 
@@ -76,29 +73,58 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 
 def _params(session: BenchmarkSession, task: TaskSpec) -> Iterator[object]:
     datasets = [dataset for dataset in session.datasets if dataset.task == task.name]
-    datasets += [session.catalog.borrowed(one, task) for one in session.datasets if one.task in task.borrows]
+    if session.suite is None:  # a published number is of a set's own task
+        datasets += [session.catalog.borrowed(one, task) for one in session.datasets if one.task in task.borrows]
     if not datasets:
-        yield _unasked(task.name, _no_data(session, task))
+        yield _skipped(task.name, Unasked(_no_data(session, task)))
+        return
     # Whichever of its sets are picked by their marker, why none of them can be asked is told.
     families = [getattr(pytest.mark, name) for name in sorted({one.family for one in datasets if one.family})]
     # Models outermost: with one model in memory per process, each is loaded once.
-    for model in session.models if datasets else ():
-        channels = {dataset.name: session.channel(task.name, dataset.name) for dataset in datasets}
-        reasons = {channel: _why_not(session, task, model, channel) for channel in sorted(set(channels.values()))}
-        for reason in filter(None, reasons.values()):
-            yield _unasked(f"{task.name}-{model.name}", reason, families)
-        for dataset in datasets:
-            if reasons[channels[dataset.name]] is not None:
-                continue
-            if session.suite is None or session.suite.has(dataset.name, model.name):
-                yield from _cell(session, dataset, model)
+    for model in session.models:
+        yield from _of_model(session, task, model, datasets, families)
 
 
-def _unasked(name: str, reason: str, marks: Iterable[pytest.MarkDecorator] = ()) -> object:
-    return _skipped(name, Unasked(reason), marks)
+def _of_model(
+    session: BenchmarkSession,
+    task: TaskSpec,
+    model: ModelSpec,
+    datasets: Iterable[DatasetSpec],
+    families: Iterable[pytest.MarkDecorator],
+) -> Iterator[object]:
+    """Yield why some data sets cannot be asked of a model, then the cells of the others."""
+    why = functools.cache(functools.partial(_why_not, session, task, model))
+    reasons: dict[str, None] = {}
+    cells: list[object] = []
+    for dataset in datasets:
+        if session.suite is not None and not session.suite.has(dataset.name, model.name):
+            continue
+        try:
+            found = session.scored(dataset, model)
+        except (UsageError, CatalogError) as exc:
+            if any(why(channel) is None for channel in CHANNELS):
+                cells.append(_refused(dataset, model, str(exc)))
+            else:
+                reasons[why(channel_of(task)) or ""] = None
+            continue
+        for scored in found:
+            if (reason := why(scored.channel)) is not None:
+                reasons[reason] = None
+            else:
+                cells += _cell(session, dataset, model, scored, f"-{scored.channel}" if len(found) > 1 else "")
+    yield from (_skipped(f"{task.name}-{model.name}", Unasked(reason), families) for reason in reasons)
+    yield from cells
 
 
-def _skipped(name: str, unasked: Unasked, marks: Iterable[pytest.MarkDecorator]) -> object:
+def _refused(dataset: DatasetSpec, model: ModelSpec, reason: str) -> object:
+    return pytest.param(Refused(reason), id=f"{dataset.name}-{model.name}", marks=_marks(dataset))
+
+
+def _marks(dataset: DatasetSpec) -> list[pytest.MarkDecorator]:
+    return [getattr(pytest.mark, dataset.family)] if dataset.family else []
+
+
+def _skipped(name: str, unasked: Unasked, marks: Iterable[pytest.MarkDecorator] = ()) -> object:
     return pytest.param(unasked, id=name, marks=[*marks, pytest.mark.skip(reason=unasked.reason)])
 
 
@@ -114,9 +140,9 @@ def _why_not(session: BenchmarkSession, task: TaskSpec, model: ModelSpec, channe
     if model.tasks and task.name not in model.tasks:
         return f"model {model.name} does {', '.join(model.tasks)}, not {task.name}"
     gives = session.gives(model)
-    if channel == "speech" and "speech" not in gives:
+    if channel == SPEECH and SPEECH not in gives:
         return f"model {model.name} answers in {' and '.join(sorted(gives))}; {task.name} ({task.title}) wants speech"
-    if channel != "speech" and not gives & {"text"}:
+    if channel == TEXT and TEXT not in gives:
         return f"model {model.name} answers in {' and '.join(sorted(gives))}; {task.name} ({task.title}) wants text"
     if task.answer == "calls" and session.follows(model) and not adapter_class(model.adapter).may_take_tools:
         return (
@@ -144,11 +170,13 @@ def _names_of_able(session: BenchmarkSession, task: TaskSpec) -> list[str]:
     ]
 
 
-def _cell(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec) -> Iterator[object]:
-    marks = [getattr(pytest.mark, dataset.family)] if dataset.family else []
+def _cell(
+    session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec, scored: Scored, suffix: str
+) -> Iterator[object]:
+    marks = _marks(dataset)
+    recipe, *more = scored.recipes
     try:
-        recipe, *more = recipes_of(session, dataset)
-        for spec in (recipe, *more):
+        for spec in scored.recipes:
             if spec.name not in session.tried:
                 Recipe(spec)  # a wrong step or option is told now, not when the model has answered
                 session.tried.add(spec.name)
@@ -156,7 +184,7 @@ def _cell(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec) -> 
         for given in prompts if session.is_told(model) else ():
             profile_for(Asked(dataset.task, dataset.prompt, dataset.name, model.name, given), dataset.language)
     except (UsageError, CatalogError) as exc:
-        yield pytest.param(Refused(f"{dataset.name}: {exc}"), id=f"{dataset.name}-{model.name}", marks=marks)
+        yield _refused(dataset, model, f"{dataset.name}: {exc}")
         return
     cell = CellId(dataset.name, model.name, recipe.name)
     if dataset.unasked:
@@ -165,34 +193,18 @@ def _cell(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec) -> 
         return
     if dataset.is_published and not model.knows(dataset.language):
         knows = ", ".join(model.languages)
-        yield _unasked(
-            str(cell), f"model {model.name} knows {knows}; dataset {dataset.name} is {dataset.language}", marks
-        )
+        why = f"model {model.name} knows {knows}; dataset {dataset.name} is {dataset.language}"
+        yield _skipped(str(cell), Unasked(why), marks)
         return
     shards, of = session.settings.part.shards(session.shards.get(dataset.name, 1))
-    channel = session.channel(dataset.task, dataset.name)
     # A model that is told nothing answers once, in whatever words others are asked.
     for given in prompts if session.is_told(model) else prompts[:1]:
         several = len(prompts) > 1 and given is not None and session.is_told(model)
         own = dataclasses.replace(cell, prompt=given.name) if several and given is not None else cell
         for k in shards:
-            name = str(own) if of == 1 else f"{own}-{k + 1:02d}of{of:02d}"
-            job = Job(own, dataset, model, recipe, k, of, tuple(more), given, channel, session.draws(model))
+            name = f"{own}{suffix}" if of == 1 else f"{own}{suffix}-{k + 1:02d}of{of:02d}"
+            job = Job(own, dataset, model, recipe, k, of, tuple(more), given, scored.channel, session.draws(model))
             yield pytest.param(job, id=name, marks=marks)
-
-
-def recipes_of(session: BenchmarkSession, dataset: DatasetSpec) -> tuple[RecipeSpec, ...]:
-    """Return the recipes that score a dataset: those the user named, else the suite's, else its own."""
-    if session.suite is not None and not session.recipes:
-        return session.suite.recipes(session.catalog, dataset.name)
-    found = session.recipes or session.catalog.recipes_for(dataset)
-    if (
-        session.channel(dataset.task, dataset.name) != "speech"
-        or session.catalog.tasks.get(dataset.task).answer == "speech"
-    ):
-        return found
-    more = () if session.recipes else tuple(session.catalog.recipes.get(name) for name in HOW_IT_SOUNDS)
-    return (*session.catalog.spoken(found), *more)
 
 
 def job_of(item: pytest.Item) -> Job | None:
@@ -236,75 +248,3 @@ def sort_by_model(session: BenchmarkSession, items: list[pytest.Item]) -> None:
     """Bring benchmark items into model-major order across modules; other items keep their places before them."""
     order = {model.name: i for i, model in enumerate(session.models)}
     items.sort(key=lambda item: order[job.model.name] if (job := job_of(item)) is not None else -1)
-
-
-def planned_cells(session: BenchmarkSession, items: Iterable[pytest.Item]) -> list[PlannedCell]:
-    """Return the cells of the selected items, with the shards that the selection kept.
-
-    In the order of models and data sets, whatever the order of the items: a shuffled run has the same leaderboard.
-
-    Raises:
-        UsageError: Two benchmark functions claim one cell.
-    """
-    jobs: dict[CellId, list[Job]] = {}
-    nodes: dict[CellId, str] = {}
-    for item in items:
-        if (job := job_of(item)) is not None:
-            node = item.nodeid.split("[", 1)[0]
-            if nodes.setdefault(job.cell, node) != node:
-                raise UsageError(f"{nodes[job.cell]} and {node} both benchmark {job.cell}: select one of them")
-            jobs.setdefault(job.cell, []).append(job)
-    models = {model.name: number for number, model in enumerate(session.models)}
-    datasets = {dataset.name: number for number, dataset in enumerate(session.datasets)}
-
-    def place(found: list[Job]) -> tuple[int, int, int]:
-        first = found[0]
-        named = [prompt.name for prompt in session.prompts(first.dataset.task)] if first.cell.prompt else []
-        order = named.index(first.cell.prompt) if first.cell.prompt in named else 0
-        return models[first.model.name], datasets[first.dataset.name], order
-
-    return [
-        PlannedCell(
-            cell,
-            task=found[0].dataset.task,
-            family=found[0].dataset.family,
-            node=nodes[found[0].cell],
-            shards=found[0].of,
-            selected=tuple(sorted({job.shard for job in found})),
-            published_recipe=_other_published(session, found[0].dataset, cell),
-            samples=session.counts.get(cell.dataset),
-            recipe=packed(recipe),
-            clusters=session.settings.cluster or found[0].dataset.resampled,
-            slices=session.settings.slices,
-            own_recipe=_own(session, found[0].dataset, cell),
-            carried=carried(recipe, session.catalog),
-            prompt=_other_prompt(session, found[0]),
-            draws=found[0].draws,
-        )
-        for found in sorted(jobs.values(), key=place)
-        for cell, recipe in found[0].cells()
-    ]
-
-
-def _other_prompt(session: BenchmarkSession, job: Job) -> str:
-    """Return the name of a job's prompt where it is not the one that its task and language would have."""
-    if not session.is_told(job.model):
-        return ""
-    language = job.dataset.language
-    name = profile_for(job.asked, language).name
-    with contextlib.suppress(UsageError):  # a task whose data sets bring all of their prompts
-        return name if name != profile_for(Asked(job.dataset.task), language).name else ""
-    return name
-
-
-def _own(session: BenchmarkSession, dataset: DatasetSpec, cell: CellId) -> str | None:
-    """Return the name of the recipe that a data set is scored by unasked, where this cell is scored by another one."""
-    with contextlib.suppress(UsageError, CatalogError):  # a data set without a recipe of its own
-        own = session.catalog.recipe_for(dataset).name
-        return own if own != cell.recipe else None
-    return None
-
-
-def _other_published(session: BenchmarkSession, dataset: DatasetSpec, cell: CellId) -> str | None:
-    """Return the name of the recipe of a dataset's published numbers, where this cell is scored by another one."""
-    return dataset.recipe if dataset.recipe and dataset.recipe != cell.recipe else None

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from audiobench_pytest.errors import AudiobenchError, red_of
-from audiobench_pytest.plugin.collection import check_selected, job_of, planned_cells, selected_datasets, sort_by_model
+from audiobench_pytest.plugin.collection import check_selected, job_of, selected_datasets, sort_by_model
 from audiobench_pytest.plugin.limits import check_planned
+from audiobench_pytest.plugin.planned.cells import planned_cells
 from audiobench_pytest.plugin.planned.missing import refuse_deaf
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.plugin.termination import START_AGAIN, Termination

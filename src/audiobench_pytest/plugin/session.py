@@ -17,6 +17,7 @@ from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.asked.declared import Settings
 from audiobench_pytest.plugin.asked.markers import may_select
+from audiobench_pytest.plugin.asked.scoring import Scored, Wish, scored
 from audiobench_pytest.plugin.asked.suites import Suite
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.runner.job import DERIVE, PREDICT, SCORE
@@ -190,13 +191,14 @@ class BenchmarkSession:
         """Return what a model can answer with: `text`, `speech`, `rating`."""
         return frozenset(model.gives) or adapter_class(model.adapter).gives
 
-    def channel(self, task: str, dataset: str = "") -> str:
-        """Return the channel that answers are wanted in: the task's own, else what the user or the suite asks for."""
-        if task in self.catalog.tasks and self.catalog.tasks.get(task).answer == "speech":
-            return "speech"
-        if self.settings.answer:
-            return self.settings.answer
-        return self.suite.channel(dataset) if self.suite is not None else "text"
+    def scored(self, dataset: DatasetSpec, model: ModelSpec) -> tuple[Scored, ...]:
+        """Return in which channel a model's answers to a data set are wanted, and the recipes that read them there.
+
+        Raises:
+            UsageError: What was asked for contradicts itself or the task.
+            CatalogError: The data set names a recipe that there is not.
+        """
+        return scored(self.catalog, Wish(self.settings.answer, self.recipes, self.suite), dataset, model)
 
     def is_told(self, model: ModelSpec) -> bool:
         """Whether a model, as it is configured in this run, is told what to do by a prompt of the catalogue."""

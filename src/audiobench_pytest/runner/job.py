@@ -23,7 +23,7 @@ class Job:
         model: Its model.
         recipe: Its recipe.
         prompt: The prompt that the user asked for, or None for the one that fits.
-        answer: The channel that answers are wanted in, its task's.
+        answer: The channel that answers are wanted in; its recipes read them there.
         more_recipes: Further recipes that score the same answers, each as a cell of its own.
         shard: Which shard, from 0.
         of: Number of shards.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-CHANNELS = ("text", "speech")
+TEXT, SPEECH = "text", "speech"
+CHANNELS = (TEXT, SPEECH)
 """What of a model's answer can be scored: what it writes, or the transcript of what it says."""
 
 HINTS = ("", "none", "prompt", "decoder")

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from audiobench_pytest.catalog.schema.protocols import SPEECH
 from audiobench_pytest.errors import UsageError
 
 if TYPE_CHECKING:
     from audiobench_pytest.catalog.loader import Catalog
-    from audiobench_pytest.catalog.schema import DatasetSpec, RecipeSpec
+    from audiobench_pytest.catalog.schema import DatasetSpec
+    from audiobench_pytest.catalog.schema.protocols import ProtocolSpec
     from audiobench_pytest.catalog.suites import PlannedProtocol
     from audiobench_pytest.types import CellResult, MetricValue
 
@@ -48,26 +50,29 @@ class Suite:
         names = dict.fromkeys(planned.protocol.dataset for planned in self.runnable())
         return tuple(self.copies.get(name) or catalog.datasets.get(name) for name in names)
 
-    def recipes(self, catalog: Catalog, dataset: str) -> tuple[RecipeSpec, ...]:
-        """Return the recipes of a data set's protocols."""
-        found = dict.fromkeys(recipe_of(p) for p in self.runnable() if p.protocol.dataset == dataset)
-        return tuple(catalog.recipes.get(name) for name in found)
+    def recipes(self, dataset: str, model: str) -> dict[str, list[str]]:
+        """Return the names of the recipes that a data set's answers are scored by, by the channel of the answers."""
+        found: dict[str, list[str]] = {}
+        for one in self._asked(dataset, model):
+            names = found.setdefault(one.channel, [])
+            names += [one.recipe] if one.recipe not in names else []
+        return found
 
     def slices(self) -> tuple[str, ...]:
         """Return the keys of the parts of data sets that some of its numbers are of."""
         found = (planned.protocol.slice.partition("=")[0] for planned in self.runnable())
         return tuple(dict.fromkeys(key for key in found if key))
 
-    def channel(self, dataset: str) -> str:
-        """Return the channel in which a data set's answers are scored."""
-        channels = {p.protocol.channel for p in self.runnable() if p.protocol.dataset == dataset}
-        return "speech" if "speech" in channels else "text"
-
     def has(self, dataset: str, model: str) -> bool:
         """Whether a data set is to be asked of a model."""
-        return self.own_models or any(
-            (p.protocol.dataset, p.protocol.model) == (dataset, model) for p in self.runnable()
-        )
+        return any(True for _ in self._asked(dataset, model))
+
+    def _asked(self, dataset: str, model: str) -> Iterator[ProtocolSpec]:
+        """Yield the protocols by which a data set is asked of a model; the user's own takes any model's place."""
+        for planned in self.runnable():
+            one = planned.protocol
+            if one.dataset == dataset and (self.own_models or one.model == model):
+                yield one
 
     def notes(self, results: Iterable[CellResult]) -> tuple[str, ...]:
         """Return what was published, what was found, and what could not be run."""
@@ -91,7 +96,7 @@ class Suite:
             of_cell = [
                 planned
                 for planned in self.runnable()
-                if (planned.protocol.dataset, recipe_of(planned)) == (result.cell.dataset, result.cell.recipe)
+                if (planned.protocol.dataset, _scored_by(planned)) == (result.cell.dataset, result.cell.recipe)
                 and planned.expected is not None
             ]
             own = [planned for planned in of_cell if planned.protocol.model == result.cell.model]
@@ -140,12 +145,13 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names) if len(names) < 4 else f"{names[0]}, {names[1]} and {len(names) - 2} more"
 
 
-def recipe_of(planned: PlannedProtocol) -> str:
+def _scored_by(planned: PlannedProtocol) -> str:
     """Return the name of the recipe that scores a protocol here: of a spoken answer, what was heard in it."""
     from audiobench_pytest.catalog.loader import load_catalog
 
-    catalog, name = load_catalog(), planned.protocol.recipe
-    return catalog.spoken((catalog.recipes.get(name),))[0].name if planned.protocol.channel == "speech" else name
+    catalog = load_catalog()
+    recipe = catalog.recipes.get(planned.protocol.recipe)
+    return (catalog.spoken(recipe) if planned.protocol.channel == SPEECH else recipe).name
 
 
 def find_suite(

@@ -1,1 +1,1 @@
-"""What would run and what it lacks, told before anything does; `start` alone asks here."""
+"""What would run and what it lacks, told before anything does, and the cells of the plan of what does run."""

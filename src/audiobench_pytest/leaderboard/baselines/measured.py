@@ -57,6 +57,7 @@ class Measured:
         recipe: The recipe as it was planned, or None where only its name is known.
         keys: Text of each sample per slice key.
         hashed: Whether `ids` are hashes.
+        words: Name of the prompt where it is not the usual one, else "".
     """
 
     cell: CellId
@@ -76,6 +77,7 @@ class Measured:
     recipe: Recipe | None = None
     keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
     hashed: bool = False
+    words: str = ""
 
     def part(self, key: str, name: str) -> Measured:
         """Return the samples of a slice; none where nobody says of any that it belongs to it."""
@@ -152,6 +154,7 @@ def measured(data: CellData, where: str) -> Measured:
         quantities=recipe.quantities(languages_of(table, signature)),
         recipe=recipe,
         keys=keys,
+        words=data.plan.prompt,
     )
 
 

@@ -127,8 +127,8 @@ def snippet(proposals: Sequence[Proposal]) -> str:
     if double:
         found = cells[double[0]]
         names = ", ".join(sorted(f"{one.recipe} ({one.prompt})" if one.prompt else one.recipe for one in found))
-        one = "recipe" if len({cell.recipe for cell in found}) > 1 else "prompt"
-        raise UsageError(f"{header(double[0])} would be there twice ({names}): propose limits for one {one} at a time")
+        what = "recipe" if len({cell.recipe for cell in found}) > 1 else "prompt"
+        raise UsageError(f"{header(double[0])} would be there twice ({names}): propose limits for one {what} at a time")
     return "\n\n".join("\n".join(lines) for lines in tables.values()) + "\n"
 
 

@@ -510,6 +510,28 @@ def test_a_language_that_nobody_names_is_told(take, tmp_path):
     assert "taken to be" not in out
 
 
+def test_with_references_the_language_is_theirs_else_that_of_the_answers(take, tmp_path):
+    said = [{"audio_filepath": f"{key}.wav", "pred_text": answer, "lang": "de"} for key, (_, answer) in ANSWERS.items()]
+    path = lines(tmp_path / "r.json", said[:2])  # and one of the set that is not answered
+    texts = foreign.wenet(tmp_path / "ref", which=0)
+    _, out, _ = take(path, "--references", texts)
+    assert "|lang:de|" in the_cell()["signature"]
+    assert set(read_run("run").records["language"]) == {"de"}
+    assert "taken to be" not in out
+    rows = [{"id": key, "reference": reference, "language": "fr"} for key, (reference, _) in ANSWERS.items()]
+    references = lines(tmp_path / "ref.jsonl", rows)
+    _, out, _ = take(path, "--references", references, output="french")
+    assert "|lang:fr|" in the_cell("french")["signature"]
+    silent = foreign.wenet(tmp_path / "hyp")
+    _, out, _ = take(silent, "--references", references, output="silent")
+    assert "|lang:fr|" in the_cell("silent")["signature"]
+    assert "taken to be" not in out
+    take(silent, "--references", texts, "--language", "es", output="named")
+    assert "|lang:es|" in the_cell("named")["signature"]
+    _, out, _ = take(silent, "--references", texts, output="nobody")
+    assert "so they are taken to be en: give --language CODE" in out
+
+
 def test_a_missing_reference_is_a_data_error_and_a_missing_answer_a_failure(take, tmp_path):
     rows = [
         {"audio_filepath": "a.wav", "text": "a b", "pred_text": "a b"},

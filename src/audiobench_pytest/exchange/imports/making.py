@@ -180,11 +180,26 @@ def _write(writer: ResultWriter, receipt: ShardReceipt, outcomes: Sequence[Outco
     writer.shard(replace(receipt, ended=receipt.started))
 
 
-def language_note(samples: Sequence[Sample], rows: Sequence[Row], named: str) -> str:
-    """Say which language answers are taken to be in where nobody says it; "" where somebody does."""
-    if named or all(row.language for row in rows):
+def language_note(
+    pairs: Sequence[tuple[Sample, Row | None]], spoken: Sequence[tuple[Sample, Row | None]], named: str
+) -> str:
+    """Say which language answers are taken to be in where nobody says it; "" where somebody does.
+
+    Args:
+        pairs: Samples as their references have them, with their answers.
+        spoken: The same in the language that each is taken to be in.
+        named: The language that the user named, or "".
+    """
+    if named:
         return ""
-    languages = sorted({language_of(sample.language, sample.meta) for sample in samples})
+    open_ones = [
+        sample
+        for (asked, row), (sample, _) in zip(pairs, spoken, strict=True)
+        if row is not None and not asked.language and not row.language
+    ]
+    if not open_ones:
+        return ""
+    languages = sorted({language_of(sample.language, sample.meta) for sample in open_ones})
     return f"the imported rows name no language, so they are taken to be {', '.join(languages)}: give --language CODE"
 
 

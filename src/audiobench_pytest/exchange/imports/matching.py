@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -37,7 +38,7 @@ def own_samples(rows: Sequence[Row], language: str) -> list[Sample]:
 
     Args:
         rows: The rows; what they do not say of the reference nobody knows.
-        language: Of rows that name none.
+        language: Of rows that name none; "" leaves it open, see `in_language`.
 
     Raises:
         UsageError: A field of a row that means something to us is not as it must be.
@@ -60,6 +61,22 @@ def own_samples(rows: Sequence[Row], language: str) -> list[Sample]:
                 target=own.target,
             )
         )
+    return found
+
+
+def in_language(pairs: Sequence[tuple[Sample, Row | None]], language: str) -> list[tuple[Sample, Row | None]]:
+    """Return samples that say their language: the reference's own, else that of the row that answers them.
+
+    Args:
+        pairs: Samples, "" for the language of those whose reference names none, each with its answer.
+        language: Of samples of which nobody says it; one without an answer is of the set's, where that has one alone.
+    """
+    told = {row.language for _, row in pairs if row is not None}
+    lost = next(iter(told)) if len(told) == 1 else ""
+    found = []
+    for sample, row in pairs:
+        said = sample.language or (lost if row is None else row.language) or language
+        found.append((dataclasses.replace(sample, language=said), row))
     return found
 
 

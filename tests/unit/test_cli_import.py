@@ -140,6 +140,25 @@ def test_an_answer_whose_scoring_failed_there_is_an_answer(take, tmp_path):
     assert list(records["state"]) == ["data_error", "ok"]  # its reference stands in the record that is not there
 
 
+def test_what_was_said_never_stands_among_what_was_scored(take, tmp_path):
+    rows = [json.loads(line) for line in foreign.ultraeval(tmp_path / "r.jsonl").read_text().splitlines()]
+    cut = [row for row in rows if row["type"] in ("prompt", "inference") or row["id"] != 1]
+    died = {"type": "error", "id": 1, "data": {"info": "Traceback\nValueError: no number in it\n"}}
+    for more, reason in (([died], "ValueError: no number in it"), ([], "the file holds no 'post_process' of it")):
+        name = "died" if more else "ended"
+        references = foreign.wenet(tmp_path / "ref", {str(n): texts for n, texts in enumerate(ANSWERS.values())}, 0)
+        assert take(lines(tmp_path / name, [*cut, *more]), "--references", references, output=f"of-{name}")[0] == 0
+        records = read_run(f"of-{name}").records.set_index("sample_id")
+        assert list(records["state"]) == ["ok", "failed", "ok"]
+        assert records.loc["1", "reason"].startswith(reason)
+    path = lines(tmp_path / "raw", [row for row in rows if row["type"] in ("prompt", "inference")])
+    status, _, err = take(path, "--references", references)
+    assert status == 4
+    assert f"{path}: no sample has a record 'post_process', which was scored there" in err
+    assert take(path, "--references", references, "--answer", "inference")[0] == 0
+    assert answers_of("run")["1"] == "Transcript: jumps over a lazy dog"
+
+
 def test_kimi_says_null_where_nothing_was_asked_and_subsets_are_picked(take, tmp_path):
     first = foreign.kimi(tmp_path / "a.jsonl").read_text().splitlines()
     other = foreign.kimi(tmp_path / "b.jsonl", subset="test-other").read_text().splitlines()

@@ -32,8 +32,8 @@ class Run:
             by its name, the sums by theirs, the plain fields of `CellResult`, a column `n_<state>` per state, and what
             the numbers rest on: `selection` (of the set, "" for all), `weights`, `imported` (whose result file the
             answers are from), `data_digest`, `data_revision`, `data_source`.
-        values: One row per value of a cell, the headline first: `dataset`, `model`, `recipe`, `name`, `value`, `low`,
-            `high`, `worst`, `unit`, `higher_is_better`.
+        values: One row per value of a cell, the headline first: `dataset`, `model`, `recipe`, `prompt`, `name`,
+            `value`, `low`, `high`, `worst`, `unit`, `higher_is_better`.
     """
 
     path: Path
@@ -77,14 +77,16 @@ def _frame(rows: list[dict[str, Any]], like: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame.from_records(rows) if rows else pd.DataFrame(columns=list(like))
 
 
+def _named(cell: CellId) -> dict[str, Any]:
+    """Return what tells a cell from every other, as every frame has it in front."""
+    return {"dataset": cell.dataset, "model": cell.model, "recipe": cell.recipe, "prompt": cell.prompt}
+
+
 def _record(outcome: Outcome) -> dict[str, Any]:
     # The stored numbers of a sample without an answer bound the worst case; in a frame they would be summed by mistake.
     score = outcome.score if outcome.prediction is not None else None
     return {
-        "dataset": outcome.cell.dataset,
-        "model": outcome.cell.model,
-        "recipe": outcome.cell.recipe,
-        "prompt": outcome.cell.prompt,
+        **_named(outcome.cell),
         "sample_id": outcome.sample_id,
         "draw": outcome.draw,
         "state": str(outcome.state),
@@ -106,12 +108,7 @@ def _record(outcome: Outcome) -> dict[str, Any]:
 
 
 def _cell(result: CellResult) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "dataset": result.cell.dataset,
-        "model": result.cell.model,
-        "recipe": result.cell.recipe,
-        "prompt": result.cell.prompt,
-    }
+    row = _named(result.cell)
     head = result.headline
     row |= {"metric": head.quantity.name, "value": head.value, "low": head.low, "high": head.high, "worst": head.worst}
     row["unit"] = head.quantity.unit
@@ -140,10 +137,9 @@ def _cell(result: CellResult) -> dict[str, Any]:
 
 
 def _values(result: CellResult) -> list[dict[str, Any]]:
-    cell = {"dataset": result.cell.dataset, "model": result.cell.model, "recipe": result.cell.recipe}
     return [
         {
-            **cell,
+            **_named(result.cell),
             "name": one.quantity.name,
             "value": one.value,
             "low": one.low,

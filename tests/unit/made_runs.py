@@ -61,19 +61,35 @@ def make_run(
     limit: int | None = None,
     probe: Probe | None = None,
     cache: Path | None = None,
+    prompt: str = "",
+    words: str = "",
 ) -> Path:
-    """Run a model over a manifest and return the run directory; a cache of its own unless one is given."""
+    """Run a model over a manifest and return the run directory; a cache of its own unless one is given.
+
+    `prompt` is which of several prompts the cell is of, `words` the unusual one that the run asked in.
+    """
     catalog = load_catalog()
     specs = tuple(catalog.recipes.get(name) for name in recipes)
     dataset = DatasetSpec(
         manifest.stem, manifest=ManifestSource(str(manifest), trusted_paths=True), recipe=specs[0].name
     )
-    job = Job(CellId(dataset.name, model, specs[0].name), dataset, catalog.models.get(model), specs[0], 0, 1, specs[1:])
+    named = CellId(dataset.name, model, specs[0].name, prompt)
+    job = Job(named, dataset, catalog.models.get(model), specs[0], 0, 1, specs[1:])
     run = RunDirectory(path)
     attempt = run.begin({}, asked=f"{manifest.name} {limit} {recipes}")
     run.write_plan(
         [
-            PlannedCell(cell, "asr", "", "t.py::t", 1, (0,), recipe=msgspec.to_builtins(spec), clusters=clusters)
+            PlannedCell(
+                cell,
+                "asr",
+                "",
+                "t.py::t",
+                1,
+                (0,),
+                recipe=msgspec.to_builtins(spec),
+                clusters=clusters,
+                prompt=words,
+            )
             for cell, spec in job.cells()
         ]
     )

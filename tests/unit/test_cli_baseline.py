@@ -143,13 +143,35 @@ def test_a_worse_run_takes_the_place_of_a_better_one_only_with_a_reason(runs, ba
     assert len(baseline("history")[1].splitlines()) == 4
 
 
+def test_a_run_in_other_words_takes_the_place_of_the_usual_ones_only_with_a_reason(runs, baseline, tmp_path):
+    path = tmp_path / "audiobench.lock.json"
+    baseline("update", runs["run"])
+    kept = path.read_bytes()
+    other = make_run(tmp_path / "other", runs["manifest"], args={"wer": "0.2"}, words="asr/terse")
+    status, _, err = baseline("update", other)
+    assert (status, path.read_bytes()) == (4, kept)
+    assert "small-noisy: it was asked in prompt 'asr/terse', what it replaces in the usual prompt" in err
+    assert baseline("update", other, "--accept", "the words we ship")[0] == 0
+    (cell,) = json.loads(path.read_text())["cells"]
+    assert cell["words"] == "asr/terse"
+    # The same words again are no news.
+    assert baseline("update", other)[0] == 0
+
+
 def test_a_red_run_is_written_only_where_that_is_accepted(runs, baseline, tmp_path):
     run = make_run(tmp_path / "run", runs["manifest"], args={"wer": "0.2"})
-    gate = {"dataset": "small", "model": "noisy", "metric": "wer", "counts_as": "fail", "message": "WER is above"}
+    gate = {
+        "dataset": "small",
+        "model": "noisy",
+        "prompt": "asr/terse",
+        "metric": "wer",
+        "counts_as": "fail",
+        "message": "WER is above",
+    }
     (run / "leaderboard.json").write_text(json.dumps({"gates": [gate]}))
     status, _, err = baseline("update", run)
     assert status == 4
-    assert "the run is red: small-noisy wer: WER is above" in err
+    assert "the run is red: small-noisy-asr.terse wer: WER is above" in err
 
 
 def test_two_runs_of_one_cell_that_are_no_parts_of_one_plan_are_refused(runs, baseline, tmp_path):

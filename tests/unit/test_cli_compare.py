@@ -42,6 +42,29 @@ def compare(capsys):
     return run
 
 
+def test_each_prompt_is_compared_with_itself_and_named(compare, tmp_path):
+    manifest = make_set(tmp_path / "data", 6)
+    one, other, alone = (
+        make_run(tmp_path / name, manifest, args={"wer": wer}, prompt=prompt)
+        for name, wer, prompt in (("one", "0.1", "asr/terse"), ("other", "0.5", "asr/terse"), ("alone", "0.1", ""))
+    )
+    assert compare(one, other)[1].startswith(f"small  noisy  {RECIPE}  asr/terse\n")
+    assert "| small | noisy (asr/terse) |" in compare(one, other, "--markdown")[1]
+    assert json.loads(compare(one, other, "--json")[1])[0]["prompt"] == "asr/terse"
+    status, _, err = compare(one, alone)
+    assert status == 4
+    assert f"no cell in common: the one holds small-noisy-asr.terse ({RECIPE}), the other small-noisy ({RECIPE})" in err
+
+
+def test_that_two_runs_were_asked_in_different_words_is_told(runs, compare, tmp_path):
+    words = make_run(tmp_path / "words", runs["data"] / "small.jsonl", recipes=TWO, words="asr/terse")
+    status, out, err = compare(runs["good"], words, "--json")
+    told = f"asked in the prompt 'asr/terse', {runs['good']} in the usual prompt"
+    assert (status, json.loads(out)[0]["asked"]) == (0, told)
+    assert f"small-noisy: {told}" in err
+    assert compare(words, words)[2] == ""
+
+
 def numbers(run):
     """Return errors and units by sample id under the first recipe, from the outcomes one by one."""
     cell = RunDirectory(run).cells()[0]

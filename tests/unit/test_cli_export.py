@@ -28,6 +28,7 @@ def runs(tmp_path_factory):
         "recipes": make_run(folder / "recipes", manifest, args={"wer": "0.2"}, recipes=(RECIPE, OTHER)),
         "part": make_run(folder / "part", manifest, args={"wer": "0.2"}, limit=5),
         "two": _two_models(folder / "two"),
+        "prompts": _two_prompts(folder / "prompts"),
     }
 
 
@@ -44,6 +45,21 @@ def _two_models(path):
         meta = {"choices": ["a, b", 'c "d"'], "speaker": 3}
         writer.outcome(Outcome(cell, "1", State.OK, 'a,\n"b" 京', "=x\ud800", score=score, meta=meta))
         writer.outcome(Outcome(cell, "2", State.FAILED, "a b c d", None, "it died", meta={"speaker": "x"}))
+    writer.close()
+    return path
+
+
+def _two_prompts(path):
+    """Write a run of one model in two prompts: one error of four words in the one, three in the other."""
+    run = RunDirectory(path)
+    attempt = run.begin({}, asked="prompts")
+    cells = {CellId("set", "m", RECIPE, prompt): errors for prompt, errors in (("asr/plain", 1), ("asr/terse", 3))}
+    run.write_plan([PlannedCell(cell, "asr", "", "t.py::t", 1, (0,)) for cell in cells])
+    writer = run.writer("main", attempt)
+    for cell, errors in cells.items():
+        writer.shard(ShardReceipt(cell, 0, 1, 1, 1, 10.0, 20.0, f"{RECIPE}|lang:en", {"digest": "d"}))
+        score = SampleScore({"errors": errors, "units": 4, "substitutions": errors}, "a b c d", "x")
+        writer.outcome(Outcome(cell, "1", State.OK, "a b c d", "x", score=score))
     writer.close()
     return path
 
@@ -79,6 +95,31 @@ def test_csv_of_cells_and_of_values_hold_what_the_leaderboard_says(runs, export)
         "False",
     )
     assert {one["name"] for one in values} >= {"wer", "substitution_rate", "above_50_rate"}
+
+
+def test_each_prompt_of_a_run_has_its_own_rows(runs, export):
+    for rows, name in (("values", "value"), ("cells", "value"), ("samples", "errors")):
+        _, out, _ = export(runs["prompts"], "--format", "csv", "--rows", rows)
+        read = [one for one in csv.DictReader(io.StringIO(out)) if one.get("name", "wer") == "wer"]
+        told = {"asr/plain": 25.0, "asr/terse": 75.0} if name == "value" else {"asr/plain": 1.0, "asr/terse": 3.0}
+        assert {one["prompt"]: float(one[name]) for one in read} == told
+        assert len(read) == 2
+
+
+def test_each_prompt_of_a_run_is_a_task_of_its_own_for_lm_eval(runs, export):
+    document = json.loads(export(runs["prompts"], "--format", "lm-eval")[1])
+    results = {task: one["wer,none"] for task, one in document["results"].items()}
+    assert results == {"set (asr/plain)": 0.25, "set (asr/terse)": 0.75}
+    assert document["configs"].keys() == document["n-samples"].keys() == document["versions"].keys() == results.keys()
+    facts = document["configs"]["set (asr/terse)"]["metadata"][RECIPE]
+    assert facts["prompt"] == "asr/terse"
+
+
+def test_each_prompt_of_a_run_is_a_metric_of_its_own_on_a_card(runs, export):
+    (result,) = yaml.safe_load(export(runs["prompts"], "--format", "model-index")[1])["model-index"][0]["results"]
+    told = {one["args"]["prompt"]: (one["value"], one["name"]) for one in result["metrics"]}
+    assert {prompt: value for prompt, (value, _) in told.items()} == {"asr/plain": 25.0, "asr/terse": 75.0}
+    assert all(f"asked as {prompt}" in name for prompt, (_, name) in told.items())
 
 
 def test_texts_that_break_tables_survive_csv(runs, export):
@@ -243,6 +284,14 @@ def test_mlflow_is_told_values_and_what_they_rest_on_but_no_text(runs, export, p
     assert next(one[1] for one in packages if one[0] == "log_params")[f"{key}/signature"].startswith(RECIPE)
     assert "京" not in repr(packages)
     assert "mlflow: two is run m1 of experiment 'asr'" in out
+
+
+def test_trackers_are_told_of_each_prompt(runs, export, packages):
+    assert export(runs["prompts"], "--format", "mlflow")[0] == 0
+    metrics = next(one[1] for one in packages if one[0] == "log_metrics")
+    rest = "wer/audiobench-pytest_1/wer"
+    assert (metrics[f"set/asr/plain/{rest}"], metrics[f"set/asr/terse/{rest}"]) == (25.0, 75.0)
+    assert len(next(one[1] for one in packages if one[0] == "log_dict")) == 2
 
 
 def test_wandb_is_told_likewise(runs, export, packages, tmp_path):

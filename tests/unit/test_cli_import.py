@@ -12,6 +12,7 @@ from made_runs import make_run, make_set, sentence
 
 from audiobench_pytest.cli import main
 from audiobench_pytest.frames import read_run
+from audiobench_pytest.records.runs.directory import RunDirectory
 
 RECIPE = "wer/audiobench-pytest@1"
 
@@ -137,6 +138,25 @@ def test_an_answer_whose_scoring_failed_there_is_an_answer(take, tmp_path):
     assert take(lines(tmp_path / "r.jsonl", rows))[0] == 0
     records = read_run("run").records.set_index("sample_id")
     assert list(records["state"]) == ["data_error", "ok"]  # its reference stands in the record that is not there
+
+
+def test_what_was_said_never_stands_among_what_was_scored(take, tmp_path):
+    rows = [json.loads(line) for line in foreign.ultraeval(tmp_path / "r.jsonl").read_text().splitlines()]
+    cut = [row for row in rows if row["type"] in ("prompt", "inference") or row["id"] != 1]
+    died = {"type": "error", "id": 1, "data": {"info": "Traceback\nValueError: no number in it\n"}}
+    for more, reason in (([died], "ValueError: no number in it"), ([], "the file holds no 'post_process' of it")):
+        name = "died" if more else "ended"
+        references = foreign.wenet(tmp_path / "ref", {str(n): texts for n, texts in enumerate(ANSWERS.values())}, 0)
+        assert take(lines(tmp_path / name, [*cut, *more]), "--references", references, output=f"of-{name}")[0] == 0
+        records = read_run(f"of-{name}").records.set_index("sample_id")
+        assert list(records["state"]) == ["ok", "failed", "ok"]
+        assert records.loc["1", "reason"].startswith(reason)
+    path = lines(tmp_path / "raw", [row for row in rows if row["type"] in ("prompt", "inference")])
+    status, _, err = take(path, "--references", references)
+    assert status == 4
+    assert f"{path}: no sample has a record 'post_process', which was scored there" in err
+    assert take(path, "--references", references, "--answer", "inference")[0] == 0
+    assert answers_of("run")["1"] == "Transcript: jumps over a lazy dog"
 
 
 def test_kimi_says_null_where_nothing_was_asked_and_subsets_are_picked(take, tmp_path):
@@ -436,6 +456,64 @@ def test_the_same_import_again_is_a_further_attempt_and_another_one_is_refused(t
     assert (status, "holds another plan" in err) == (4, True)
 
 
+def test_another_answer_or_subset_of_the_same_file_is_another_import(take, cli, tmp_path):
+    path = foreign.ultraeval(tmp_path / "r.jsonl")
+    assert take(path)[0] == take(path, "--answer", "inference", output="said")[0] == 0
+    assert the_cell("said")["imported"] == f"{the_cell()['imported']}, answer inference"
+    status, _, err = take(path, "--answer", "inference")
+    assert (status, "holds another plan" in err) == (4, True)
+    status, _, err = cli("gate", "run", "said")
+    assert (status, "hold different plans" in err) == (4, True)
+    kimi = foreign.kimi(tmp_path / "k.jsonl")
+    assert take(kimi, "--subset", "test-clean", output="part")[0] == take(kimi, output="all")[0] == 0
+    assert the_cell("part")["imported"] == f"{the_cell('all')['imported']}, subset test-clean"
+
+
+def test_files_of_several_layouts_say_which_is_which(take, tmp_path):
+    first, second = (dict(list(ANSWERS.items())[at]) for at in (slice(0, 1), slice(1, 3)))
+    rows = [{"id": "utt-9", "prediction": "a", "reference": "a"}]
+    paths = [foreign.nemo(tmp_path / "a", first), foreign.nemo(tmp_path / "b", second), lines(tmp_path / "c", rows)]
+    assert take(*(f"s={path}" for path in paths))[0] == 0
+    receipts = [one for cell in RunDirectory(Path("run")).cells() for one in cell.receipts]
+    files = receipts[0].model["identity"]["imported"]["files"]
+    assert [one["format"] for one in files] == ["NeMo", "NeMo", "a file of predictions"]
+
+
+def test_words_cut_at_other_segments_are_another_import(take, tmp_path):
+    hyp = lines(tmp_path / "h.ctm", ["call A 1.0 0.5 hello", "call A 7.0 0.5 noise"])
+    heard, ignored = "call A anna 1.0 3.0 hello", "call A inter 6.0 8.0 IGNORE_TIME_SEGMENT_IN_SCORING"
+    references = lines(tmp_path / "r.stm", [heard])
+    assert take(hyp, "--references", references)[0] == 0
+    lines(references, [heard, ignored])
+    # Ids and references are the same: only the answers are not.
+    status, _, err = take(hyp, "--references", references)
+    assert (status, "holds another plan" in err) == (4, True)
+    assert take(hyp, "--references", references, output="other")[0] == 0
+    assert [list(answers_of(run).values()) for run in ("run", "other")] == [["hello noise"], ["hello"]]
+
+
+def test_two_whole_imports_are_never_one(take, cli, tmp_path):
+    path = foreign.nemo(tmp_path / "r.json")
+    assert take(path)[0] == take(path, output="again")[0] == 0
+    for command in (("gate", "run", "again"), ("baseline", "update", "run", "again")):
+        status, _, err = cli(*command)
+        assert status == 4
+        assert f"r-old ({RECIPE}) is a whole import in each of 2 runs" in err
+        assert "name one of run, again" in err
+
+
+def test_nothing_pins_the_model_behind_imported_answers(take, cli, tmp_path):
+    assert take(foreign.nemo(tmp_path / "r.json"))[0] == 0
+    document = json.loads((tmp_path / "run" / "leaderboard.json").read_text())
+    assert document["cells"][0]["evidence"]["pinned"] is False
+    assert cli("baseline", "update", "run", "--file", "lock.json")[0] == 0
+    gates = tmp_path / "gates.toml"
+    gates.write_text('[r.wer]\nbaseline = "lock.json"\nmax_regression = 1.0\n')
+    told = " ".join(cli("gate", "run", "--gates", gates)[1].split())
+    assert "identical on all 3 samples" in told
+    assert "the baseline's own model" not in told
+
+
 def test_without_output_a_new_run_is_made_and_latest_stays(cli, tmp_path):
     status, out, _ = cli("import", foreign.nemo(tmp_path / "r.json"), "--model", "old", "--recipe", RECIPE)
     made = Path(out.splitlines()[-1])
@@ -449,6 +527,28 @@ def test_a_language_that_nobody_names_is_told(take, tmp_path):
     assert "so they are taken to be en: give --language CODE" in out
     _, out, _ = take(foreign.predictions(tmp_path / "p.jsonl"), "--language", "en", output="said")
     assert "taken to be" not in out
+
+
+def test_with_references_the_language_is_theirs_else_that_of_the_answers(take, tmp_path):
+    said = [{"audio_filepath": f"{key}.wav", "pred_text": answer, "lang": "de"} for key, (_, answer) in ANSWERS.items()]
+    path = lines(tmp_path / "r.json", said[:2])  # and one of the set that is not answered
+    texts = foreign.wenet(tmp_path / "ref", which=0)
+    _, out, _ = take(path, "--references", texts)
+    assert "|lang:de|" in the_cell()["signature"]
+    assert set(read_run("run").records["language"]) == {"de"}
+    assert "taken to be" not in out
+    rows = [{"id": key, "reference": reference, "language": "fr"} for key, (reference, _) in ANSWERS.items()]
+    references = lines(tmp_path / "ref.jsonl", rows)
+    _, out, _ = take(path, "--references", references, output="french")
+    assert "|lang:fr|" in the_cell("french")["signature"]
+    silent = foreign.wenet(tmp_path / "hyp")
+    _, out, _ = take(silent, "--references", references, output="silent")
+    assert "|lang:fr|" in the_cell("silent")["signature"]
+    assert "taken to be" not in out
+    take(silent, "--references", texts, "--language", "es", output="named")
+    assert "|lang:es|" in the_cell("named")["signature"]
+    _, out, _ = take(silent, "--references", texts, output="nobody")
+    assert "so they are taken to be en: give --language CODE" in out
 
 
 def test_a_missing_reference_is_a_data_error_and_a_missing_answer_a_failure(take, tmp_path):

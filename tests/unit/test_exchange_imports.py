@@ -6,10 +6,11 @@ import string
 from pathlib import Path
 
 import foreign_results as foreign
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from audiobench_pytest.errors import AudiobenchError
+from audiobench_pytest.errors import AudiobenchError, UsageError
 from audiobench_pytest.exchange.imports.files import ResultFile
 from audiobench_pytest.exchange.imports.layouts import LAYOUTS, layout_of, read_rows
 from audiobench_pytest.exchange.imports.matching import digest_of, matched, own_samples
@@ -131,6 +132,40 @@ def test_numbers_that_are_places_are_no_ids_of_other_samples():
     rows = [replace(foreign_row(str(place), None), position=place, answer=f"at {place}") for place in range(3)]
     pairs = {sample.id: row.answer for sample, row in matched(rows, samples, "s").pairs}
     assert pairs == {"2": "at 0", "1": "at 1", "0": "at 2"}
+
+
+def labelled(known, said):
+    """Match rows that expect one text each with samples that expect another; return the refusal, or ""."""
+    samples = own_samples([foreign_row(f"u{place}", text) for place, text in enumerate(known)], "en")
+    rows = [foreign_row(f"u{place}", text) for place, text in enumerate(said)]
+    try:
+        matched(rows, samples, "s")
+    except UsageError as exc:
+        return str(exc)
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "differ"),
+    [
+        (["male", "female"] * 5, ["male", "female"] * 5, 0),
+        (["male", "female"] * 5, ["female", "male"] * 5, 10),  # much like each other, and never each other
+        (["positive", "negative"] * 5, ["negative"] * 10, 5),
+        (["positive", "negative"] * 5, ["pos", "neg"] * 5, 0),  # spelt otherwise, one for one
+        (["positive", "negative"] * 5, [*["pos", "neg"] * 3, *["neg", "pos"] * 2], 4),
+        (["+", "-"] * 5, ["-", "+"] * 5, 10),
+        (["three cats", "four dogs"] * 5, ["Three cats.", "four dogs"] * 5, 0),
+        ([f"the {n} cats sat on the mat" for n in range(10)], [f"the {n} cats sat on a mat" for n in range(10)], 0),
+        (
+            [f"the {n} cats sat on the mat" for n in range(10)],
+            [f"the {9 - n} cats sat on the mat" for n in range(10)],
+            10,
+        ),
+    ],
+)
+def test_a_label_is_never_a_spelling_of_another_one(known, said, differ):
+    told = labelled(known, said)
+    assert f"({differ} of {len(known)} differ so)" in told if differ else told == ""
 
 
 def test_files_are_named_by_stem_where_stems_differ():

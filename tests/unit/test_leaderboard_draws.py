@@ -1,5 +1,6 @@
 """Several answers to each clip: how they are recorded, what resamples them, what stands beside runs of one answer."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -8,10 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiobench_pytest.leaderboard.cells.clusters import clusters_of
+from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
 from audiobench_pytest.leaderboard.cells.variation.draws import by_clip, draws_of, spread_of
+from audiobench_pytest.leaderboard.gates.schema import GatesFile, Limit
+from audiobench_pytest.leaderboard.gates.verdicts import verdicts
 from audiobench_pytest.leaderboard.statistics.intervals import intervals
 from audiobench_pytest.records.keys import prediction_key
-from audiobench_pytest.records.runs.plan import PlannedCell
+from audiobench_pytest.records.runs.cells import CellData
+from audiobench_pytest.records.runs.plan import PlannedCell, ShardReceipt
 from audiobench_pytest.records.runs.table import table_of
 from audiobench_pytest.types import (
     CLIP,
@@ -21,6 +26,7 @@ from audiobench_pytest.types import (
     Quantity,
     SampleScore,
     State,
+    Verdict,
     draw_of,
     row_id,
     sample_of,
@@ -124,6 +130,60 @@ def test_answers_that_are_all_alike_are_worth_one(clips, draws):
     assert (one is None) == (several is None)
     if one is not None:
         np.testing.assert_allclose(several, one, rtol=1e-6, atol=1e-9)
+
+
+def clips(found, draws, **planned):
+    """Return a cell of a plan's clips: errors of each answer by clip, two clips a speaker; None is no answer."""
+    outcomes = [
+        outcome(f"clip-{k}", draw, errors, speaker=f"s{k // 2}")
+        if errors is not None
+        else Outcome(CELL, f"clip-{k}", State.FAILED, "", None, "it died", meta={"speaker": f"s{k // 2}"}, draw=draw)
+        for k, answers in enumerate(found)
+        for draw, errors in enumerate(answers)
+    ]
+    receipt = ShardReceipt(
+        CELL, 0, 1, len(outcomes), len(outcomes), 1.0, 2.0, f"{CELL.recipe}|lang:en", {"digest": "d"}
+    )
+    planned = dataclasses.replace(plan(draws), recipe={}, **planned)
+    return CellData(planned, (receipt,), {row_id(one.sample_id, one.draw): one for one in outcomes})
+
+
+def test_where_the_slices_are_the_clusters_their_clips_are_resampled_and_not_their_answers():
+    errors = [(1, 5), (2, 8), (0, 3), (7, 1), (4, 2), (6, 9), (3, 0), (5, 5)]
+    # Four equal answers to each clip tell what one tells.
+    one, often = (
+        reduce_cell(clips([(e,) * draws for e, _ in errors], draws, clusters="speaker", slices=("speaker",)))
+        for draws in (1, 4)
+    )
+    assert [(part.key, part.name) for part in often.slices] == [("speaker", f"s{k}") for k in range(4)]
+    for alone, several in zip(one.slices, often.slices, strict=True):
+        ends = (several.values[0].low, several.values[0].high)
+        assert ends == pytest.approx((alone.values[0].low, alone.values[0].high)), several.name
+
+
+def limited(data, *limits):
+    gates = verdicts([reduce_cell(data)], [data.plan], GatesFile(limits), interrupted=False, data={CELL: data}).gates
+    return [one for one in gates if one.metric == "wer"]
+
+
+def test_a_limit_on_a_slice_is_on_the_value_that_the_report_shows_of_it():
+    # The first clip lost two of its three answers: over all answers 8 of 40 words are wrong, by means of clips 6 of 20.
+    data = clips([(5, None, None), (1, 1, 1), (2, 2, 2), (2, 2, 2)], 3, clusters="none", slices=("speaker",))
+    shown = next(part for part in reduce_cell(data).slices if part.name == "s0").values[0].value
+    limit = Limit("set", "wer", None, "max", 25.0, "here", slice=("speaker", "s0"))
+    (found,) = limited(data, limit)
+    assert (found.value, found.verdict) == (shown, Verdict.PASS) == (20.0, Verdict.PASS)
+    assert "speaker=s0 (2 samples)" in found.message
+
+
+def test_the_samples_that_decide_a_limit_are_told_of_the_value_that_is_limited():
+    # 100 clips x 2 of 10 words. Ten lost an answer and are all wrong, the next is wrong twice: 120 of 1,900 words are,
+    # 100 of 1,880 without it. By means of clips 110 of 1,000 would be, and no single clip would change that much.
+    data = clips([*[(10, None)] * 10, (10, 10), *[(0, 0)] * 89], 2, clusters="none")
+    assert reduce_cell(data).value == pytest.approx(100 * 120 / 1900)
+    (found,) = limited(data, Limit("set", "wer", None, "max", 6.0, "here"))
+    assert found.verdict is Verdict.FAIL
+    assert "1 of 100 samples decides it: clip-10" in found.message
 
 
 @given(st.lists(st.lists(st.integers(0, 5), min_size=1, max_size=4), min_size=1, max_size=8))

@@ -40,7 +40,7 @@ def runs(tmp_path_factory):
     made["few-oracle"] = make_run(folder / "few-oracle", manifest, model="oracle", limit=12)
     lock = folder / "audiobench.lock.json"
     lock.write_bytes(encoded(locked(reduce_cell(data), measured(data, "")) for data in cells_of_runs([made["base"]])))
-    return {**made, "lock": lock}
+    return {**made, "lock": lock, "data": manifest}
 
 
 def rule(path, **more):
@@ -133,6 +133,23 @@ def test_a_slice_is_compared_with_the_same_slice(runs):
     assert one.verdict is Verdict.FAIL
     (lock,) = judged(runs["worse"], limit(runs["lock"], part=("gender", "female")))
     assert lock.details["base"] == one.details["base"]
+
+
+def test_that_the_baseline_was_asked_in_other_words_is_told(runs, tmp_path):
+    run = make_run(tmp_path / "words", runs["data"], args={"wer": "0.1", "seed": "0"}, words="asr/terse")
+    (gate,) = judged(run, limit(runs["lock"]))
+    assert "; asked in the prompt 'asr/terse', audiobench.lock.json in the usual prompt" in gate.message
+    assert "usual prompt" not in judged(runs["again"], limit(runs["lock"]))[0].message
+
+
+def test_a_prompt_that_the_baseline_lacks_is_named_with_those_it_has(runs, tmp_path):
+    run = make_run(tmp_path / "prompted", runs["data"], args={"wer": "0.1"}, prompt="asr/terse")
+    (gate,) = judged(run, limit(runs["lock"]))
+    message = refused(gate)
+    assert f"with model 'noisy' in prompt 'asr/terse' under {RECIPE}; it has it by one prompt alone" in message
+    (gate,) = judged(runs["base"], limit(run))
+    assert "with model 'noisy' under" in refused(gate)
+    assert "it has it by prompt 'asr/terse': ask in the same (--prompt)" in gate.message
 
 
 def refused(gate):

@@ -68,6 +68,41 @@ def test_two_locks_of_one_run_are_the_same_bytes_in_whatever_order(run, tmp_path
     assert encoded([*ours, *theirs]) == encoded([*theirs, *ours]) == encoded([*lock_of(other), *lock_of(run)])
 
 
+def test_cells_that_differ_by_prompt_are_kept_apart_and_in_one_order(tmp_path):
+    manifest = make_set(tmp_path / "data", 5)
+    made = {
+        prompt: lock_of(make_run(tmp_path / prompt, manifest, args={"wer": wer}, prompt=f"asr/{prompt}"))
+        for prompt, wer in (("plain", "0.1"), ("terse", "0.6"))
+    }
+    path = tmp_path / "x.lock.json"
+    path.write_bytes(encoded([*made["plain"], *made["terse"]]))
+    assert path.read_bytes() == encoded([*made["terse"], *made["plain"]])
+    assert [one.cell.prompt for one in read_lock(path)] == ["asr/plain", "asr/terse"]
+    baseline = Baseline(path)
+    errors = [
+        baseline.find(CellId("small", "noisy", RECIPE, f"asr/{prompt}")).columns["errors"].sum() for prompt in made
+    ]
+    assert errors[0] < errors[1]
+    assert baseline.find(CELL) is None
+
+
+def test_a_file_with_a_cell_twice_is_refused(run, tmp_path):
+    document = json.loads(encoded(lock_of(run)))
+    document["cells"] *= 2
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(RecordError, match=r"cells 1 and 2 are both small-noisy .* remove one of them"):
+        read_lock(path)
+    # Under another prompt it is another cell; a prompt is a text.
+    document["cells"][1] = {**document["cells"][0], "prompt": "asr/terse"}
+    path.write_text(json.dumps(document))
+    assert [one.cell.prompt for one in read_lock(path)] == ["", "asr/terse"]
+    document["cells"][1]["prompt"] = None
+    path.write_text(json.dumps(document))
+    with pytest.raises(RecordError, match="cell 2: 'prompt' is missing or of the wrong type"):
+        read_lock(path)
+
+
 def test_no_text_and_no_id_of_a_sample_is_in_the_file(run):
     text = encoded(lock_of(run)).decode()
     assert "clip-" not in text

@@ -161,3 +161,11 @@ def test_two_recipes_cannot_share_a_table() -> None:
     found, _ = propose({"a": both, "b": both})
     with pytest.raises(UsageError, match="one recipe at a time"):
         snippet(found)
+
+
+def test_two_prompts_cannot_share_a_table() -> None:
+    (one,) = run(10.0)
+    both = [dataclasses.replace(one, cell=dataclasses.replace(one.cell, prompt=prompt)) for prompt in ("a", "b")]
+    found, _ = propose({"a": both, "b": both})
+    with pytest.raises(UsageError, match=r"\(a\), .*\(b\)\): propose limits for one prompt at a time"):
+        snippet(found)

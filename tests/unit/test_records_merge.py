@@ -11,10 +11,10 @@ from audiobench_pytest.types import CellId, Outcome, State
 CELL = CellId("set", "model", "wer/x@1")
 
 
-def part(path, k, samples, *, of=2, asked="plan", said="said", **other):
+def part(path, k, samples, *, of=2, asked="plan", said="said", clusters="", **other):
     run = RunDirectory(path)
     attempt = run.begin({}, asked=asked)
-    run.write_plan([PlannedCell(CELL, "asr", "", "t.py::t", of, (k,))])
+    run.write_plan([PlannedCell(CELL, "asr", "", "t.py::t", of, (k,), clusters=clusters)])
     subject = {"total": 4, "signature": "s", "digest": "d", "identity": {"model": "m", "dtype": "float16"}, **other}
     writer = run.writer("main", attempt)
     writer.shard(
@@ -74,6 +74,12 @@ def test_a_part_that_is_not_there_excuses_nothing(tmp_path):
 def test_runs_that_do_not_belong_together_are_refused(tmp_path, other, words):
     runs = [part(tmp_path / "a", 0, "ac"), part(tmp_path / "b", 1, "bd", **other)]
     with pytest.raises(UsageError, match=words):
+        merge_runs(runs)
+
+
+def test_runs_that_resample_other_clusters_are_refused(tmp_path):
+    runs = [part(tmp_path / "a", 0, "ac", clusters="speaker"), part(tmp_path / "b", 1, "bd", clusters="session")]
+    with pytest.raises(UsageError, match=r"set-model: the runs resample different clusters \(session and speaker\)"):
         merge_runs(runs)
 
 

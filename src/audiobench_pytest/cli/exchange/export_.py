@@ -98,7 +98,7 @@ def _written(run: Run, given: argparse.Namespace) -> bytes:
         return tables.TABLES[given.format](frame[frame["model"] == given.model] if given.model else frame)
     for cell in cells:
         for doubt in cell.doubts():
-            print(f"audiobench: {cell.dataset} ({cell.recipe}): {doubt}", file=sys.stderr)
+            print(f"audiobench: {cell.asked} ({cell.recipe}): {doubt}", file=sys.stderr)
     if given.format == "lm-eval":
         return harness.as_results(run, given.model)
     return card.as_model_index(run, given.model, given.card_name)

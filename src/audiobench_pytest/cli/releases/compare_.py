@@ -79,6 +79,9 @@ def _compare(given: argparse.Namespace) -> int:
         print(f"audiobench: {lost} ({lost.recipe}) is in {given.first} only", file=sys.stderr)
     for cell in hopeless:
         print(f"audiobench: {cell.second}: {_hopeless(cell)}", file=sys.stderr)
+    for cell in cells:
+        if cell.asked:
+            print(f"audiobench: {cell.second}: {cell.asked}", file=sys.stderr)
     for told in dict.fromkeys(told for cell in cells for told in cell.imported):
         print(f"audiobench: {told}", file=sys.stderr)
     if not given.fail_on_regression:
@@ -106,9 +109,11 @@ def _document(cell: ComparedCell) -> dict[str, Any]:
     return {
         "dataset": cell.first.dataset,
         "recipe": cell.first.recipe,
+        "prompt": cell.first.prompt,
         "models": [cell.first.model, cell.second.model],
         "refused": cell.refused,
         "imported": list(cell.imported),
+        "asked": cell.asked,
         "worse": cell.is_worse,
         "comparison": None if found is None else _named(dataclasses.asdict(found), cell),
     }
@@ -132,7 +137,7 @@ def _table(cells: list[ComparedCell]) -> list[str]:
     lines = ["| data set | model | before | now | difference | |", "| --- | --- | ---: | ---: | --- | --- |"]
     for cell in cells:
         found = cell.comparison
-        names = [_escaped(cell.first.dataset), _escaped(cell.second.model)]
+        names = [_escaped(cell.first.dataset), _escaped(cell.second.row)]
         if found is None:
             lines.append(f"| {' | '.join([*names, '-', '-', _escaped(cell.refused or ''), 'not comparable'])} |")
             continue
@@ -149,7 +154,8 @@ def _escaped(text: str) -> str:
 
 def _lines(cell: ComparedCell, most: int) -> list[str]:
     models = cell.first.model if cell.first.model == cell.second.model else f"{cell.first.model} -> {cell.second.model}"
-    head = f"{cell.first.dataset}  {models}  {cell.first.recipe}"
+    words = f"  {cell.first.prompt}" if cell.first.prompt else ""
+    head = f"{cell.first.dataset}  {models}  {cell.first.recipe}{words}"
     found = cell.comparison
     if found is None:
         return [head, f"  not comparable: {cell.refused}"]

@@ -33,8 +33,8 @@ _OTHER = "audio-text-to-text"
 def as_model_index(run: Run, model: str | None = None, name: str | None = None) -> bytes:
     """Return YAML for the head of a model card; cells without a value are left out.
 
-    Percentages stay percentages, as is usual on cards. Recipe, signature, samples and interval stand in the metric's
-    `args`; nothing is marked as verified.
+    Percentages stay percentages, as is usual on cards. Recipe, prompt, signature, samples and interval stand in the
+    metric's `args`; nothing is marked as verified.
 
     Args:
         run: The run.
@@ -83,10 +83,11 @@ def _has_value(cell: ExportedCell) -> bool:
 def _metric(cell: ExportedCell) -> dict[str, Any]:
     head = cell.values[0]
     unit = f" ({head.unit})" if head.unit else ""
+    words = f", asked as {cell.prompt}" if cell.prompt else ""
     part = f", {cell.selection} samples" if cell.selection else ""
     return {
         "type": head.name,
         "value": head.value,
-        "name": f"{head.name.upper()}{unit} by {cell.recipe}{part}",
+        "name": f"{head.name.upper()}{unit} by {cell.recipe}{words}{part}",
         "args": cell.facts(),
     }

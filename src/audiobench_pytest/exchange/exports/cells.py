@@ -42,7 +42,7 @@ class ExportedCell:
     """One cell, with what has to be known of it wherever its numbers go.
 
     Attributes:
-        dataset, model, recipe, task, signature: As in `CellResult`.
+        dataset, model, recipe, prompt, task, signature: As in `CellResult`.
         values: The headline first.
         scored: Samples behind the values.
         expected: Samples selected, or None.
@@ -57,6 +57,7 @@ class ExportedCell:
     dataset: str
     model: str
     recipe: str
+    prompt: str
     task: str
     signature: str
     values: tuple[ExportedValue, ...]
@@ -69,11 +70,17 @@ class ExportedCell:
     revision: str
     digest: str
 
+    @property
+    def asked(self) -> str:
+        """What was asked: the data set, with the prompt where the run asks in several."""
+        return f"{self.dataset} ({self.prompt})" if self.prompt else self.dataset
+
     def facts(self) -> dict[str, Any]:
         """Return what its numbers rest on, without what there is none of."""
         low, high = self.values[0].low, self.values[0].high
         known = {
             "recipe": self.recipe,
+            "prompt": self.prompt,
             "signature": self.signature,
             "samples": self.scored,
             "expected": self.expected if self.expected != self.scored else None,
@@ -122,17 +129,21 @@ def one_model(run: Run, model: str | None) -> tuple[str, list[ExportedCell]]:
 
 
 def several_recipes(cells: Sequence[ExportedCell]) -> set[str]:
-    """Return the data sets that were scored by several recipes."""
-    names = [cell.dataset for cell in cells]
+    """Return what was asked (`ExportedCell.asked`) and scored by several recipes."""
+    names = [cell.asked for cell in cells]
     return {name for name in names if names.count(name) > 1}
+
+
+_NAMES = ("dataset", "model", "recipe", "prompt")
+"""What tells a cell from every other."""
 
 
 def _cell(run: Run, row: dict[Any, Any]) -> ExportedCell:
     own = run.values
-    for name in ("dataset", "model", "recipe"):
+    for name in _NAMES:
         own = own[own[name] == row[name]]
     return ExportedCell(
-        **{name: _text(row.get(name)) for name in ("dataset", "model", "recipe", "task", "signature")},
+        **{name: _text(row.get(name)) for name in (*_NAMES, "task", "signature")},
         values=tuple(
             ExportedValue(
                 name=str(one["name"]),

@@ -14,7 +14,7 @@ _PLAIN = "none"
 
 
 def as_results(run: Run, model: str | None = None) -> bytes:
-    """Return a results file: a task per data set, a value per metric.
+    """Return a results file: a task per data set, and prompt where a run asks in several; a value per metric.
 
     A percentage is written as a fraction of 1, as there. Where a data set was scored by several recipes, the recipe
     stands where that harness names its filter. There is no standard error: ours are intervals, kept under `metadata`.
@@ -33,7 +33,7 @@ def as_results(run: Run, model: str | None = None) -> bytes:
     samples: dict[str, dict[str, int]] = {}
     better: dict[str, dict[str, bool]] = {}
     for cell in cells:
-        task = cell.dataset
+        task = cell.asked
         written = results.setdefault(task, {"alias": task})
         for value in cell.values:
             if value.value is not None:
@@ -47,7 +47,7 @@ def as_results(run: Run, model: str | None = None) -> bytes:
         "results": results,
         "group_subtasks": {task: [] for task in results},
         "configs": configs,
-        "versions": {cell.dataset: _version(cell) for cell in cells},
+        "versions": {cell.asked: _version(cell) for cell in cells},
         "n-shot": dict.fromkeys(results, 0),
         "higher_is_better": better,
         "n-samples": samples,

@@ -111,30 +111,30 @@ def _by_model(cells: Iterable[ExportedCell]) -> dict[str, list[ExportedCell]]:
 
 
 def _metrics(cells: Iterable[ExportedCell]) -> dict[str, float]:
-    """Return every value by `data set/recipe/name`, in its own unit, with the ends of its interval."""
+    """Return every value by `data set/recipe/name`, in its own unit, with the ends of its interval.
+
+    Where a run asks in several prompts, theirs stands behind the data set.
+    """
     found = {}
     for cell in cells:
         for one in cell.values:
             for end, value in (("", one.value), ("_low", one.low), ("_high", one.high)):
                 if value is not None:
-                    found[_key(cell.dataset, cell.recipe, f"{one.name}{end}")] = value
-        found[_key(cell.dataset, cell.recipe, "coverage")] = cell.coverage
+                    found[_key(cell, f"{one.name}{end}")] = value
+        found[_key(cell, "coverage")] = cell.coverage
     return found
 
 
 def _params(cells: Iterable[ExportedCell]) -> dict[str, str]:
     """Return what the numbers rest on, one line a cell and fact; MLflow takes texts of at most 6,000 characters."""
-    return {
-        _key(cell.dataset, cell.recipe, name): str(value)[:6000]
-        for cell in cells
-        for name, value in cell.facts().items()
-    }
+    return {_key(cell, name): str(value)[:6000] for cell in cells for name, value in cell.facts().items()}
 
 
 def _documents(cells: Iterable[ExportedCell]) -> dict[str, Any]:
-    return {_key(cell.dataset, cell.recipe): {"task": cell.task, **cell.facts()} for cell in cells}
+    return {_key(cell): {"task": cell.task, **cell.facts()} for cell in cells}
 
 
-def _key(*parts: str) -> str:
+def _key(cell: ExportedCell, *more: str) -> str:
     """Return a name of letters, digits and `_-./`, which both take."""
+    parts = (cell.dataset, *([cell.prompt] if cell.prompt else ()), cell.recipe, *more)
     return "/".join(re.sub(r"[^\w.\-/]+", "_", part, flags=re.ASCII) for part in parts)

@@ -18,10 +18,11 @@ def ultraeval(file: ResultFile, answer: str) -> Iterator[Row]:
     """Yield the answers of UltraEval-Audio: four records of a sample, each `type`, `id` (its place in the set), `data`.
 
     The answer is what was scored there (`post_process`), unless `answer` names the record of what the model said
-    itself (`inference`). The reference is `ref` of the record `eval`.
+    itself (`inference`): of every sample, since half of a set as it was said and half as it was cut is no result. The
+    reference is `ref` of the record `eval`.
 
     Raises:
-        UsageError: A record is of no known type, or comes twice.
+        UsageError: A record is of no known type, or comes twice, or no sample has what was scored.
     """
     found: dict[str, dict[str, Fields]] = {}
     for record in file.objects:
@@ -34,12 +35,20 @@ def ultraeval(file: ResultFile, answer: str) -> Iterator[Row]:
                 f"{record.where}: record '{kind}' of id '{record.key('id')}' was in {own[kind].where} already: "
                 "name the file of one run"
             )
+        if kind != "prompt":
+            _data(record)
         own[kind] = record
     if answer and answer not in ("inference", "post_process"):
         raise UsageError(f"--answer {answer}: a sample of UltraEval-Audio has 'inference' and 'post_process'")
+    kinds = {kind for own in found.values() for kind in own}
+    if not answer and "inference" in kinds and "post_process" not in kinds:
+        raise UsageError(
+            f"{file.path}: no sample has a record 'post_process', which was scored there: --answer inference takes "
+            "what the model said"
+        )
     for key, own in found.items():
         last = list(own.values())[-1]
-        said = own.get(answer) if answer else own.get("post_process", own.get("inference"))
+        said = own.get(answer or "post_process")
         text = None if said is None else _part(said, "content")
         scored = own.get("eval")
         reference, aliases = (None, ()) if scored is None else Fields(scored.where, _data(scored)).references("ref")
@@ -47,7 +56,7 @@ def ultraeval(file: ResultFile, answer: str) -> Iterator[Row]:
             where=(said or last).where,
             id=key,
             answer=text,
-            reason="" if text is not None else _why(own),
+            reason="" if text is not None else _why(own, answer or "post_process"),
             reference=reference,
             aliases=aliases,
             position=last.place("id"),
@@ -65,10 +74,10 @@ def _part(record: Fields, name: str) -> str | None:
     return Fields(f"{record.where}: data", _data(record)).text(name)
 
 
-def _why(own: dict[str, Fields]) -> str:
+def _why(own: dict[str, Fields], wanted: str) -> str:
     """Return the last line of a sample's traceback."""
     if "error" not in own:
-        return "the file holds no answer of it: the run was interrupted"
+        return f"the file holds no '{wanted}' of it: the run was interrupted"
     told = (_part(own["error"], "info") or "").strip().splitlines()
     return told[-1].strip() if told else "it failed there, and the file does not say why"
 

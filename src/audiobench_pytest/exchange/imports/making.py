@@ -14,11 +14,10 @@ from audiobench_pytest.catalog.packing import carried, packed
 from audiobench_pytest.catalog.schema import RecipeSpec
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.exchange.imports.rows import Row
-from audiobench_pytest.leaderboard.cells.evidence import IMPORTED
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.records.keys import digest
 from audiobench_pytest.records.runs.directory import ResultWriter, RunDirectory
-from audiobench_pytest.records.runs.plan import PlannedCell, ShardReceipt
+from audiobench_pytest.records.runs.plan import IMPORTED, PlannedCell, ShardReceipt
 from audiobench_pytest.runner.asking.questions import data_error, outcome_of
 from audiobench_pytest.runner.scoring.scorer import language_of
 from audiobench_pytest.runner.scoring.stages import Helpers, Scored, score_all
@@ -33,7 +32,7 @@ class ImportedSet:
         name: Of the data set.
         pairs: Its samples, each with its answer, or None where the files have none.
         formats: Whose files they are, in words.
-        files: `name` and `sha256` of each.
+        files: `name` and `sha256` of each, and its `format` where they are of several.
         recipes: What scores them, the cell's own first.
         data: What is known of the data, as `ShardReceipt.dataset`.
         task: Its task, or "".
@@ -41,6 +40,8 @@ class ImportedSet:
         own_recipe: The data set's own recipe, or "".
         clusters: As in `PlannedCell`.
         slices: As in `PlannedCell`.
+        taken: How answers were taken from the files, where not in the usual way: `answer` (the field that was named),
+            `subset` (whose rows), `references` (the segments that words were cut at).
     """
 
     name: str
@@ -54,11 +55,12 @@ class ImportedSet:
     own_recipe: str = ""
     clusters: str = ""
     slices: tuple[str, ...] = ()
+    taken: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What the answers depend on, as far as anybody knows: the files."""
-        return {IMPORTED: {"format": self.formats, "files": [dict(one) for one in self.files]}}
+        """What the answers depend on, as far as anybody knows: the files, and how they were taken from them."""
+        return {IMPORTED: {"format": self.formats, "files": [dict(one) for one in self.files], **self.taken}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +180,26 @@ def _write(writer: ResultWriter, receipt: ShardReceipt, outcomes: Sequence[Outco
     writer.shard(replace(receipt, ended=receipt.started))
 
 
-def language_note(samples: Sequence[Sample], rows: Sequence[Row], named: str) -> str:
-    """Say which language answers are taken to be in where nobody says it; "" where somebody does."""
-    if named or all(row.language for row in rows):
+def language_note(
+    pairs: Sequence[tuple[Sample, Row | None]], spoken: Sequence[tuple[Sample, Row | None]], named: str
+) -> str:
+    """Say which language answers are taken to be in where nobody says it; "" where somebody does.
+
+    Args:
+        pairs: Samples as their references have them, with their answers.
+        spoken: The same in the language that each is taken to be in.
+        named: The language that the user named, or "".
+    """
+    if named:
         return ""
-    languages = sorted({language_of(sample.language, sample.meta) for sample in samples})
+    open_ones = [
+        sample
+        for (asked, row), (sample, _) in zip(pairs, spoken, strict=True)
+        if row is not None and not asked.language and not row.language
+    ]
+    if not open_ones:
+        return ""
+    languages = sorted({language_of(sample.language, sample.meta) for sample in open_ones})
     return f"the imported rows name no language, so they are taken to be {', '.join(languages)}: give --language CODE"
 
 

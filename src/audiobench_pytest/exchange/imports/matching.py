@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from audiobench_pytest.datasets.fields import fields_of
@@ -37,7 +39,7 @@ def own_samples(rows: Sequence[Row], language: str) -> list[Sample]:
 
     Args:
         rows: The rows; what they do not say of the reference nobody knows.
-        language: Of rows that name none.
+        language: Of rows that name none; "" leaves it open, see `in_language`.
 
     Raises:
         UsageError: A field of a row that means something to us is not as it must be.
@@ -60,6 +62,22 @@ def own_samples(rows: Sequence[Row], language: str) -> list[Sample]:
                 target=own.target,
             )
         )
+    return found
+
+
+def in_language(pairs: Sequence[tuple[Sample, Row | None]], language: str) -> list[tuple[Sample, Row | None]]:
+    """Return samples that say their language: the reference's own, else that of the row that answers them.
+
+    Args:
+        pairs: Samples, "" for the language of those whose reference names none, each with its answer.
+        language: Of samples of which nobody says it; one without an answer is of the set's, where that has one alone.
+    """
+    told = {row.language for _, row in pairs if row is not None}
+    lost = next(iter(told)) if len(told) == 1 else ""
+    found = []
+    for sample, row in pairs:
+        said = sample.language or (lost if row is None else row.language) or language
+        found.append((dataclasses.replace(sample, language=said), row))
     return found
 
 
@@ -155,7 +173,7 @@ def _twice(found: Sequence[tuple[Sample, Row]]) -> UsageError:
 
 def _refuse_others(found: Sequence[tuple[Sample, Row]], of: str) -> None:
     told = [(sample, row) for sample, row in found if row.reference and sample.reference]
-    others = [(sample, row) for sample, row in told if not _alike(sample, row)]
+    others = _others(told)
     if len(others) <= _MOST_OTHERS * len(told):
         return
     sample, row = others[0]
@@ -166,13 +184,38 @@ def _refuse_others(found: Sequence[tuple[Sample, Row]], of: str) -> None:
     )
 
 
-def _alike(sample: Sample, row: Row) -> bool:
+def _others(told: Sequence[tuple[Sample, Row]]) -> list[tuple[Sample, Row]]:
+    """Return the pairs of which the file expects something else than the set.
+
+    A text may read a little otherwise. A label may be spelt otherwise, but always means the same: `male` is much like
+    `female`, and is no spelling of it where it is a label itself, or stands for another one elsewhere.
+    """
+    expected = {_folded(sample.reference) for sample, _ in told}
+    meant: dict[str, Counter[str]] = {}
+    for sample, row in told:
+        meant.setdefault(_folded(row.reference or ""), Counter())[_folded(sample.reference)] += 1
+    usual = {said: found.most_common(1)[0][0] for said, found in meant.items()}
+    others = []
+    for sample, row in told:
+        said, known = _spelt(row.reference or "", row.aliases), _spelt(sample.reference, sample.aliases)
+        if not said.isdisjoint(known):
+            continue
+        label = _folded(row.reference or "")
+        if label in expected or usual[label] != _folded(sample.reference) or not _alike(said, known):
+            others.append((sample, row))
+    return others
+
+
+def _spelt(reference: str, aliases: Sequence[str]) -> set[str]:
+    return {_folded(text) for text in (reference, *aliases)}
+
+
+def _alike(said: Iterable[str], known: Iterable[str]) -> bool:
     from rapidfuzz import fuzz
 
-    said = [_folded(text) for text in (row.reference or "", *row.aliases)]
-    known = [_folded(text) for text in (sample.reference, *sample.aliases)]
-    return any(one == other or fuzz.ratio(one, other) >= _ALIKE for one in said for other in known)
+    return any(fuzz.ratio(one, other) >= _ALIKE for one in said for other in known)
 
 
 def _folded(text: str) -> str:
-    return "".join(letter for letter in text.casefold() if letter.isalnum())
+    """Return letters and digits in one case; a text of signs alone (`+`) is what it is."""
+    return "".join(letter for letter in text.casefold() if letter.isalnum()) or text.strip()

@@ -15,7 +15,7 @@ from audiobench_pytest.errors import UsageError
 from audiobench_pytest.exchange.imports.files import ResultFile
 from audiobench_pytest.exchange.imports.layouts import NAMES, Layout, layout_of, named, read_rows
 from audiobench_pytest.exchange.imports.making import ImportedSet, language_note
-from audiobench_pytest.exchange.imports.matching import digest_of, matched, own_samples
+from audiobench_pytest.exchange.imports.matching import digest_of, in_language, matched, own_samples
 from audiobench_pytest.exchange.imports.references import Segment, cut, read_references
 from audiobench_pytest.exchange.imports.rows import Row
 from audiobench_pytest.exchange.imports.transcripts import ctm_words
@@ -161,7 +161,7 @@ def _of_dataset(spec: DatasetSpec, sources: Sequence[Source], wanted: Wanted) ->
         own_recipe=own.name,
         clusters=wanted.clusters or spec.resampled,
         slices=wanted.slices,
-        **_origin(sources),
+        **_origin(sources, wanted),
     )
 
 
@@ -173,50 +173,66 @@ def _of_files(name: str, sources: Sequence[Source], wanted: Wanted) -> ImportedS
         )
     language = wanted.language or DEFAULT_LANGUAGE
     pairs: Sequence[tuple[Sample, Row | None]]
+    cut_at: Path | None = None
     if wanted.references is None:
         rows = _rows(sources, wanted)
-        samples = own_samples(rows, language)
+        samples = own_samples(rows, "")
         pairs, how = list(zip(samples, rows, strict=True)), "references of the files"
     else:
-        rows, samples = _with_references(sources, wanted, language)
+        rows, samples, cut_at = _with_references(sources, wanted)
         found = matched(rows, samples, str(wanted.references))
         pairs, how = found.pairs, f"references of {wanted.references.name}, {found.how}"
-    note = language_note(samples, rows, wanted.language)
+    spoken = in_language(pairs, language)
+    note = language_note(pairs, spoken, wanted.language)
     facts = {"digest": digest_of(samples), "size": len(samples), "matched": how, "language": note or None}
     return ImportedSet(
         name=name,
-        pairs=pairs,
+        pairs=spoken,
         recipes=wanted.recipes,
         data=facts,
         task=wanted.task,
         clusters=wanted.clusters or AUTO,
         slices=wanted.slices,
-        **_origin(sources),
+        **_origin(sources, wanted, cut_at),
     )
 
 
-def _with_references(sources: Sequence[Source], wanted: Wanted, language: str) -> tuple[list[Row], list[Sample]]:
+def _with_references(sources: Sequence[Source], wanted: Wanted) -> tuple[list[Row], list[Sample], Path | None]:
+    """Return answers, samples, and the file of references where the answers were cut at its segments."""
     assert wanted.references is not None
     expected = read_references(wanted.references)
     segments = [one for one in expected if isinstance(one, Segment)]
     if not segments:
         plain = [one for one in expected if isinstance(one, Row)]
-        return _rows(sources, wanted), own_samples(plain, language)
+        return _rows(sources, wanted), own_samples(plain, ""), None
     if others := [source for source in sources if source.layout.name != "ctm"]:
         raise UsageError(
             f"{wanted.references} is an stm, whose segments cut the words of a ctm; {others[0].file.path} is a result "
             f"of {others[0].layout.title}: give references by id"
         )
     words = [word for source in sources for word in ctm_words(source.file)]
-    return cut(words, segments), own_samples([one.row for one in segments if not one.ignored], language)
+    samples = own_samples([one.row for one in segments if not one.ignored], "")
+    return cut(words, segments), samples, wanted.references
 
 
 def _rows(sources: Sequence[Source], wanted: Wanted) -> list[Row]:
     return read_rows([(source.file, source.layout) for source in sources], wanted.answer, wanted.subset)
 
 
-def _origin(sources: Sequence[Source]) -> dict[str, Any]:
+def _origin(sources: Sequence[Source], wanted: Wanted, cut_at: Path | None = None) -> dict[str, Any]:
+    """Return whose answers these are and how they were taken; what was not asked for is left out, as it always was."""
+    formats = list(dict.fromkeys(source.layout.title for source in sources))
+    taken: dict[str, Any] = {"answer": wanted.answer, "subset": wanted.subset}
+    if cut_at is not None:
+        taken["references"] = _named(ResultFile.read(cut_at))
     return {
-        "formats": ", ".join(dict.fromkeys(source.layout.title for source in sources)),
-        "files": [{"name": source.file.path.name, "sha256": source.file.sha256} for source in sources],
+        "formats": ", ".join(formats),
+        "files": [
+            _named(source.file) | ({"format": source.layout.title} if len(formats) > 1 else {}) for source in sources
+        ],
+        "taken": {name: value for name, value in taken.items() if value},
     }
+
+
+def _named(file: ResultFile) -> dict[str, str]:
+    return {"name": file.path.name, "sha256": file.sha256}

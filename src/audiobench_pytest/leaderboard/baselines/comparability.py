@@ -38,6 +38,14 @@ def difference(first: Measured, second: Measured) -> str | None:
     return None
 
 
+def other_words(before: Measured, now: Measured) -> str:
+    """Return in words that two results were asked in different prompts, which may be all that differs; "" where not."""
+    if before.words == now.words:
+        return ""
+    here, there = (f"the prompt '{side.words}'" if side.words else "the usual prompt" for side in (now, before))
+    return f"asked in {here}, {before.where} in {there}"
+
+
 def _fields(first: str, second: str) -> str:
     """Return the fields in which two signatures differ: `jiwer:4.0.0 and jiwer:4.1.0`."""
     ours, theirs = ([field for field in one.split("|") if field] for one in (first, second))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.errors import RecordError, UnknownNameError
-from audiobench_pytest.leaderboard.baselines.comparability import difference
+from audiobench_pytest.leaderboard.baselines.comparability import difference, other_words
 from audiobench_pytest.leaderboard.baselines.measured import Measured, paired
 from audiobench_pytest.leaderboard.baselines.sources import Baseline
 from audiobench_pytest.leaderboard.cells.evidence import imported_of
@@ -29,6 +29,7 @@ class ComparedCell:
         refused: Why they are not compared, or None.
         names: Sample ids by the hashes that stand for them in the comparison, where a side knows them.
         imported: Whose result files the answers of a side were read from, a sentence per side that has them from one.
+        asked: That the sides were asked in different words, or "".
     """
 
     first: CellId
@@ -37,6 +38,7 @@ class ComparedCell:
     refused: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     imported: tuple[str, ...] = ()
+    asked: str = ""
 
     @property
     def is_worse(self) -> bool:
@@ -50,8 +52,8 @@ class ComparedCell:
 def compare_runs(first: Baseline, second: Baseline, metric: str | None = None) -> list[ComparedCell]:
     """Compare the cells that two runs have in common; p-values are corrected for their number.
 
-    Cells are of one data set, recipe and model; where the models of a data set and recipe differ and either run has
-    just one of them, those two are compared.
+    Cells are of one data set, recipe, prompt and model; where the models differ and each run has just one of them,
+    those two are compared.
 
     Args:
         first: One run or lock file.
@@ -122,7 +124,8 @@ def _compared(first: Measured, second: Measured, metric: str | None) -> Compared
         return ComparedCell(first.cell, second.cell, refused="they scored no sample in common", imported=told)
     recipe = second.recipe or first.recipe or _recipe(first.cell.recipe)
     comparison = compare(pairs, recipe.values, quantity)
-    return ComparedCell(first.cell, second.cell, comparison, names=names, imported=told)
+    asked = other_words(first, second)
+    return ComparedCell(first.cell, second.cell, comparison, names=names, imported=told, asked=asked)
 
 
 def _recipe(name: str) -> Recipe:

@@ -9,6 +9,7 @@ machines. A column that is mostly zero is kept as places and values, in the smal
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,6 +49,11 @@ class LockedCell:
         """Which cell."""
         dataset, model, recipe = (str(self.document[name]) for name in ("dataset", "model", "recipe"))
         return CellId(dataset, model, recipe, str(self.document.get("prompt", "")))
+
+    @property
+    def words(self) -> str:
+        """Name of the prompt where it was not the usual one, else ""."""
+        return str(self.document.get("words", ""))
 
     @property
     def hardware(self) -> str:
@@ -107,6 +113,7 @@ class LockedCell:
             clusters=clusters,
             quantities=quantities,
             hashed=True,
+            words=self.words,
         )
 
     def _names(self) -> list[str]:
@@ -145,6 +152,7 @@ def locked(result: CellResult, side: Measured) -> LockedCell:
             "model": result.cell.model,
             "recipe": result.cell.recipe,
             **({"prompt": result.cell.prompt} if result.cell.prompt else {}),
+            **({"words": side.words} if side.words else {}),
             "signature": side.signature,
             "data": {"digest": side.digest, "revision": result.data.get("revision"), "samples": side.total},
             "identity": dict(side.identity),
@@ -171,7 +179,7 @@ def encoded(cells: Iterable[LockedCell]) -> bytes:
     Raises:
         ValueError: A number is not finite.
     """
-    documents = sorted((one.document for one in cells), key=lambda one: (one["dataset"], one["model"], one["recipe"]))
+    documents = [one.document for one in sorted(cells, key=lambda one: dataclasses.astuple(one.cell))]
     content = {"format": FORMAT, "cells": documents}
     text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=True, allow_nan=False)
     return (text + "\n").encode()
@@ -200,6 +208,13 @@ def read_lock(path: Path) -> list[LockedCell]:
         missing = _missing(document)
         if missing:
             raise RecordError(f"{path}: cell {number}: '{missing}' is missing or of the wrong type")
+    places: dict[CellId, int] = {}
+    for number, one in enumerate(cells, start=1):
+        if (first := places.setdefault(one.cell, number)) != number:
+            raise RecordError(
+                f"{path}: cells {first} and {number} are both {one.cell} ({one.cell.recipe}), and nothing tells which "
+                "counts: remove one of them"
+            )
     return cells
 
 
@@ -220,11 +235,16 @@ _FIELDS: Mapping[str, type | tuple[type, ...]] = {
 }
 
 
+_OPTIONAL = ("prompt", "words")
+"""Texts that only a cell has which was asked in other words than usual."""
+
+
 def _missing(document: Any) -> str:
     """Return the first field that a cell does not have, or ""."""
     if not isinstance(document, dict):
         return "dataset"
     wrong = [name for name, kind in _FIELDS.items() if name not in document or not isinstance(document[name], kind)]
+    wrong += [name for name in _OPTIONAL if not isinstance(document.get(name, ""), str)]
     wrong += [f"data.{name}" for name in ("digest", "samples") if not wrong and name not in document["data"]]
     return wrong[0] if wrong else ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from audiobench_pytest.leaderboard.cells.reduce import (
     slice_keys,
 )
 from audiobench_pytest.leaderboard.cells.speed import speed_of
-from audiobench_pytest.leaderboard.cells.variation.draws import by_clip
+from audiobench_pytest.leaderboard.cells.variation.draws import by_clip, summed
 from audiobench_pytest.leaderboard.statistics.pairs import Pairs, ScoredSamples, pair
 from audiobench_pytest.types import CLIP, CellId, Quantity, State
 
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 JUDGE_SILENCE = "judge_invalid_rate"
 """The one quantity in which samples count whose judge said nothing usable."""
+
+
+_SILENT = "\0silent"
+"""Name of a column of ours among the sufficient numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class Measured:
         recipe: The recipe as it was planned, or None where only its name is known.
         keys: Text of each sample per slice key.
         hashed: Whether `ids` are hashes.
+        words: Name of the prompt where it is not the usual one, else "".
     """
 
     cell: CellId
@@ -76,6 +82,7 @@ class Measured:
     recipe: Recipe | None = None
     keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
     hashed: bool = False
+    words: str = ""
 
     def part(self, key: str, name: str) -> Measured:
         """Return the samples of a slice; none where nobody says of any that it belongs to it."""
@@ -112,6 +119,58 @@ def measured(data: CellData, where: str) -> Measured:
     Raises:
         RecordError: An answered sample carries no numbers.
     """
+    return _by_clip(_answer_by_answer(data, where), data.plan.draws)
+
+
+class Samples:
+    """The samples of a cell of a run, read once: clip by clip for comparisons, answer by answer for its own values.
+
+    Args:
+        data: The cell.
+        where: The run, as it is shown to people.
+    """
+
+    def __init__(self, data: CellData, where: str) -> None:
+        self._data, self._where = data, where
+
+    @cached_property
+    def _answers(self) -> Measured:
+        return _answer_by_answer(self._data, self._where)
+
+    @cached_property
+    def _clips(self) -> Measured:
+        return _by_clip(self._answers, self._data.plan.draws)
+
+    def clips(self, part: tuple[str, str] | None = None) -> Measured:
+        """Return each clip once, of all or of a slice."""
+        return self._clips if part is None else self._clips.part(*part)
+
+    def answers(self, quantity: str, part: tuple[str, str] | None = None) -> ScoredSamples:
+        """Return the answers that count in a quantity, over which the values of the cell and its slices are."""
+        return (self._answers if part is None else self._answers.part(*part)).scored(quantity)
+
+    def summed(self, quantity: str, part: tuple[str, str] | None = None) -> ScoredSamples:
+        """Return the clips whose answers count, each with the sums over them: what a clip adds to the cell's value."""
+        return ScoredSamples(*summed((found := self.answers(quantity, part)).ids, found.columns))
+
+
+def _by_clip(every: Measured, draws: int) -> Measured:
+    if draws == 1:
+        return every
+    ids, first, means = by_clip(every.ids, {**every.columns, _SILENT: every.silent.astype(np.float64)})
+    return replace(
+        every,
+        total=None if every.total is None else every.total // draws,
+        ids=ids,
+        silent=means.pop(_SILENT) == 1.0,
+        columns=means,
+        clusters=None if every.clusters is None else [every.clusters[row] for row in first],
+        keys={key: [texts[row] for row in first] for key, texts in every.keys.items()},
+    )
+
+
+def _answer_by_answer(data: CellData, where: str) -> Measured:
+    """Return what a run says of a cell; the id of a clip stands there once for each of its answers."""
     table = data.table
     model = merged(receipt.model for receipt in data.receipts)
     selected = merged(receipt.dataset for receipt in data.receipts)
@@ -128,13 +187,6 @@ def measured(data: CellData, where: str) -> Measured:
     clusters = list(groups.names) if groups.key and groups.key != CLIP else None
     columns = {name: column[counted] for name, column in numbers.items()}
     keys, silent = slice_keys(data, counted), silent[counted]
-    if (draws := data.plan.draws) > 1:
-        every = columns | {"\0silent": silent.astype(np.float64)}
-        own, first, means = by_clip(own, every)
-        silent = means.pop("\0silent") == 1.0
-        columns, total = means, None if total is None else total // draws
-        clusters = None if clusters is None else [clusters[row] for row in first]
-        keys = {key: [texts[row] for row in first] for key, texts in keys.items()}
     return Measured(
         cell=data.plan.cell,
         where=where,
@@ -152,6 +204,7 @@ def measured(data: CellData, where: str) -> Measured:
         quantities=recipe.quantities(languages_of(table, signature)),
         recipe=recipe,
         keys=keys,
+        words=data.plan.prompt,
     )
 
 

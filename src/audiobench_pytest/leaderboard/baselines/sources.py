@@ -52,7 +52,7 @@ class Baseline:
         return list(self._read())
 
     def find(self, cell: CellId) -> Measured | None:
-        """Return a cell, or None where it has none of this data set, model and recipe.
+        """Return a cell, or None where it has none of this data set, model, recipe and prompt.
 
         Raises:
             RecordError: It cannot be read.

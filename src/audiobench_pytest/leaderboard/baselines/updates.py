@@ -11,7 +11,7 @@ from typing import Any
 
 from audiobench_pytest.leaderboard.baselines.lock_file import LockedCell
 from audiobench_pytest.records.runs.directory import RunDirectory
-from audiobench_pytest.types import CellResult
+from audiobench_pytest.types import CellId, CellResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,9 @@ def objections(result: CellResult, new: LockedCell, old: LockedCell | None) -> l
         )
     if (change := change_of(new, old)) is not None and _is_worse(new, old):
         found.append(f"it is worse than what it replaces ({change})")
+    if old is not None and old.words != new.words:
+        asked = (f"prompt '{one.words}'" if one.words else "the usual prompt" for one in (new, old))
+        found.append("it was asked in {}, what it replaces in {}".format(*asked))
     return found
 
 
@@ -91,8 +94,10 @@ def red_gates(runs: Iterable[Path]) -> list[str]:
             board = json.loads((path / "leaderboard.json").read_bytes())
         except (OSError, ValueError):
             continue  # a part of a plan has none that counts
-        red = (gate for gate in board.get("gates", ()) if gate.get("counts_as") == "fail")
-        found += [f"{gate['dataset']}-{gate['model']} {gate['metric']}: {gate['message']}" for gate in red]
+        for gate in board.get("gates", ()):
+            if gate.get("counts_as") == "fail":
+                cell = CellId(gate["dataset"], gate["model"], gate.get("recipe") or "", gate.get("prompt") or "")
+                found.append(f"{cell} {gate['metric']}: {gate['message']}")
     return found
 
 

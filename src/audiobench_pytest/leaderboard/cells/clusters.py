@@ -73,7 +73,12 @@ def clusters_of(plan: PlannedCell, table: CellTable, counted: NDArray[np.bool_])
             continue
         # A sample that does not say whose it is stands for itself.
         return Clusters(key, [texts[row] or f"\0{samples[row] if several else row}" for row in rows])
-    return Clusters(CLIP, [samples[row] for row in rows]) if several else Clusters()
+    return clips_of(table, counted) if several else Clusters()
+
+
+def clips_of(table: CellTable, counted: NDArray[np.bool_]) -> Clusters:
+    """Return the clips of the counted answers: what answers to one clip are never resampled apart from."""
+    return Clusters(CLIP, [table.samples[row] for row in np.flatnonzero(counted).tolist()])
 
 
 def _all_apart(texts: Sequence[str], samples: Sequence[str]) -> bool:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from audiobench_pytest.records.runs.plan import ShardReceipt
+from audiobench_pytest.records.runs.plan import IMPORTED, ShardReceipt
 from audiobench_pytest.types import Evidence
 
 _WEIGHTS = ("weights", "revision", "observed", "digest")
@@ -30,12 +30,13 @@ def evidence_of(
     data, model = merged(r.dataset for r in receipts), merged(r.model for r in receipts)
     told = [r.reused for r in receipts]
     reused = [one for one in told if one]
+    imported = imported_of(model.get("identity"))
     selection, size = data.get("selection"), data.get("size")
     return Evidence(
         size=size if isinstance(size, int) else None,
         selection=" and ".join(map(str, selection)) if isinstance(selection, list) else str(selection or ""),
         weights=weights_of(model.get("identity")),
-        pinned=model.get("pinned") is not False,
+        pinned=model.get("pinned") is not False and not imported,
         reused=None if None in told or not told else int(sum(one["answers"] for one in reused)),
         oldest=min((one["oldest"] for one in reused), default=0.0),
         newest=max((one["newest"] for one in reused), default=0.0),
@@ -44,12 +45,8 @@ def evidence_of(
         endings=dict(endings or {}),
         heard=dict(heard or {}),
         scripts=dict(scripts or {}),
-        imported=imported_of(model.get("identity")),
+        imported=imported,
     )
-
-
-IMPORTED = "imported"
-"""Key of a model's identity under which an import says of which files the answers are."""
 
 
 def imported_of(identity: Any) -> str:
@@ -58,7 +55,8 @@ def imported_of(identity: Any) -> str:
     if not isinstance(told, Mapping):
         return ""
     files = ", ".join(f"{one['name']} (sha256 {one['sha256'][:12]})" for one in told.get("files", ()))
-    return f"answers imported from {told.get('format')}: {files}"
+    taken = "".join(f", {name} {told[name]}" for name in ("answer", "subset") if told.get(name))
+    return f"answers imported from {told.get('format')}: {files}{taken}"
 
 
 def weights_of(identity: Any) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audiobench_pytest.errors import RecordError
-from audiobench_pytest.leaderboard.cells.clusters import clusters_of
+from audiobench_pytest.leaderboard.cells.clusters import clips_of, clusters_of
 from audiobench_pytest.leaderboard.cells.evidence import evidence_of, merged
 from audiobench_pytest.leaderboard.cells.heard import heard_of
 from audiobench_pytest.leaderboard.cells.planned import recipe_of
@@ -117,7 +117,14 @@ def reduce_cell(data: CellData) -> CellResult:
         largest_cluster=groups.largest,
         without_cluster="" if groups.key or plan.clusters == AUTO else "".join(plan.cluster_keys),
         slices=tuple(
-            slices(answered, slice_keys(data, counted), recipe.values, quantities, clusters=clusters)
+            slices(
+                answered,
+                slice_keys(data, counted),
+                recipe.values,
+                quantities,
+                clusters=clusters,
+                clips=clips_of(table, counted).numbers if plan.draws > 1 else None,
+            )
             if plan.slices and several
             else ()
         ),

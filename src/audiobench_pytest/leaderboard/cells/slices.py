@@ -60,13 +60,15 @@ def slices(
     quantities: Iterable[Quantity],
     *,
     clusters: NDArray[np.intp] | None = None,
+    clips: NDArray[np.intp] | None = None,
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> list[SliceResult]:
     """Return the values and intervals of each slice.
 
     Within a slice the clusters are resampled as in the whole set: what is told of an accent by one speaker has no
-    interval. Only where the slices are the clusters themselves (per speaker, speakers resampled) are its samples.
+    interval. Only where the slices are the clusters themselves (per speaker, speakers resampled) are its samples, each
+    with all of its answers.
 
     Args:
         columns: Sufficient numbers, `(samples,)` each, in order of sample id.
@@ -74,6 +76,7 @@ def slices(
         values: Sums of sufficient numbers to quantities.
         quantities: Which ones to give, the headline first.
         clusters: `(samples,)` cluster of each sample, or None.
+        clips: `(samples,)` clip of each, where clips were answered several times; else None.
         resamples: Number of draws.
         seed: Seed of the draws.
 
@@ -92,7 +95,7 @@ def slices(
         names, which = np.unique(np.array([text or UNKNOWN for text in texts], dtype=str), return_inverse=True)
         if len(names) < 2:
             continue
-        inner = None if clusters is None or _same_parts(which, clusters) else clusters
+        inner = clips if clusters is None or _same_parts(which, clusters) else clusters
         for number in sorted(range(len(names)), key=lambda number: _place(str(names[number]))):
             rows = which == number
             part = {name: np.asarray(column, np.float64)[rows] for name, column in columns.items()}

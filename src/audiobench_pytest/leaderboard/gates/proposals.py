@@ -108,10 +108,10 @@ def propose(
 def snippet(proposals: Sequence[Proposal]) -> str:
     """Return the proposals as a part of a gates file."""
     tables: dict[tuple[str, str, str], list[str]] = {}
-    recipes: dict[tuple[str, str, str], set[str]] = {}
+    cells: dict[tuple[str, str, str], set[CellId]] = {}
     for one in proposals:
         key = (one.cell.dataset, one.quantity.name, one.cell.model)
-        recipes.setdefault(key, set()).add(one.cell.recipe)
+        cells.setdefault(key, set()).add(one.cell)
         lines = tables.setdefault(key, [header(key)])
         shown = ", ".join(_short(value) for value in one.values)
         left_out = f"; left out: {', '.join(_short(value) for value in one.outliers)}" if one.outliers else ""
@@ -123,10 +123,12 @@ def snippet(proposals: Sequence[Proposal]) -> str:
             lines.append(f'recipe = "{one.cell.recipe}"')
         if one.hardware:
             lines.append(f'hardware = "{one.hardware}"')
-    double = [key for key, names in recipes.items() if len(names) > 1]
+    double = [key for key, found in cells.items() if len(found) > 1]
     if double:
-        names = ", ".join(sorted(recipes[double[0]]))
-        raise UsageError(f"{header(double[0])} would be there twice ({names}): propose limits for one recipe at a time")
+        found = cells[double[0]]
+        names = ", ".join(sorted(f"{one.recipe} ({one.prompt})" if one.prompt else one.recipe for one in found))
+        what = "recipe" if len({cell.recipe for cell in found}) > 1 else "prompt"
+        raise UsageError(f"{header(double[0])} would be there twice ({names}): propose limits for one {what} at a time")
     return "\n\n".join("\n".join(lines) for lines in tables.values()) + "\n"
 
 

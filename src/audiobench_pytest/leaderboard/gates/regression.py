@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.errors import AudiobenchError, Red
-from audiobench_pytest.leaderboard.baselines.comparability import difference
+from audiobench_pytest.leaderboard.baselines.comparability import difference, other_words
 from audiobench_pytest.leaderboard.baselines.sources import Baseline
 from audiobench_pytest.leaderboard.cells.evidence import imported_of
 from audiobench_pytest.leaderboard.gates.schema import Limit, RegressionRule, Trade
@@ -108,6 +108,8 @@ def judge_regression(
     message = sentence.message(found, verdict, again) + allowed.note
     if told_from := imported_of(before.identity):
         message += f"; the baseline has its {told_from}"
+    if asked := other_words(before, now):
+        message += f"; {asked}"
     if allowed.relative and found.base == 0:
         message += (
             f"; {100 * allowed.amount:g} % of a baseline of 0 allows nothing at all: a number allows that many "
@@ -197,16 +199,20 @@ def _refused(result: CellResult, limit: Limit, part: str, message: str) -> GateR
 
 
 def _no_such_cell(wanted: CellId, rule: RegressionRule, baseline: Baseline) -> str:
-    others: list[str] = []
+    known: list[CellId] = []
     with contextlib.suppress(AudiobenchError):
-        others = sorted(
-            {one.model for one in baseline.cells() if (one.dataset, one.recipe) == (wanted.dataset, wanted.recipe)}
-        )
+        known = [one for one in baseline.cells() if (one.dataset, one.recipe) == (wanted.dataset, wanted.recipe)]
+    models = sorted({one.model for one in known if one.prompt == wanted.prompt})
+    prompts = sorted({one.prompt for one in known if one.model == wanted.model})
     hint = "`audiobench baseline update RUN` writes it"
-    if others:
-        hint = f"it has {', '.join(others)}: name one as baseline_model, or let {hint}"
+    if models:
+        hint = f"it has {', '.join(models)}: name one as baseline_model, or let {hint}"
+    elif prompts:
+        asked = ", ".join(f"prompt '{one}'" if one else "one prompt alone" for one in prompts)
+        hint = f"it has it by {asked}: ask in the same (--prompt), or let {hint}"
+    words = f" in prompt '{wanted.prompt}'" if wanted.prompt else ""
     return (
-        f"the baseline {rule.shown} holds no result of '{wanted.dataset}' with model '{wanted.model}' under "
+        f"the baseline {rule.shown} holds no result of '{wanted.dataset}' with model '{wanted.model}'{words} under "
         f"{wanted.recipe}; {hint}"
     )
 

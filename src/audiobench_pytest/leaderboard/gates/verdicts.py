@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from audiobench_pytest.records.runs.plan import PlannedCell
 from audiobench_pytest.types import CellId, CellResult, GateResult, State, Verdict
 
 if TYPE_CHECKING:
-    from audiobench_pytest.leaderboard.baselines.measured import Measured
+    from audiobench_pytest.leaderboard.baselines.measured import Samples
     from audiobench_pytest.leaderboard.baselines.sources import Baseline
     from audiobench_pytest.metrics.recipes import Recipe
     from audiobench_pytest.records.runs.cells import CellData
@@ -175,7 +176,6 @@ class _Cell:
         self.doubt: str | None = None
         self.applied: set[int] = set()
         self.nothing: dict[int, str] = {}
-        self._samples: Measured | None = None
         self._tests = 1
         # What the same answers are measured in under any recipe: a limit belongs to those that have its metric.
         self._measured_in = {
@@ -248,9 +248,9 @@ class _Cell:
             return self._decided(judge_value(self._result, limit), limit, part)
         if self._result.named(limit.metric) is None or not self._result.scored:
             return judge_value(self._result, limit)
-        if part is not None and not self._all_samples().part(*part).ids:
+        if part is not None and not self._samples.clips(part).ids:
             return self._empty_slice(limit, part, named)
-        if part is not None and (found := len(self._all_samples().part(*part).ids)) < limit.min_samples:
+        if part is not None and (found := len(self._samples.clips(part).ids)) < limit.min_samples:
             few = f"{found} sample{'s' * (found != 1)} only, min_samples asks for {limit.min_samples}"
             return gate(self._result, limit, None, Verdict.SKIP, few, part=named)
         if limit.bound in ("regression", "anchor"):
@@ -279,7 +279,7 @@ class _Cell:
 
         if known is None or judged.value is None or not is_error_rate(known):
             return judged
-        samples = (self._all_samples() if part is None else self._all_samples().part(*part)).scored(limit.metric)
+        samples = self._samples.summed(limit.metric, part)
         values = self._recipe().values
         found = deciders(samples.ids, [samples.columns], lambda sums: values(sums[0])[limit.metric], limit.value)
         if not found:
@@ -294,7 +294,7 @@ class _Cell:
         rule = limit.rule
         assert isinstance(rule, RegressionRule)
         baseline = self._baselines.setdefault(rule.baseline, Baseline(rule.baseline, rule.shown))
-        samples = self._all_samples() if part is None else self._all_samples().part(*part)
+        samples = self._samples.clips(part)
         return judge_regression(self._result, limit, samples, self._recipe().values, baseline, named, self._tests)
 
     def _empty_slice(self, limit: Limit, part: tuple[str, str], named: str) -> GateResult:
@@ -307,16 +307,16 @@ class _Cell:
         return gate(self._result, limit, None, verdict, what, kind=Red.DATA, part=named)
 
     def _value(self, metric: str, part: tuple[str, str] | None) -> tuple[float | None, int]:
-        """Return a value of the cell or of a slice, and the number of samples behind it."""
+        """Return a value of the cell or of a slice, over all answers as in the report, and its number of samples."""
         known = self._result.named(metric)
         if part is None:
             return (known.value if known is not None else None), 0
         from audiobench_pytest.leaderboard.cells.reduce import exact_sums, values_at
 
-        samples = self._all_samples().part(*part).scored(metric)
-        if not samples.ids:
+        answers = self._samples.answers(metric, part)
+        if not answers.ids:
             return None, 0
-        return values_at(self._recipe(), exact_sums(samples.columns)).get(metric), len(samples.ids)
+        return values_at(self._recipe(), exact_sums(answers.columns)).get(metric), len(set(answers.ids))
 
     def _metrics(self) -> list[str]:
         """Return what limits of this cell are about: its values in their order, then anything else, then speed."""
@@ -337,7 +337,7 @@ class _Cell:
             if name != EVERYTHING:
                 found[key, name] = None
                 continue
-            texts = self._all_samples().keys.get(key, ()) if self._result.cell in self._data else ()
+            texts = self._samples.clips().keys.get(key, ()) if self._result.cell in self._data else ()
             found |= dict.fromkeys((key, one) for one in sorted({text for text in texts if text}) or [EVERYTHING])
         yield from found
 
@@ -374,14 +374,13 @@ class _Cell:
 
         return recipe_of(self._plan)
 
-    def _all_samples(self) -> Measured:
-        if self._samples is None:
-            from audiobench_pytest.leaderboard.baselines.measured import measured
+    @cached_property
+    def _samples(self) -> Samples:
+        from audiobench_pytest.leaderboard.baselines.measured import Samples
 
-            if self._result.cell not in self._data:
-                raise ValueError(f"{self._result.cell}: its samples are needed, and were not given")
-            self._samples = measured(self._data[self._result.cell], _HERE)
-        return self._samples
+        if self._result.cell not in self._data:
+            raise ValueError(f"{self._result.cell}: its samples are needed, and were not given")
+        return Samples(self._data[self._result.cell], _HERE)
 
 
 def _is_about(wanted: tuple[str, str] | None, part: tuple[str, str] | None) -> bool:

@@ -12,8 +12,8 @@ from audiobench_pytest.records.keys import canonical
 from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.records.runs.listening import Rating
-from audiobench_pytest.records.runs.plan import PlannedCell
-from audiobench_pytest.types import CellId
+from audiobench_pytest.records.runs.plan import IMPORTED, PlannedCell
+from audiobench_pytest.types import NO_CLUSTERS, CellId
 
 
 def merge_runs(
@@ -29,7 +29,7 @@ def merge_runs(
         slices: As in `RunDirectory.cells`.
 
     Raises:
-        UsageError: A folder is no run directory, or two runs do not belong together.
+        UsageError: A folder is no run directory, two runs do not belong together, or each is a whole: an import.
         RecordError: A run cannot be read.
     """
     asked: dict[str, Path] = {}
@@ -47,6 +47,12 @@ def merge_runs(
             f"{first} and {second} hold different plans (other data, models, arguments or selection): "
             "only the parts of one plan can be judged together"
         )
+    for named, own in found.items():
+        if len(own) > 1 and any(IMPORTED in (r.model.get("identity") or {}) for one in own for r in one.receipts):
+            raise UsageError(
+                f"{named} ({named.recipe}) is a whole import in each of {len(own)} runs, and nothing tells which "
+                f"counts: name one of {', '.join(str(run.path) for run in runs)}"
+            )
     return [_merged(cells) for cells in found.values()]
 
 
@@ -58,6 +64,9 @@ def _merged(cells: Sequence[CellData]) -> CellData:
     identities = {canonical(r.model.get("identity")): r.model.get("identity") for cell in cells for r in cell.receipts}
     if len(identities) > 1:
         raise UsageError(f"{cells[0].plan.cell}: the runs asked different models ({_differences(identities.values())})")
+    clusters = sorted({cell.plan.clusters or NO_CLUSTERS for cell in cells})
+    if len(clusters) > 1:
+        raise UsageError(f"{cells[0].plan.cell}: the runs resample different clusters ({' and '.join(clusters)})")
     outcomes = {row: outcome for cell in cells for row, outcome in cell.outcomes.items()}
     receipts = tuple(receipt for cell in cells for receipt in cell.receipts)
     probes = {sample_id: probe for cell in cells for sample_id, probe in cell.probes.items()}

@@ -8,6 +8,9 @@ from typing import Any
 
 from audiobench_pytest.types import AUTO, CLUSTERS, NO_CLUSTERS, CellId
 
+IMPORTED = "imported"
+"""Key of a model's identity under which an import says of which files the answers are, and how they were taken."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedCell:

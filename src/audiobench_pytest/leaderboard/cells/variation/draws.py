@@ -81,9 +81,24 @@ def by_clip(
     Returns:
         The clips in order of first appearance, the first record of each, and `(clips,)` per number.
     """
-    places: Mapping[str, int] = {sample: place for place, sample in enumerate(dict.fromkeys(samples))}
-    clip = np.fromiter((places[sample] for sample in samples), np.intp, len(samples))
+    clips, clip = _clips(samples)
     first = np.unique(clip, return_index=True)[1].astype(np.intp)
-    answers = np.bincount(clip, minlength=len(places))
-    means = {name: np.bincount(clip, column, len(places)) / answers for name, column in columns.items()}
-    return list(places), first, means
+    answers = np.bincount(clip, minlength=len(clips))
+    return clips, first, {name: column / answers for name, column in summed(samples, columns)[1].items()}
+
+
+def summed(samples: Sequence[str], columns: Columns) -> tuple[list[str], dict[str, NDArray[np.float64]]]:
+    """Return each clip once, with the sum of the numbers of its answers: their value is that of all answers.
+
+    Args:
+        samples: The sample of each record.
+        columns: Sufficient numbers, `(records,)` each, in the same order.
+    """
+    clips, clip = _clips(samples)
+    return clips, {name: np.bincount(clip, column, len(clips)).astype(np.float64) for name, column in columns.items()}
+
+
+def _clips(samples: Sequence[str]) -> tuple[list[str], NDArray[np.intp]]:
+    """Return the clips in order of first appearance, and the place there of each record."""
+    places: Mapping[str, int] = {sample: place for place, sample in enumerate(dict.fromkeys(samples))}
+    return list(places), np.fromiter((places[sample] for sample in samples), np.intp, len(samples))

@@ -16,6 +16,7 @@ from typing import Any
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, SampleError
+from audiobench_pytest.hub import COMMIT
 from audiobench_pytest.models.transformers import devices, torchaudio_compat
 from audiobench_pytest.models.transformers.hub_files import HubFiles
 from audiobench_pytest.records.digests import file_digest
@@ -159,7 +160,7 @@ def open_checkpoint(spec: ModelSpec) -> Checkpoint:
 def _open_folder(model: str, folder: Path) -> Checkpoint:
     if not (folder / "config.json").is_file():
         raise ModelError(f"model '{model}': {folder} has no config.json, so it is no checkpoint of transformers")
-    if not any(path.suffix in WEIGHT_SUFFIXES for path in folder.iterdir()):
+    if not holds_weights(folder):
         raise ModelError(f"model '{model}': {folder} holds no weights (*.safetensors or *.bin)")
 
     def find(name: str) -> Path | None:
@@ -205,6 +206,23 @@ def _read(model: str, source: str, commit: str | None, find: Callable[[str], Pat
         any(_TOOLS.search(text) for text in texts),
         find,
     )
+
+
+def holds_weights(folder: Path) -> bool:
+    """Whether there are weights in a folder, not below it."""
+    return any(path.suffix in WEIGHT_SUFFIXES for path in folder.iterdir())
+
+
+def is_fetched(repo: str, commit: str) -> bool:
+    """Whether the hub's cache holds weights of a repository at a commit, and not its small files alone."""
+    try:
+        import huggingface_hub
+    except ImportError:
+        return False
+    if not COMMIT.fullmatch(commit):
+        return False
+    config = huggingface_hub.try_to_load_from_cache(repo, "config.json", revision=commit)
+    return isinstance(config, str) and holds_weights(Path(config).parent)
 
 
 def folder_digest(folder: Path) -> str:

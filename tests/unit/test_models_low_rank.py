@@ -14,6 +14,7 @@ pytest.importorskip("transformers", reason="needs the extra 'local'")
 import tiny_checkpoints as tiny
 
 from audiobench_pytest.errors import ModelError, UsageError
+from audiobench_pytest.leaderboard.cells.evidence import weights_of
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,28 @@ def test_its_files_are_part_of_the_identity_and_its_place_is_not(checkpoint: Pat
     other = save_adapter(tmp_path / "other", lora_alpha=16)
     assert tiny.unloaded(checkpoint, adapter=str(other)).identity() != one.identity()
     assert one.describe()["adapter"] == str(folder)
+
+
+def test_with_it_a_promise_about_the_weights_is_not_kept_by_the_checkpoint_alone(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    folder = save_adapter(tmp_path / "lora")
+    plain, added = (tiny.unloaded(checkpoint, **args).identity() for args in ({}, {"adapter": str(folder)}))
+    other = tiny.unloaded(checkpoint, adapter=str(save_adapter(tmp_path / "other", lora_alpha=16))).identity()
+    assert weights_of(plain) == plain["weights"]
+    assert len({weights_of(one)[:6] for one in (plain, added, other)}) == 3
+    assert weights_of(added) == weights_of(json.loads(json.dumps(added)))
+
+
+@pytest.mark.parametrize("name", ["vocoder_content", "speaker_embedding_content", "model_args"])
+def test_nor_with_other_files_beside_it(name: str) -> None:
+    identities = [
+        {"weights": "0123", name: {"adapters": told} if name == "model_args" else told}
+        for told in ("us/some-repository", "sha256:ab", "sha256:cd")
+    ]
+    named, *by_content = map(weights_of, identities)
+    assert named == "0123"
+    assert len({text[:4] for text in (named, *by_content)}) == 3
 
 
 def test_a_layer_that_was_trained_as_a_whole_is_replaced(checkpoint: Path, tmp_path: Path) -> None:

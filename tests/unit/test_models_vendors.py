@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import wave
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +19,7 @@ from openai_server import Reply, heard
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
+from audiobench_pytest.models.base import drawn_seed
 from audiobench_pytest.models.registry import create
 from audiobench_pytest.models.ways import ways_of
 
@@ -83,6 +85,19 @@ def test_gemini_is_asked_by_its_own_protocol(gemini, server):
     told = {name: answer.meta[name] for name in ("tokens", "prompt_tokens", "audio_tokens", "model", "finish_reason")}
     expected = {"tokens": 12, "prompt_tokens": 40, "audio_tokens": 32, "model": "gemini-x-001"}
     assert told == {**expected, "finish_reason": "STOP"}
+
+
+def test_each_draw_of_gemini_has_a_seed_of_its_own(gemini, server):
+    drawing = gemini(temperature="1", seed="3")
+    request = request_of(1600, Prompt("Write it down."))
+    for draw in (0, 1, 2):
+        ask(drawing, replace(request, draw=draw))
+    first, *others = (asked.fields["generationConfig"]["seed"] for asked in server.questions)
+    assert first == 3
+    assert others == [drawn_seed(3, 1), drawn_seed(3, 2)]
+    # What was kept of further draws before was drawn from the first one's seed.
+    assert drawing.identity() != drawing.base_identity()
+    assert gemini(temperature="1").identity() == gemini(temperature="1").base_identity()
 
 
 def test_gemini_hears_a_conversation_in_its_order(gemini, server):

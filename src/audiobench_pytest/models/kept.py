@@ -3,6 +3,9 @@
 What an answer depends on may not be told on another machine: the checkpoint is not there, a package is missing, a CPU
 would pick another precision than the GPU that answered. So the cache says beside the answers what they depend on, and
 what decides on the questions.
+
+The weights are no such matter: where this machine holds those that are meant, answers of others are not taken for
+theirs.
 """
 
 from __future__ import annotations
@@ -15,12 +18,14 @@ from typing import Any
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import AudiobenchError, ModelError
+from audiobench_pytest.hub import COMMIT
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.pool import ModelPool
 from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.records.answers.cache import PredictionCache
 from audiobench_pytest.records.answers.described import IDENTITY, TRAITS, described
+from audiobench_pytest.records.identities import ADDED, CHECKPOINT, added, pins
 from audiobench_pytest.records.keys import canonical
 from audiobench_pytest.types import Answer, Request
 
@@ -33,6 +38,9 @@ _TRAITS = (
     "most_sounds",
     "streams",
 )
+
+_TOLD = (*CHECKPOINT, "source", "own")
+"""Names in an identity under which weights, or a class of the user's, tell what they are."""
 
 
 def traits_of(adapter: ModelAdapter) -> dict[str, Any]:
@@ -92,7 +100,7 @@ class KeptPool(ModelPool):
         """Return what stands for a model.
 
         Raises:
-            ModelError: The cache does not tell which of several models is meant.
+            ModelError: The cache does not tell which of several models is meant, or has answers of other weights only.
             RecordError: The cache cannot be read.
         """
         if spec.name not in self._found:
@@ -114,17 +122,27 @@ class KeptPool(ModelPool):
     def _find(self, spec: ModelSpec) -> ModelAdapter:
         cache = PredictionCache(self.folders)
         here: ModelAdapter | None = None
+        identity: Mapping[str, Any] | None = None
         why = "its answers are not kept"
         try:
             here = super().adapter(spec)
+            identity = here.identity()
             # Who answers behind a server's name is told by its answers, and of several the cache alone knows the last.
-            told = not here.streams or bool(here.identity().get("revision"))
-            if told and any(folder.is_dir() for folder in cache.model_folders(spec.name, here.identity())):
+            told = not here.streams or pins(identity)
+            if told and any(folder.is_dir() for folder in cache.model_folders(spec.name, identity)):
                 return here
         except AudiobenchError as exc:  # what it lacks here does not matter where it is not asked
             why = str(exc)
             here = None
-        known = [one for one in described(self.folders, spec.name) if self._is_meant(spec, one[IDENTITY])]
+        named = [one for one in described(self.folders, spec.name) if self._is_meant(spec, one[IDENTITY])]
+        weights = self._weights(spec, identity)
+        known = [one for one in named if not _other_weights(spec, weights, one[IDENTITY])]
+        if named and not known:
+            raise ModelError(
+                f"the cache holds answers of '{spec.name}' with other weights than those that are meant here "
+                f"({_other_weights(spec, weights, named[0][IDENTITY])}): ask this one with --stage predict, name the "
+                "weights that answered (hf:OWNER/NAME@COMMIT, the folder, adapter=), or name the cache that is meant"
+            )
         different = {canonical(one[IDENTITY]): one for one in known}
         if len(different) > 1:
             raise ModelError(
@@ -152,6 +170,63 @@ class KeptPool(ModelPool):
             for name in given
             if name in checked and options[name].affects_answers
         )
+
+    def _weights(self, spec: ModelSpec, identity: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Return what can be told here of the weights that are meant, by name; None is for weights that are not added.
+
+        A branch of the hub may have moved on since it answered elsewhere: its commit counts where its weights lie here.
+
+        Args:
+            spec: The model.
+            identity: Of its adapter, where that can be made here.
+        """
+        from audiobench_pytest.models.transformers import checkpoints
+
+        source, folder = str(spec.source or ""), Path(spec.source or "").expanduser()
+        is_folder = bool(source) and folder.is_dir()
+        if identity is not None:
+            found = {name: identity[name] for name in ("model", *_TOLD) if identity.get(name)}
+            found |= dict.fromkeys(ADDED) | added(identity)
+            commit = str(identity.get("revision") or "")
+            held = is_folder and checkpoints.holds_weights(folder, checkpoints.ANY_WEIGHTS)
+            lies_here = held or checkpoints.is_fetched(source, commit)
+            if not lies_here and commit not in (spec.revision, self.args.get(spec.name, {}).get("revision")):
+                found.pop("revision", None)
+            if is_folder and not lies_here:
+                found.pop("weights", None)
+            return found
+        found = {} if is_folder or source.startswith((".", "/", "~")) else {"model": source}
+        if COMMIT.fullmatch(spec.revision or ""):
+            found["revision"] = spec.revision
+        # What a server reads of a folder, its own adapter knows.
+        if is_folder and checkpoints.holds_weights(folder) and not adapter_class(spec.adapter).streams:
+            found["weights"] = checkpoints.folder_digest(folder)
+        low_rank = self.args.get(spec.name, {}).get("adapter", spec.args.get("adapter"))
+        if low_rank is None:
+            found["low_rank"] = None
+        elif Path(str(low_rank)).expanduser().is_dir():
+            found["low_rank"] = checkpoints.folder_digest(Path(str(low_rank)).expanduser())
+        return found
+
+
+def _other_weights(spec: ModelSpec, here: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
+    """Return in words how weights that are meant here differ from those that answered; "" where nothing tells."""
+    theirs = {"model": kept.get("model")} | {name: kept.get(name) for name in _TOLD} | added(kept)
+    by_content = {here.get("source"), theirs["source"]} != {None}
+    if kept.get("adapter") != spec.adapter and here.get("model") != theirs["model"]:
+        return ""  # another way to run it, which may have a checkpoint of its own
+    told = []
+    for name, value in here.items():
+        other = theirs.get(name)
+        if name == "model" and (by_content or not value or other in (None, "class")):
+            continue
+        if value != other and (other is not None or name in ADDED):
+            told.append(f"{name}: {_short(other)} answered, {_short(value)} is meant")
+    return "; ".join(told)
+
+
+def _short(value: Any) -> str:
+    return "none" if value is None else str(value)[:60]
 
 
 def _differences(identities: Sequence[Mapping[str, Any]]) -> str:

@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from audiobench_pytest.records.identities import CHECKPOINT, added
+from audiobench_pytest.records.keys import digest
 from audiobench_pytest.records.runs.plan import IMPORTED, ShardReceipt
 from audiobench_pytest.types import Evidence
 
-_WEIGHTS = ("weights", "revision", "observed", "digest")
+_WEIGHTS = (*CHECKPOINT, "observed", "digest")
 """What may tell a model's weights apart in its identity, the closest first."""
 
 
@@ -60,10 +62,15 @@ def imported_of(identity: Any) -> str:
 
 
 def weights_of(identity: Any) -> str:
-    """Return what tells a model's weights apart, or ""."""
+    """Return what tells a model's weights apart, or "".
+
+    With weights that are added to the checkpoint it is a digest of both, whose first digits are not the checkpoint's.
+    """
     known = identity if isinstance(identity, Mapping) else {}
     told = (str(known[name]) for name in _WEIGHTS if known.get(name))
-    return next((text for text in told if " " not in text), "")  # words say that nobody can tell
+    checkpoint = next((text for text in told if " " not in text), "")  # words say that nobody can tell
+    more = added(known)
+    return digest([checkpoint, more]) if checkpoint and more else checkpoint
 
 
 def merged(facts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
-from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.gemini import wire
 from audiobench_pytest.models.openai.adapter import OpenAIAdapter
 from audiobench_pytest.models.openai.client import Question
@@ -32,18 +31,22 @@ class GeminiAdapter(OpenAIAdapter):
         self.args.pop("language")
         self.takes_tools = False
 
+    def identity(self) -> dict[str, Any]:
+        """Return that of every server; seeded draws are told from those of before, which were copies of the first."""
+        identity = super().identity()
+        seeded = self.args["seed"] is not None and self.varies(self.spec, self.args)
+        return {**identity, "draws": "seeded"} if seeded else identity
+
     def _protocol(self) -> Protocol:
         return _PROTOCOL
 
     def _question(self, request: Request) -> Question:
-        if request.audio is None and not request.prompt.messages:
-            raise ModelError(f"model '{self.spec.name}' was handed no sound")
         args = self.args
-        prompt = request.prompt.text if request.prompt.text is not None else args["prompt"]
+        prompt = self._instruction(request)
         generation = {
             "temperature": args["temperature"],
             "maxOutputTokens": args["max_tokens"],
-            "seed": args["seed"],
+            "seed": self._seed(request),
         }
         more = args["extra_body"] or {}
         return wire.question_of(request, self._served_name, prompt, args["audio_format"], generation, more)

@@ -206,15 +206,28 @@ class OpenAIAdapter(ModelAdapter):
                     seen.add(answer.meta[name])
             yield item, answer
 
-    def _question(self, request: Request) -> Question:
+    def _instruction(self, request: Request) -> str | None:
+        """Return what is said beside the sound where the prompt has no turns.
+
+        Raises:
+            ModelError: There is nothing to be heard.
+        """
         if request.audio is None and not request.prompt.messages:
             raise ModelError(f"model '{self.spec.name}' was handed no sound")
+        return request.prompt.text if request.prompt.text is not None else self.args["prompt"]
+
+    def _seed(self, request: Request) -> int | None:
+        """Return the seed of one question, another for each of several answers; None where none is sent."""
+        seed = self.args["seed"]
+        return None if seed is None else drawn_seed(seed, request.draw)
+
+    def _question(self, request: Request) -> Question:
         args = self.args
-        prompt = request.prompt.text if request.prompt.text is not None else args["prompt"]
+        prompt = self._instruction(request)
         fields = {
             "model": self._served_name,
             "temperature": args["temperature"],
-            "seed": None if args["seed"] is None else drawn_seed(args["seed"], request.draw),
+            "seed": self._seed(request),
             "stream": args["stream"] or None,
         }
         if self._is_chat:
@@ -225,7 +238,7 @@ class OpenAIAdapter(ModelAdapter):
             if request.prompt.messages:
                 return conversation_question(request, container, fields)
             assert request.audio is not None
-            return wire.chat_question(request.audio, container, prompt, fields)
+            return wire.chat_question(request.audio, container, prompt or "", fields)
         if request.audio is None:
             raise ModelError(f"model '{self.spec.name}' was handed no sound")
         language = args["language"] or request.prompt.language

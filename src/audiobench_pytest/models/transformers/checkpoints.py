@@ -16,11 +16,15 @@ from typing import Any
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, SampleError
+from audiobench_pytest.hub import COMMIT
 from audiobench_pytest.models.transformers import devices, torchaudio_compat
 from audiobench_pytest.models.transformers.hub_files import HubFiles
 from audiobench_pytest.records.digests import file_digest
 
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
+ANY_WEIGHTS = (*WEIGHT_SUFFIXES, ".gguf", ".pt", ".pth")
+"""Files of weights, also of those that other programs load."""
+
 DIGESTED_SUFFIXES = (*WEIGHT_SUFFIXES, ".json", ".txt", ".model", ".jinja")
 """Files of a folder that can change an answer: weights, configurations, vocabularies, chat templates."""
 
@@ -159,7 +163,7 @@ def open_checkpoint(spec: ModelSpec) -> Checkpoint:
 def _open_folder(model: str, folder: Path) -> Checkpoint:
     if not (folder / "config.json").is_file():
         raise ModelError(f"model '{model}': {folder} has no config.json, so it is no checkpoint of transformers")
-    if not any(path.suffix in WEIGHT_SUFFIXES for path in folder.iterdir()):
+    if not holds_weights(folder):
         raise ModelError(f"model '{model}': {folder} holds no weights (*.safetensors or *.bin)")
 
     def find(name: str) -> Path | None:
@@ -207,19 +211,44 @@ def _read(model: str, source: str, commit: str | None, find: Callable[[str], Pat
     )
 
 
-def folder_digest(folder: Path) -> str:
-    """Return a SHA-256 over names and contents of a checkpoint's files, in order of name; subfolders are not read.
+def holds_weights(folder: Path, endings: tuple[str, ...] = WEIGHT_SUFFIXES) -> bool:
+    """Whether there are weights in a folder, not below it."""
+    return any(path.suffix in endings for path in folder.iterdir())
+
+
+def is_fetched(repo: str, commit: str) -> bool:
+    """Whether the hub's cache holds weights of a repository at a commit, and not its small files alone."""
+    try:
+        import huggingface_hub
+    except ImportError:
+        return False
+    if not COMMIT.fullmatch(commit):
+        return False
+    config = huggingface_hub.try_to_load_from_cache(repo, "config.json", revision=commit)
+    return isinstance(config, str) and holds_weights(Path(config).parent)
+
+
+def folder_digest(folder: Path, *, also: tuple[str, ...] = (), below: bool = False) -> str:
+    """Return a SHA-256 over names and contents of a checkpoint's files, in order of name.
 
     Each file goes through the memo of `records.digests`: unchanged weights are read once.
+
+    Args:
+        folder: The folder.
+        also: Endings of further files that can change an answer, for what reads more of it than transformers does.
+        below: Whether subfolders are read too, but for hidden ones.
 
     Raises:
         ModelError: A file cannot be read.
     """
     total = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in DIGESTED_SUFFIXES and path.is_file():
+    for path in sorted(folder.rglob("*") if below else folder.iterdir()):
+        name = path.relative_to(folder)
+        if any(part.startswith(".") for part in name.parts[:-1]):
+            continue
+        if (path.suffix in DIGESTED_SUFFIXES or path.name.endswith(also)) and path.is_file():
             try:
-                total.update(f"{path.name}\0{file_digest(path)}\n".encode())
+                total.update(f"{name.as_posix()}\0{file_digest(path)}\n".encode())
             except SampleError as exc:
                 raise ModelError(f"checkpoint folder {folder}: {exc}") from exc
     return total.hexdigest()

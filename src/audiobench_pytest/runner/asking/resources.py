@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from audiobench_pytest.catalog.prices import cost_of
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
@@ -18,6 +16,7 @@ from audiobench_pytest.models.kept import traits_of
 from audiobench_pytest.models.pool import ModelPool
 from audiobench_pytest.records.answers.cache import ModelCache, PredictionCache
 from audiobench_pytest.records.answers.described import keep_traits
+from audiobench_pytest.records.identities import pins
 from audiobench_pytest.records.runs.directory import ResultWriter
 from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.records.sounds import SOUNDS, AudioStore
@@ -28,11 +27,6 @@ from audiobench_pytest.runner.observing import UNREACHED, VARIES, Observed, obse
 from audiobench_pytest.runner.purse import Purse
 from audiobench_pytest.runner.scoring.scorer import Scorer
 from audiobench_pytest.types import Answer, CellId
-
-
-def pins(identity: Mapping[str, Any]) -> bool:
-    """Whether an identity says which weights answer: by a revision, or by what they are."""
-    return bool(identity.get("revision") or identity.get("weights"))
 
 
 @dataclass

@@ -17,11 +17,12 @@ from audiobench_pytest.datasets import Dataset, shard
 from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.languages import english_name, other_script
 from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.records.identities import pins
 from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.runner import hardware
 from audiobench_pytest.runner.asking.probing import compared
 from audiobench_pytest.runner.asking.questions import Question, no_answer, outcome_of
-from audiobench_pytest.runner.asking.resources import Runner, pins
+from audiobench_pytest.runner.asking.resources import Runner
 from audiobench_pytest.runner.asking.session import InferenceSession
 from audiobench_pytest.runner.job import Job
 from audiobench_pytest.runner.observing import CHANGED, FIRST, SAME, Observed

@@ -104,6 +104,10 @@ def names() -> list[str]:
     return sorted({*TEXT_STEPS, *EXTRACTIONS, *MADE_TEXT_STEPS, *MADE_EXTRACTIONS})
 
 
+def _is_known(name: str) -> bool:
+    return any(name in table for table in (TEXT_STEPS, EXTRACTIONS, MADE_TEXT_STEPS, MADE_EXTRACTIONS))
+
+
 _TABLES: dict[str, dict[str, Any]] = {
     "TEXT_STEPS": TEXT_STEPS,
     "EXTRACTIONS": EXTRACTIONS,
@@ -145,7 +149,7 @@ def step(spec: StepSpec) -> Step:
             cannot take this one.
     """
     name, argument, packages = spec.name, spec.argument, PACKAGES.get(spec.name, ())
-    if name not in names() and not (others.asked() and name in names()):
+    if not _is_known(name) and not (others.asked() and _is_known(name)):
         raise CatalogError(f"unknown step '{name}'{did_you_mean(name, names())}")
     if name in TEXT_STEPS or name in EXTRACTIONS:
         if argument is not None:

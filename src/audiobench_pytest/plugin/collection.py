@@ -12,7 +12,6 @@ import pytest
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, PromptSpec, TaskSpec
 from audiobench_pytest.catalog.schema.protocols import CHANNELS, SPEECH, TEXT
 from audiobench_pytest.errors import CatalogError, UsageError
-from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.asked.scoring import Scored, channel_of
@@ -177,9 +176,7 @@ def _cell(
     recipe, *more = scored.recipes
     try:
         for spec in scored.recipes:
-            if spec.name not in session.tried:
-                Recipe(spec)  # a wrong step or option is told now, not when the model has answered
-                session.tried.add(spec.name)
+            session.recipe(spec)  # a wrong step or option is told now, not when the model has answered
         prompts: tuple[PromptSpec | None, ...] = session.prompts(dataset.task) or (None,)
         for given in prompts if session.is_told(model) else ():
             profile_for(Asked(dataset.task, dataset.prompt, dataset.name, model.name, given), dataset.language)

@@ -13,6 +13,7 @@ from audiobench_pytest.catalog.loader import Catalog
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, PromptSpec, RecipeSpec
 from audiobench_pytest.datasets import Dataset, LoadSettings, count_samples, load_dataset
 from audiobench_pytest.errors import DatasetError
+from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.asked.declared import Settings
@@ -54,7 +55,8 @@ class BenchmarkSession:
         attempt: Number of this invocation in the run directory.
         worker: `main`, or xdist's name of this worker (`gw0`).
         read: Data sets that were read already.
-        tried: Names of recipes that could be put to work: hundreds of cells share one.
+        told: Whether each model is told what to do, by name.
+        at_work: Recipes that were put to work, by name: hundreds of cells share one.
     """
 
     config: pytest.Config
@@ -72,12 +74,23 @@ class BenchmarkSession:
     attempt: int = 1
     worker: str = "main"
     read: dict[DatasetSpec, Dataset] = dataclasses.field(default_factory=dict)
-    tried: set[str] = dataclasses.field(default_factory=set)
+    told: dict[str, bool] = dataclasses.field(default_factory=dict)
+    at_work: dict[str, Recipe] = dataclasses.field(default_factory=dict)
 
     @property
     def is_controller(self) -> bool:
         """Whether this process concludes the run: the only one, or xdist's controller."""
         return not hasattr(self.config, "workerinput")
+
+    def recipe(self, spec: RecipeSpec) -> Recipe:
+        """Return a recipe put to work, once per process.
+
+        Raises:
+            CatalogError: It names an unknown metric, option, step or unit.
+        """
+        if spec.name not in self.at_work:
+            self.at_work[spec.name] = Recipe(spec)
+        return self.at_work[spec.name]
 
     @cached_property
     def runner(self) -> Runner:
@@ -202,7 +215,9 @@ class BenchmarkSession:
 
     def is_told(self, model: ModelSpec) -> bool:
         """Whether a model, as it is configured in this run, is told what to do by a prompt of the catalogue."""
-        return adapter_class(model.adapter).is_told(model, self.args_of(model))
+        if model.name not in self.told:  # asked for each of thousands of cells
+            self.told[model.name] = adapter_class(model.adapter).is_told(model, self.args_of(model))
+        return self.told[model.name]
 
     def prompts(self, task: str) -> tuple[PromptSpec, ...]:
         """Return the prompts that the user asked for; words and files ask whatever task is asked.

@@ -23,8 +23,8 @@ def pins(identity: Mapping[str, Any]) -> bool:
 def added(identity: Mapping[str, Any]) -> dict[str, str]:
     """Return the digests of the weights that a model has beside its checkpoint, by name.
 
-    Files that a class of its own is given (`model_args`) are such weights too, as far as anybody can tell from here, and
-    so are those that the command line of a server names, unless their name says that they are something else.
+    Files that a class of its own is given (`model_args`) are such weights too, as far as anybody can tell from here,
+    and so are those that the command line of a server names, unless their name says that they are something else.
     """
     given, named = (identity.get(name) for name in ("model_args", "files"))
     files = given if isinstance(given, Mapping) else {}

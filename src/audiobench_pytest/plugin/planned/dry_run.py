@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib.util
 import json
 import os
@@ -19,7 +20,7 @@ from audiobench_pytest.datasets import Dataset, load_known
 from audiobench_pytest.errors import AudiobenchError, SampleError
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.plugin.collection import Unasked, job_of, unasked_of
-from audiobench_pytest.plugin.planned.missing import of_model, of_recipe
+from audiobench_pytest.plugin.planned.missing import of_answers, of_model, of_recipe
 from audiobench_pytest.plugin.planned.protocols import as_text as protocols_as_text
 from audiobench_pytest.plugin.planned.protocols import resolved
 from audiobench_pytest.plugin.session import BenchmarkSession
@@ -134,11 +135,16 @@ def planned(session: BenchmarkSession, jobs: list[Job]) -> list[PlannedRun]:
     read: dict[str, Dataset | str | None] = {}
     lacking = {job.model.name: job.model for job in jobs}  # looking for an interpreter starts a few: once per model
     lacks = {name: [Missing(*one) for one in of_model(session, model)] for name, model in lacking.items()}
-    return [cell for job in jobs for cell in _cells(session, job, read, lacks[job.model.name])]
+    scored: dict[tuple[str, str], tuple[Missing, ...]] = {}  # hundreds of cells share a recipe and a language
+    return [cell for job in jobs for cell in _cells(session, job, read, lacks[job.model.name], scored)]
 
 
 def _cells(
-    session: BenchmarkSession, job: Job, read: dict[str, Dataset | str | None], model_lacks: list[Missing]
+    session: BenchmarkSession,
+    job: Job,
+    read: dict[str, Dataset | str | None],
+    model_lacks: list[Missing],
+    scored: dict[tuple[str, str], tuple[Missing, ...]],
 ) -> Iterator[PlannedRun]:
     spec, model = job.dataset, job.model
     if spec.name not in read:
@@ -153,7 +159,10 @@ def _cells(
     hours = sum(s for s in seconds if s is not None) / 3600 if seconds and None not in seconds else None
     samples = len(here.samples) if here else None if spec.samples is None else session.load.selected(spec.samples)
     for cell, recipe in job.cells():
-        missing = [*model_lacks, *_data_lacks(job, known), *_recipe_lacks(session, Recipe(recipe), spec)]
+        shared = (recipe.name, of_answers(spec))
+        if shared not in scored:
+            scored[shared] = tuple(_recipe_lacks(session, session.recipe(recipe), spec))
+        missing = [*model_lacks, *_data_lacks(job, known), *scored[shared]]
         yield PlannedRun(
             dataset=cell.dataset,
             model=model.name,
@@ -241,16 +250,20 @@ def _data_lacks(job: Job, known: Dataset | str | None) -> Iterator[Missing]:
     if known is not None or spec.hub is None:
         return
     for package in ("huggingface_hub", "pyarrow"):
-        if importlib.util.find_spec(package) is None:
+        if not _is_installed(package):
             yield Missing(f"the package '{package}'", "pip install 'audiobench-pytest[hub]'")
     if spec.access and not os.environ.get("HF_TOKEN"):
         yield Missing(f"a login for {spec.hub.repo}", spec.how_to_get)
     yield Missing(f"the data of {spec.name}", f"fetched from {spec.hub.repo} by the run that first reads it")
 
 
+@functools.cache
+def _is_installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
 def _recipe_lacks(session: BenchmarkSession, recipe: Recipe, data: DatasetSpec) -> Iterator[Missing]:
-    language = data.target_language or data.language
-    yield from (Missing(what, command) for what, command in of_recipe(session, recipe, language))
+    yield from (Missing(what, command) for what, command in of_recipe(session, recipe, of_answers(data)))
     if recipe.metric.stage == "judge" and not session.settings.judge_url:
         yield Missing("a judge", "--audiobench-set judge_url=URL")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from audiobench_pytest.catalog.schema import ModelSpec
+from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.models.registry import create
@@ -35,6 +35,11 @@ def refuse_missing(session: BenchmarkSession) -> None:
         raise UsageError(f"{'; '.join(found)}; --plan shows the whole of it")
 
 
+def of_answers(data: DatasetSpec) -> str:
+    """Return the language of the answers to a data set."""
+    return data.target_language or data.language
+
+
 def of_recipe(session: BenchmarkSession, recipe: Recipe, language: str) -> list[tuple[str, str]]:
     """Return what a recipe lacks that has answers heard, as this run is configured.
 
@@ -50,12 +55,12 @@ def refuse_deaf(session: BenchmarkSession, jobs: Iterable[Job]) -> None:
     Raises:
         UsageError: With all that is lacking.
     """
+    # Hundreds of cells share a recipe and a language.
+    wanted = {(spec.name, of_answers(job.dataset)): spec for job in jobs for _, spec in job.cells()}
     found: dict[str, None] = {}
-    for job in jobs:
-        language = job.dataset.target_language or job.dataset.language
-        for _, spec in job.cells():
-            for what, command in of_recipe(session, Recipe(spec), language):
-                found[f"recipe {spec.name} needs {what} ({command})"] = None
+    for (name, language), spec in wanted.items():
+        for what, command in of_recipe(session, session.recipe(spec), language):
+            found[f"recipe {name} needs {what} ({command})"] = None
     if found:
         raise UsageError(f"{'; '.join(found)}; or name with --recipe those that you want")
 

@@ -35,9 +35,17 @@ class Layout:
         return all(name in record for name in self.has) and (self.beyond is None or self.beyond(record))
 
 
-def layout_of(record: Record) -> Layout | None:
-    """Return the layout of others that a line is of by its columns, or None."""
-    return next((one for one in LAYOUTS if one.fits(record)), None)
+def layout_of(record: Record, *, ours: bool) -> Layout | None:
+    """Return the layout of others that a line is of by its columns, or None.
+
+    Args:
+        record: The line.
+        ours: Whether it names its sound as we do: then it is of ours, but for layouts that say what tells them apart.
+    """
+    for one in _BEYOND if ours else LAYOUTS:
+        if one.fits(record):
+            return one
+    return None
 
 
 def translated(record: Record, layout: Layout, kept: frozenset[str] = frozenset()) -> Record:
@@ -168,3 +176,5 @@ LAYOUTS = (
     Layout("audio folder", ("file_name",), {"file_name": "audio", "transcription": "text"}),
 )
 """In the order in which they are looked for."""
+
+_BEYOND = tuple(one for one in LAYOUTS if one.beyond is not None)

@@ -143,8 +143,8 @@ def _parse(
     if layout is None:
         if stated.dialect is not None or any(_fits(record, one) for one in DIALECTS):
             return record
-        layout = layout_of(record)
-        if layout is None or (_is_ours(record) and layout.beyond is None):
+        layout = layout_of(record, ours=_is_ours(record))
+        if layout is None:
             return record
     try:
         return translated(record, layout, named)

@@ -116,6 +116,27 @@ def test_words_of_a_ctm_are_cut_at_the_segments_of_an_stm(take, tmp_path):
     assert list(read_run("run").records["meta_speaker"]) == ["anna", "bert"]
 
 
+def test_recordings_of_an_stm_that_the_ctm_does_not_name_are_missing(take, cli, tmp_path):
+    hyp = lines(tmp_path / "h.ctm", ["first A 1.0 0.5 hello"])
+    rows = [
+        "first A anna 0.0 3.0 hello",
+        "first A anna 3.0 6.0 there",
+        "first B bert 0.0 3.0 yes",
+        "next A cleo 0.0 3.0 no",
+    ]
+    assert take(hyp, "--references", lines(tmp_path / "r.stm", rows))[0] == 0
+    records = read_run("run").records.set_index("sample_id")
+    # Within a recording that was recognised, nothing heard is an answer.
+    assert dict(records["state"]) == {
+        "first-A-0.0-3.0": "ok",
+        "first-A-3.0-6.0": "empty",
+        "first-B-0.0-3.0": "missing",
+        "next-A-0.0-3.0": "missing",
+    }
+    assert (the_cell()["coverage"], the_cell()["n_missing"], the_cell()["value"]) == (0.5, 2, 50.0)
+    assert cli("gate", "run")[0] == 1
+
+
 def test_ultraeval_gives_what_was_scored_there_or_what_the_model_said(take, tmp_path):
     path = foreign.ultraeval(tmp_path / "r.jsonl", failed={1})
     assert take(path)[0] == 0

@@ -99,7 +99,10 @@ def test_gates_slices_and_baselines_hold_all_draws(project, capsys):
     good = project.latest
     assert main(["baseline", "update", str(good), "--file", str(lock)]) == 0
     (locked,) = json.loads(lock.read_text())["cells"]
-    assert locked["data"]["samples"] == 9
+    assert (locked["data"]["samples"], locked["n"], locked["draws"]) == (9, 9, 3)
+    capsys.readouterr()
+    assert main(["baseline", "show", "--file", str(lock)]) == 0
+    assert "n 9 of 9 x 3 draws" in capsys.readouterr().out
     assert locked["values"]["wer"]["value"] == project.cell(good)["value"]
     again = (f"--dataset={manifest}", "--model=noisy")
     project.gates(

@@ -261,6 +261,15 @@ def test_what_was_exported_comes_back_as_it_was(take, cli, tmp_path):
     assert "0 better, 0 worse, 12 equal" in cli("compare", asked, "set")[1]
 
 
+def test_an_export_of_several_cells_is_no_one_set_of_answers(take, tmp_path):
+    row = {"model": "m", "recipe": "r@1", "prompt": "", "sample_id": "a", "reference": "a", "prediction": "a"}
+    path = lines(tmp_path / "x.jsonl", [{**row, "dataset": "one"}, {**row, "dataset": "two", "sample_id": "b"}])
+    status, _, err = take(path)
+    assert status == 4
+    assert f"{path}: the samples of 2 cells (one, m, r@1; two, m, r@1): keep the lines of one of them" in err
+    assert take(lines(tmp_path / "y.jsonl", [{**row, "dataset": "one"}]))[0] == 0
+
+
 def test_answers_that_are_sounds_are_no_words(take, tmp_path):
     said = {key: (reference, f"out/{key}.wav") for key, (reference, _) in ANSWERS.items()}
     status, _, err = take(foreign.ultraeval(tmp_path / "r.jsonl", said))

@@ -10,6 +10,8 @@ import pytest
 import soundfile
 
 from audiobench_pytest.cli import main
+from audiobench_pytest.datasets import read_audio
+from audiobench_pytest.listening import chosen
 from audiobench_pytest.records.runs.listening import ANCHOR, REFERENCE, sessions_of
 
 pytest.importorskip("pyloudnorm", reason="needs the extra speech")
@@ -63,6 +65,23 @@ def test_the_folder_is_of_itself_and_tells_nothing_of_who_speaks(coded, capsys):
         assert word not in texts
     assert set(behind(run, folder).values()) == {"identity", "mu-law-4", REFERENCE, ANCHOR}
     assert len(list((folder / "sounds").iterdir())) == 3 * 5, "the open reference lies there under a name of its own"
+
+
+def test_no_more_recordings_are_decoded_than_are_listened_to(coded, monkeypatch):
+    run = coded.latest
+    read = []
+    monkeypatch.setattr(chosen, "read_audio", lambda path, rate: read.append(path.name) or read_audio(path, rate))
+    assert main(["listen", str(run), "--kind", "mushra", "--clips", "1"]) == 0
+    (trial,) = sessions_of(run)[trials(run / "listen-mushra")["session"]].trials
+    assert len(read) == 1
+    # One that cannot be read gives way to the next: what is listened to is as before, of those that can be.
+    name = read.pop()
+    (coded.path / "small" / "audio" / name).write_bytes(b"no sound")
+    assert main(["listen", str(run), "--kind", "mushra", "--clips", "1"]) == 0
+    (other,) = sessions_of(run)[trials(run / "listen-mushra")["session"]].trials
+    assert (len(read), other.sample == trial.sample) == (2, False)
+    assert main(["listen", str(run), "--kind", "mushra", "--clips", "9"]) == 0
+    assert len(sessions_of(run)[trials(run / "listen-mushra")["session"]].trials) == 2
 
 
 def test_all_sounds_have_one_loudness_and_none_clips(coded):

@@ -29,6 +29,7 @@ def runs(tmp_path_factory):
         "part": make_run(folder / "part", manifest, args={"wer": "0.2"}, limit=5),
         "two": _two_models(folder / "two"),
         "prompts": _two_prompts(folder / "prompts"),
+        "draws": _three_draws(folder / "draws"),
     }
 
 
@@ -60,6 +61,24 @@ def _two_prompts(path):
         writer.shard(ShardReceipt(cell, 0, 1, 1, 1, 10.0, 20.0, f"{RECIPE}|lang:en", {"digest": "d"}))
         score = SampleScore({"errors": errors, "units": 4, "substitutions": errors}, "a b c d", "x")
         writer.outcome(Outcome(cell, "1", State.OK, "a b c d", "x", score=score))
+    writer.close()
+    return path
+
+
+def _three_draws(path):
+    """Write a run whose two clips were answered three times each, of which one answer was lost."""
+    run = RunDirectory(path)
+    attempt = run.begin({}, asked="draws")
+    cell = CellId("set", "m", RECIPE)
+    run.write_plan([PlannedCell(cell, "asr", "", "t.py::t", 1, (0,), draws=3)])
+    writer = run.writer("main", attempt)
+    writer.shard(ShardReceipt(cell, 0, 1, 6, 6, 10.0, 20.0, f"{RECIPE}|lang:en", {"digest": "d"}, draws=3))
+    score = SampleScore({"errors": 1, "units": 4, "substitutions": 1}, "a b c d", "a b c x")
+    for draw in range(3):
+        writer.outcome(Outcome(cell, "1", State.OK, "a b c d", "a b c x", score=score, draw=draw))
+    for draw in range(2):
+        writer.outcome(Outcome(cell, "2", State.OK, "a b c d", "a b c x", score=score, draw=draw))
+    writer.outcome(Outcome(cell, "2", State.FAILED, "a b c d", None, "it died", draw=2))
     writer.close()
     return path
 
@@ -120,6 +139,18 @@ def test_each_prompt_of_a_run_is_a_metric_of_its_own_on_a_card(runs, export):
     told = {one["args"]["prompt"]: (one["value"], one["name"]) for one in result["metrics"]}
     assert {prompt: value for prompt, (value, _) in told.items()} == {"asr/plain": 25.0, "asr/terse": 75.0}
     assert all(f"asked as {prompt}" in name for prompt, (_, name) in told.items())
+
+
+def test_samples_that_were_answered_several_times_are_counted_once(runs, export):
+    _, out, err = export(runs["draws"], "--format", "lm-eval")
+    document = json.loads(out)
+    assert document["n-samples"] == {"set": {"original": 2, "effective": 2}}
+    assert document["configs"]["set"]["repeats"] == 3
+    facts = document["configs"]["set"]["metadata"][RECIPE]
+    assert (facts["samples"], facts["draws"], facts["answers"], facts["coverage"]) == (2, 3, 5, 5 / 6)
+    assert "expected" not in facts
+    assert "set (wer/audiobench-pytest@1): only 5 of 6 answers have a score" in err
+    assert len(list(csv.DictReader(io.StringIO(export(runs["draws"], "--format", "csv")[1])))) == 6
 
 
 def test_texts_that_break_tables_survive_csv(runs, export):

@@ -116,6 +116,27 @@ def test_words_of_a_ctm_are_cut_at_the_segments_of_an_stm(take, tmp_path):
     assert list(read_run("run").records["meta_speaker"]) == ["anna", "bert"]
 
 
+def test_recordings_of_an_stm_that_the_ctm_does_not_name_are_missing(take, cli, tmp_path):
+    hyp = lines(tmp_path / "h.ctm", ["first A 1.0 0.5 hello"])
+    rows = [
+        "first A anna 0.0 3.0 hello",
+        "first A anna 3.0 6.0 there",
+        "first B bert 0.0 3.0 yes",
+        "next A cleo 0.0 3.0 no",
+    ]
+    assert take(hyp, "--references", lines(tmp_path / "r.stm", rows))[0] == 0
+    records = read_run("run").records.set_index("sample_id")
+    # Within a recording that was recognised, nothing heard is an answer.
+    assert dict(records["state"]) == {
+        "first-A-0.0-3.0": "ok",
+        "first-A-3.0-6.0": "empty",
+        "first-B-0.0-3.0": "missing",
+        "next-A-0.0-3.0": "missing",
+    }
+    assert (the_cell()["coverage"], the_cell()["n_missing"], the_cell()["value"]) == (0.5, 2, 50.0)
+    assert cli("gate", "run")[0] == 1
+
+
 def test_ultraeval_gives_what_was_scored_there_or_what_the_model_said(take, tmp_path):
     path = foreign.ultraeval(tmp_path / "r.jsonl", failed={1})
     assert take(path)[0] == 0
@@ -238,6 +259,15 @@ def test_what_was_exported_comes_back_as_it_was(take, cli, tmp_path):
         assert before[name] == own[name] == whole[name], name
     assert (before["data_digest"] == whole["data_digest"], before["data_digest"] == own["data_digest"]) == (True, False)
     assert "0 better, 0 worse, 12 equal" in cli("compare", asked, "set")[1]
+
+
+def test_an_export_of_several_cells_is_no_one_set_of_answers(take, tmp_path):
+    row = {"model": "m", "recipe": "r@1", "prompt": "", "sample_id": "a", "reference": "a", "prediction": "a"}
+    path = lines(tmp_path / "x.jsonl", [{**row, "dataset": "one"}, {**row, "dataset": "two", "sample_id": "b"}])
+    status, _, err = take(path)
+    assert status == 4
+    assert f"{path}: the samples of 2 cells (one, m, r@1; two, m, r@1): keep the lines of one of them" in err
+    assert take(lines(tmp_path / "y.jsonl", [{**row, "dataset": "one"}]))[0] == 0
 
 
 def test_answers_that_are_sounds_are_no_words(take, tmp_path):
@@ -380,7 +410,13 @@ def test_everything_that_reads_runs_reads_an_imported_one(take, cli, tmp_path):
     assert status == 0, out
     assert "answers imported from the Open ASR Leaderboard: results.jsonl" in out
     assert "3 imported" in out
-    assert cli("rescore", "run", "--recipe", "cer/audiobench-pytest@1")[0] in (0, 4)
+    status, out, err = cli("rescore", "run", "--recipe", "wer/audiobench-pytest@2", "--json")
+    assert (status, err) == (0, "")
+    (document,) = json.loads(out)
+    assert (document["signature"].partition("|")[0], document["value"]) == (
+        "wer/audiobench-pytest@2",
+        pytest.approx(WER),
+    )
     assert cli("baseline", "update", "run")[0] == 0
     locked = json.loads((tmp_path / "audiobench.lock.json").read_text())["cells"][0]
     assert locked["identity"]["imported"]["files"][0]["name"] == "results.jsonl"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiobench_pytest.datasets import select, shard
-from audiobench_pytest.datasets.selection import unique_ids
+from audiobench_pytest.datasets.selection import chosen, ranked, unique_ids
 from audiobench_pytest.types import Sample
 
 ids_lists = st.lists(st.text(min_size=1, max_size=8), unique=True, max_size=40)
@@ -44,6 +44,12 @@ def test_added_id_displaces_at_most_one_of_the_subset(ids: list[str], added: str
     larger = [*ids, *([added] if added not in ids else [])]
     after = set(names(select(samples(larger), limit=None, sample=size, seed=seed)))
     assert len(before - after) <= 1
+
+
+@given(ids_lists, st.integers(0, 30), st.integers(0, 9))
+def test_the_subset_is_the_first_of_the_ranked(ids: list[str], size: int, seed: int) -> None:
+    assert sorted(ranked(ids, seed)[:size]) == chosen(ids, limit=None, sample=size, seed=seed)
+    assert sorted(ranked(ids, seed)) == list(range(len(ids)))
 
 
 def test_seed_changes_the_subset_and_limit_cuts_it_afterwards() -> None:

@@ -21,7 +21,7 @@ from audiobench_pytest.leaderboard.boards.cells import CellState, RunCell
 from audiobench_pytest.leaderboard.boards.fill import fill
 from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
 from audiobench_pytest.records.runs.directory import RunDirectory
-from audiobench_pytest.types import MetricValue, Quantity, SliceResult, State
+from audiobench_pytest.types import Draws, MetricValue, Quantity, SliceResult, State
 
 
 def known(**sizes):
@@ -84,6 +84,13 @@ def test_a_part_of_a_data_set_is_not_the_data_set(catalog, expected, asked, reas
     cell = run_cell_of("mine", "a", 10.0, expected=expected, asked=asked)
     found = only(fill(TWO, [cell], catalog=catalog)).columns["a"]
     assert (found.reason, found.state) == (reason, CellState.INCOMPLETE if reason else CellState.OK)
+
+
+@pytest.mark.parametrize(("clips", "reason"), [(100, ""), (20, "20 samples selected, the set has 100")])
+def test_samples_that_were_answered_several_times_are_counted_once(clips, reason):
+    drawn = {"expected": 3 * clips, "counts": {State.OK: 3 * clips}, "draws": Draws(clips, 3, (10.0, 10.0, 10.0))}
+    found = only(fill(TWO, [run_cell_of("mine", "a", 10.0, **drawn)], catalog=CATALOG)).columns["a"]
+    assert found.reason == reason
 
 
 def test_another_recipe_is_marked_and_not_averaged_unless_asked_for():

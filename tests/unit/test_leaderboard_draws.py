@@ -13,6 +13,7 @@ from audiobench_pytest.leaderboard.cells.reduce import reduce_cell
 from audiobench_pytest.leaderboard.cells.variation.draws import by_clip, draws_of, spread_of
 from audiobench_pytest.leaderboard.gates.schema import GatesFile, Limit
 from audiobench_pytest.leaderboard.gates.verdicts import verdicts
+from audiobench_pytest.leaderboard.gates.words import incomplete
 from audiobench_pytest.leaderboard.statistics.intervals import intervals
 from audiobench_pytest.records.keys import prediction_key
 from audiobench_pytest.records.runs.cells import CellData
@@ -159,6 +160,17 @@ def test_where_the_slices_are_the_clusters_their_clips_are_resampled_and_not_the
     for alone, several in zip(one.slices, often.slices, strict=True):
         ends = (several.values[0].low, several.values[0].high)
         assert ends == pytest.approx((alone.values[0].low, alone.values[0].high)), several.name
+
+
+def test_samples_are_counted_once_and_answers_each():
+    # The second clip lost its last draw, and so did the run: nobody reached a third one.
+    data = clips([(1, 2), (3, None), (None, None)], 3, clusters="none", slices=("speaker",))
+    result = reduce_cell(dataclasses.replace(data, receipts=(dataclasses.replace(data.receipts[0], total=9),)))
+    assert (result.selected, result.expected, result.clips, result.scored) == (3, 9, 2, 3)
+    assert (result.draws.draws, result.draws.values) == (3, (20.0, 20.0, None))
+    assert incomplete(result) == "; incomplete: 3 of 9 answers scored, 3 failed, 3 missing"
+    whole = reduce_cell(clips([(1, 2), (3, 4), (0, 0), (0, 0)], 2, clusters="none", slices=("speaker",)))
+    assert [(part.name, part.samples) for part in whole.slices] == [("s0", 2), ("s1", 2)]
 
 
 def limited(data, *limits):

@@ -16,6 +16,8 @@ from audiobench_pytest.records.runs.plan import PlannedCell
 from audiobench_pytest.types import CellId
 
 GRADES = (1.0, 5.0)
+ANY = (-100.0, 100.0)
+"""So wide that the ends are those of the formula."""
 
 
 def test_a_mean_over_two_raters_and_two_clips_worked_by_hand():
@@ -24,17 +26,32 @@ def test_a_mean_over_two_raters_and_two_clips_worked_by_hand():
     variance = 2 / 1 * (4 + 4) / 16 + 2 / 1 * (1 + 1) / 16 - 4 / 3 * (2.25 + 0.25 + 0.25 + 2.25) / 16
     assert (found.mean, found.raters, found.clips) == (3.5, 2, 2)
     assert variance == pytest.approx(1.25 - 5 / 12)
-    # The variance between raters alone, 1, is more than what both leave over: it stays.
-    assert max(variance, 1.0, 0.25) == 1.0
-    reach = student_quantile(0.975, 1) * 1.0
-    assert reach > 4
     assert (found.low, found.high) == (1.0, 5.0), "12.7 apart, and no end beyond what there can be"
+    # The variance between raters alone, 1, is more than what both leave over: it stays.
+    assert variance < 1.0
+    wide = crossed_mean([5, 4, 3, 2], ["x", "x", "y", "y"], ["a", "b", "a", "b"], ANY)
+    reach = student_quantile(0.975, 1) * 1.0
+    assert (wide.low, wide.high) == pytest.approx((3.5 - reach, 3.5 + reach))
+
+
+def test_where_both_vary_their_variances_add_up_less_what_is_in_both():
+    # Three raters, three clips: sums of what is above the mean of 25/9 by rater, by clip, and each rating by itself.
+    rated = [5, 4, 1, 4, 4, 2, 3, 1, 1]
+    found = crossed_mean(rated, [one for one in "xyz" for _ in range(3)], list("abc") * 3, ANY)
+    mean = 25 / 9
+    of_raters = 3 / 2 * sum((total - 3 * mean) ** 2 for total in (10, 10, 5)) / 81
+    of_clips = 3 / 2 * sum((total - 3 * mean) ** 2 for total in (12, 9, 4)) / 81
+    of_both = 9 / 8 * sum((one - mean) ** 2 for one in rated) / 81
+    variance = of_raters + of_clips - of_both
+    assert variance > max(of_raters, of_clips)
+    reach = student_quantile(0.975, 2) * math.sqrt(variance)
+    assert (found.low, found.high) == pytest.approx((mean - reach, mean + reach))
 
 
 def test_one_rater_has_an_interval_over_clips_and_one_rating_has_none():
-    found = crossed_mean([1, 2, 4, 5], ["x"] * 4, list("abcd"), GRADES)
+    found = crossed_mean([1, 2, 4, 5], ["x"] * 4, list("abcd"), ANY)
     reach = student_quantile(0.975, 3) * math.sqrt(4 / 3 * (4 + 1 + 1 + 4) / 16)
-    assert found.low == pytest.approx(3 - reach) if 3 - reach > 1 else found.low == 1.0
+    assert (found.low, found.high) == pytest.approx((3 - reach, 3 + reach))
     assert crossed_mean([4], ["x"], ["a"], GRADES).low is None
     assert crossed_mean([4, 4], ["x", "y"], ["a", "a"], GRADES).low is None, "nothing varies"
 

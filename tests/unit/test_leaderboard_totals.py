@@ -47,6 +47,19 @@ def test_totals_keep_the_order_of_the_models() -> None:
     assert [totals.model for totals in model_totals(results)] == ["z", "b"]
 
 
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_totals_hold_the_cost_of_every_cell_whichever_comes_first(first: int) -> None:
+    costs: list[dict[str, float]] = [
+        {},
+        {"usd": 0.5, "new_usd": 0.25, "refused": 0},
+        {"usd": 1.0, "new_usd": 1.0, "refused": 1},
+    ]
+    cells = [result(name, "m", 1.0, cost=cost) for name, cost in zip("abc", costs, strict=True)]
+    (totals,) = model_totals([*cells[first:], *cells[:first]])
+    assert totals.cost == {"usd": 1.5, "new_usd": 1.25, "refused": 1}
+    assert model_totals(cells[:1])[0].cost == {}
+
+
 def test_totals_without_a_time_have_no_speed() -> None:
     assert model_totals([result("a", "m", 1.0, infer_s=0.0)])[0].rtfx is None
 

@@ -53,7 +53,10 @@ def _rescore(given: argparse.Namespace) -> int:
     concluded = conclude(rescored, None, run_dir=", ".join(map(str, given.runs)), notes=(note,))
     results = concluded.results
     if given.json:
-        documents = [{"dataset": r.cell.dataset, "model": r.cell.model, **as_document(r)} for r in results]
+        documents = [
+            {"dataset": r.cell.dataset, "model": r.cell.model, "prompt": r.cell.prompt, **as_document(r)}
+            for r in results
+        ]
         print(json.dumps(documents, indent=2, ensure_ascii=False))
     else:
         for line in lines(concluded, shutil.get_terminal_size().columns):

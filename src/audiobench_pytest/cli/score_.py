@@ -180,9 +180,10 @@ def helpers(given: argparse.Namespace) -> Helpers:
 
 
 def write_items(path: Path, cells: list[CellData]) -> None:
-    """Write one line per sample and recipe: id, state, its own value, its numbers, the normalised texts.
+    """Write one line per answer and recipe: id, state, its own value, its numbers, the normalised texts.
 
-    Every scored line of a recipe has the same numbers, those that are zero included.
+    Every scored line of a recipe has the same numbers, those that are zero included. What several cells differ in
+    (`dataset`, `model`, `prompt`) stands in each line, and which draw it is where samples have several.
 
     Raises:
         RecordError: The file cannot be written.
@@ -192,18 +193,20 @@ def write_items(path: Path, cells: list[CellData]) -> None:
     from audiobench_pytest.records.append import as_line, write_atomically
 
     lines = []
+    told = [one for one in ("dataset", "model", "prompt") if len({getattr(data.plan.cell, one) for data in cells}) > 1]
+    told += ["recipe"] if len(cells) > 1 else []
     for data in cells:
         recipe = recipe_of(data.plan)
-        known = {sample: outcome.score for sample, outcome in data.outcomes.items() if outcome.score is not None}
+        known = {row: outcome.score for row, outcome in data.outcomes.items() if outcome.score is not None}
         scores = dict(zip(known, recipe.corpus(list(known.values())), strict=True))
         zeros = dict.fromkeys(_numbers_of(recipe, scores.values()), 0)
         for outcome in data.outcomes.values():
             row: dict[str, Any] = {"id": outcome.sample_id, "state": str(outcome.state)}
-            if len(cells) > 1:
-                row["recipe"] = outcome.cell.recipe
+            row |= {name: getattr(outcome.cell, name) for name in told}
+            row |= {"draw": outcome.draw} if data.plan.draws > 1 else {}
             if outcome.reason:
                 row["reason"] = outcome.reason
-            score = scores.get(outcome.sample_id)
+            score = scores.get(outcome.row)
             if score is not None and outcome.prediction is not None:
                 head = recipe.quantities([outcome.language])[0].name
                 row["score"] = values_at(recipe, score.numbers).get(head)

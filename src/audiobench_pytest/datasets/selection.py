@@ -30,6 +30,11 @@ def chosen(ids: Sequence[str], *, limit: int | None, sample: int | None, seed: i
     return list(positions if limit is None else positions[:limit])
 
 
+def ranked(ids: Sequence[str], seed: int) -> list[int]:
+    """Return all positions in the order in which `chosen` takes them: the first `sample` are those that it keeps."""
+    return sorted(range(len(ids)), key=lambda i: (_rank(ids[i], seed), ids[i]))
+
+
 def _rank(sample_id: str, seed: int) -> bytes:
     # A lone surrogate is valid in a JSON string and must not stop the selection.
     return hashlib.sha256(f"{seed}:{sample_id}".encode("utf-8", "surrogatepass")).digest()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiobench_pytest.datasets import read_audio
-from audiobench_pytest.datasets.selection import chosen
+from audiobench_pytest.datasets.selection import chosen, ranked
 from audiobench_pytest.errors import SampleError, UsageError
 from audiobench_pytest.records.answers.spoken import sound_at
 from audiobench_pytest.records.runs.directory import RunDirectory
@@ -105,7 +105,7 @@ def choose(
     systems = [heard for heard in found[name] if not models or heard.model in models]
     _refuse_number(kind, systems)
     samples = sorted(set.intersection(*(set(heard.answers) for heard in systems)))
-    references = _references(systems[0], samples) if kind == MUSHRA else {}
+    references = _references(systems[0], samples, clips, seed) if kind == MUSHRA else {}
     if kind == MUSHRA:
         samples = [sample for sample in samples if sample in references]
     if not samples:
@@ -139,18 +139,27 @@ def _is_there(outcome: Outcome, caches: Sequence[Path]) -> bool:
     return bool(file) and sound_at(caches, str(file)).is_file()
 
 
-def _references(heard: Heard, samples: Sequence[str]) -> dict[str, Path]:
-    """Return the recording that each answer is made of: the sample's own sound, where it can be read."""
-    found = {}
-    for sample in samples:
-        own = heard.answers[sample].speech.get("sounds", {}).get("audio")
-        if own and Path(own).is_file():
-            try:
-                read_audio(Path(own), 16_000)
-            except SampleError:
-                continue
-            found[sample] = Path(own)
+def _references(heard: Heard, samples: Sequence[str], clips: int, seed: int) -> dict[str, Path]:
+    """Return the recordings of the chosen samples, of those whose recording can be read; no other is decoded."""
+    found: dict[str, Path] = {}
+    for sample in (samples[place] for place in ranked(samples, seed)):
+        if len(found) == clips:
+            break
+        if (own := _reference(heard, sample)) is not None:
+            found[sample] = own
     return found
+
+
+def _reference(heard: Heard, sample: str) -> Path | None:
+    """Return the recording that an answer is made of: the sample's own sound, where it can be read."""
+    own = heard.answers[sample].speech.get("sounds", {}).get("audio")
+    if not own or not Path(own).is_file():
+        return None
+    try:
+        read_audio(Path(own), 16_000)
+    except SampleError:
+        return None
+    return Path(own)
 
 
 def _refuse_number(kind: str, systems: Sequence[Heard]) -> None:

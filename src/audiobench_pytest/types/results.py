@@ -210,6 +210,21 @@ class CellResult:
         return sum(self.counts.get(state, 0) for state in SCORED_STATES)
 
     @property
+    def clips(self) -> int:
+        """Number of samples behind the headline value, each counted once however often it was answered."""
+        return self.scored if self.draws is None else self.draws.clips
+
+    @property
+    def selected(self) -> int | None:
+        """Number of samples selected, each counted once; None as in `expected`."""
+        return self.expected if self.expected is None or self.draws is None else self.expected // self.draws.draws
+
+    @property
+    def answers(self) -> str:
+        """What `expected` and `counts` are of, in words: samples, or the answers where each has several."""
+        return "samples" if self.draws is None else "answers"
+
+    @property
     def headline(self) -> MetricValue:
         """The first of the values."""
         return self.values[0]

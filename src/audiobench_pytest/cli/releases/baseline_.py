@@ -155,7 +155,9 @@ def _lines(cells: list[LockedCell]) -> list[str]:
         what = "revision" if document["identity"].get("revision") else "data"
         lines.append(
             f"  {one.cell}  {document['metric']} {shown} {interval}".rstrip()
-            + f"  n {document['n']} of {document['data']['samples']}  {what} {model}"
+            + f"  n {document['n']} of {document['data']['samples']}"
+            + (f" x {document['draws']} draws" if document.get("draws") else "")
+            + f"  {what} {model}"
             + (f"  hardware {one.hardware}" if one.hardware else "")
         )
         lines.append(f"    {document['signature']}")

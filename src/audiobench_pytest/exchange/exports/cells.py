@@ -9,6 +9,7 @@ from typing import Any
 
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.frames import Run
+from audiobench_pytest.types import Draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,12 @@ class ExportedCell:
     Attributes:
         dataset, model, recipe, prompt, task, signature: As in `CellResult`.
         values: The headline first.
-        scored: Samples behind the values.
-        expected: Samples selected, or None.
-        coverage: 0 to 1.
+        scored: Samples behind the values, each counted once.
+        expected: Samples selected, each counted once, or None.
+        draws: How often each was answered.
+        answers: Answers behind the values.
+        wanted: Answers wanted, or None.
+        coverage: Of the answers, 0 to 1.
         selection: Which part of the set, in words; "" for all.
         imported: Whose result file the answers are from; "" where they were asked by this run.
         weights: What tells the weights apart, or "".
@@ -63,6 +67,9 @@ class ExportedCell:
     values: tuple[ExportedValue, ...]
     scored: int
     expected: int | None
+    draws: int
+    answers: int
+    wanted: int | None
     coverage: float
     selection: str
     imported: str
@@ -84,6 +91,8 @@ class ExportedCell:
             "signature": self.signature,
             "samples": self.scored,
             "expected": self.expected if self.expected != self.scored else None,
+            "draws": self.draws if self.draws > 1 else None,
+            "answers": self.answers if self.draws > 1 else None,
             "coverage": None if self.coverage == 1.0 else self.coverage,
             "selection": self.selection,
             "interval_95": None if low is None or high is None else [low, high],
@@ -96,7 +105,8 @@ class ExportedCell:
     def doubts(self) -> list[str]:
         """Return why a reader would take its headline for more than it is."""
         found = [] if self.values[0].value is not None else ["it has no value"]
-        found += [] if self.coverage == 1.0 else [f"only {self.scored} of {self.expected} samples have a score"]
+        what = "samples" if self.draws == 1 else "answers"
+        found += [] if self.coverage == 1.0 else [f"only {self.answers} of {self.wanted} {what} have a score"]
         found += [f"it was measured on the {self.selection} samples"] if self.selection else []
         return found + ([self.imported] if self.imported else [])
 
@@ -142,6 +152,10 @@ def _cell(run: Run, row: dict[Any, Any]) -> ExportedCell:
     own = run.values
     for name in _NAMES:
         own = own[own[name] == row[name]]
+    answers = int(sum(row[f"n_{state}"] for state in ("ok", "empty", "invalid")))
+    wanted = None if (expected := _number(row["expected"])) is None else int(expected)
+    drawn = row["draws"] if isinstance(row["draws"], Draws) else None
+    draws = 1 if drawn is None else drawn.draws
     return ExportedCell(
         **{name: _text(row.get(name)) for name in (*_NAMES, "task", "signature")},
         values=tuple(
@@ -155,8 +169,11 @@ def _cell(run: Run, row: dict[Any, Any]) -> ExportedCell:
             )
             for one in own.to_dict("records")
         ),
-        scored=int(sum(row[f"n_{state}"] for state in ("ok", "empty", "invalid"))),
-        expected=None if (expected := _number(row["expected"])) is None else int(expected),
+        scored=answers if drawn is None else drawn.clips,
+        expected=None if wanted is None else wanted // draws,
+        draws=draws,
+        answers=answers,
+        wanted=wanted,
         coverage=float(row["coverage"]),
         **{name: _text(row.get(name)) for name in ("selection", "imported", "weights")},
         revision=_text(row.get("data_revision")),

@@ -152,10 +152,14 @@ def _last_turn(row: Fields) -> str | None:
 def predictions(file: ResultFile, answer: str) -> Iterator[Row]:
     """Yield rows as `audiobench score` reads them: `reference`, `prediction`, `id`, or its line in place of an id.
 
-    What `audiobench export --format jsonl` wrote of samples is read too, with their meta.
+    What `audiobench export --format jsonl` wrote of the samples of one cell is read too, with their meta.
+
+    Raises:
+        UsageError: An export holds the samples of several cells, which are no one set of answers.
     """
     name = answer or "prediction"
     if "sample_id" in file.objects[0]:
+        _refuse_several(file)
         yield from _exported(file.objects, name)
         return
     for number, row in enumerate(file.objects):
@@ -172,6 +176,16 @@ def predictions(file: ResultFile, answer: str) -> Iterator[Row]:
             language=row.language("language", "lang"),
             audio_s=row.seconds("duration_s"),
             meta=row.without("id", "reference", name, "prediction", "language", "lang", "duration_s"),
+        )
+
+
+def _refuse_several(file: ResultFile) -> None:
+    names = ("dataset", "model", "recipe", "prompt")
+    cells = list({tuple(str(row.values.get(name) or "") for name in names): row for row in file.objects})
+    if len(cells) > 1:
+        listed = "; ".join(", ".join(filter(None, cell)) for cell in cells[:4]) + ("; ..." if len(cells) > 4 else "")
+        raise UsageError(
+            f"{file.path}: the samples of {len(cells)} cells ({listed}): keep the lines of one of them alone"
         )
 
 

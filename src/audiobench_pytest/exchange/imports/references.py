@@ -135,7 +135,8 @@ def cut(words: Iterable[Word], segments: Sequence[Segment]) -> list[Row]:
     """Return what was heard in each segment that counts, as sclite cuts it.
 
     A word belongs to the segment its middle lies in; one between two segments to the later one, one behind the last
-    to the last: nothing that was heard goes uncounted, but what lies in a segment that is to be ignored.
+    to the last: nothing that was heard goes uncounted, but what lies in a segment that is to be ignored. A segment may
+    be empty, but a recording and channel of which there is no word at all was never recognised: it has no answer.
 
     Raises:
         UsageError: A word is of a recording or channel that has no segment.
@@ -144,7 +145,9 @@ def cut(words: Iterable[Word], segments: Sequence[Segment]) -> list[Row]:
     for one in segments:
         by_channel.setdefault((one.recording, one.channel), []).append(one)
     heard: dict[str, list[str]] = {one.row.id: [] for one in segments if not one.ignored}
+    named: set[tuple[str, str]] = set()
     for word in words:
+        named.add((word.recording, word.channel))
         own = by_channel.get((word.recording, word.channel))
         if own is None:
             raise UsageError(
@@ -157,4 +160,8 @@ def cut(words: Iterable[Word], segments: Sequence[Segment]) -> list[Row]:
         if counted:
             place = next((one for one in counted if word.middle < one.end), counted[-1])
             heard[place.row.id].append(word.text)
-    return [Row(one.row.where, one.row.id, " ".join(heard[one.row.id])) for one in segments if not one.ignored]
+    return [
+        Row(one.row.where, one.row.id, " ".join(heard[one.row.id]))
+        for one in segments
+        if not one.ignored and (one.recording, one.channel) in named
+    ]

@@ -159,7 +159,8 @@ def locked(result: CellResult, side: Measured) -> LockedCell:
             "hardware": side.hardware or None,
             "metric": result.metric,
             "values": values,
-            "n": result.scored,
+            "n": result.clips,
+            **({"draws": result.draws.draws} if result.draws is not None else {}),
             "coverage": result.coverage,
             # Times that were taken in another run say nothing of this hardware.
             "speed": {name: side.speed[name] for name in _SPEED if name in side.speed and not side.cached},

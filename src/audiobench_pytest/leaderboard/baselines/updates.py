@@ -68,7 +68,7 @@ def objections(result: CellResult, new: LockedCell, old: LockedCell | None) -> l
         found.append(f"it was measured on the {result.evidence.selection} samples")
     if result.coverage < 1.0:
         found.append(
-            f"only {result.scored} of {result.expected} samples have a score; the others can never be compared"
+            f"only {result.scored} of {result.expected} {result.answers} have a score; the others can never be compared"
         )
     if (change := change_of(new, old)) is not None and _is_worse(new, old):
         found.append(f"it is worse than what it replaces ({change})")

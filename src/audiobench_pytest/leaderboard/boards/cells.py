@@ -208,9 +208,9 @@ def _lacks(cell: RunCell, catalog: Catalog) -> list[str]:
     if result.coverage < 1.0:
         found.append(f"coverage {math.floor(result.coverage * 1e4) / 1e4:.4f}")
     known = catalog.datasets.get(result.cell.dataset).samples if result.cell.dataset in catalog.datasets else None
-    if known is not None and result.expected not in (None, known):
-        found.append(f"{result.expected} samples selected, the set has {known}")
-    elif known is None and cell.asked is not None and (result.expected or 0) >= cell.asked:
+    if known is not None and result.selected not in (None, known):
+        found.append(f"{result.selected} samples selected, the set has {known}")
+    elif known is None and cell.asked is not None and (result.selected or 0) >= cell.asked:
         found.append(f"at most {cell.asked} samples selected")
     return found
 

@@ -78,7 +78,8 @@ def reduce_cell(data: CellData) -> CellResult:
     several = int(scored.sum()) > 1
     spread = intervals(answered, recipe.values, clusters, quantities=quantities) if scored.any() else {}
     evidence = evidence_of(data.receipts, _endings(table, scored), heard_of(table), _scripts(table, scored))
-    drawn = draws_of(table, columns, recipe.values, quantities[0].name) if plan.draws > 1 else None
+    name = quantities[0].name
+    drawn = draws_of(table, columns, recipe.values, name, plan.draws) if plan.draws > 1 else None
     audio_s, infer_s = math.fsum(table.audio_s[scored]), math.fsum(table.infer_s[scored])
     taken = timed(table, data.receipts)
     measured_s = math.fsum(taken.infer_s[taken.scored])

@@ -107,7 +107,8 @@ def slices(
                 MetricValue(quantity, _finite(at[quantity.name][0]), *(spread[quantity.name] or (None, None)))
                 for quantity in wanted
             )
-            found.append(SliceResult(key, str(names[number]), int(rows.sum()), shown))
+            size = int(rows.sum()) if clips is None else len(np.unique(clips[rows]))
+            found.append(SliceResult(key, str(names[number]), size, shown))
     return found
 
 

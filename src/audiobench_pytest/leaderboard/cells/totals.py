@@ -28,7 +28,7 @@ class ModelTotals:
         hardware: Fingerprints of what the model ran on in this run.
         size: Samples of the whole sets, or None when one is not known.
         imported: Samples whose answers were read from result files of others; they are among `cached`.
-        cost: Sums of what `CellResult.cost` says.
+        cost: Sums of what `CellResult.cost` says, over the cells that say it.
         way: The way it was run, where it has several; "" where there is only one.
         draws: How often each sample was answered.
     """
@@ -84,11 +84,17 @@ def _totals(model: str, cells: Sequence[CellResult]) -> ModelTotals:
         speed=_speed(cells),
         spans={name: (min(values), max(values)) for name in adding_up(SPAN) if (values := _taken(cells, name))},
         size=None if None in sizes else sum(size for size in sizes if size is not None),
-        cost={name: math.fsum(c.cost.get(name, 0.0) for c in cells) for name in (cells[0].cost if cells else ())},
+        cost=_cost(cells),
         way=" and ".join(sorted({str(cell.model["way"]) for cell in cells if cell.model.get("way")})),
         draws=max(cell.draws.draws if cell.draws is not None else 1 for cell in cells),
         hardware=tuple(sorted({digest for cell in cells for digest in _hardware(cell)})),
     )
+
+
+def _cost(cells: Sequence[CellResult]) -> dict[str, float]:
+    """Return the sums over the cells that know what they cost: one whose shards never started does not."""
+    names = dict.fromkeys(name for cell in cells for name in cell.cost)
+    return {name: math.fsum(cell.cost.get(name, 0.0) for cell in cells) for name in names}
 
 
 def _taken(cells: Iterable[CellResult], name: str) -> list[float]:

@@ -156,7 +156,7 @@ def _kept(result: CellResult, promise: Promise, skip: str | None) -> GateResult:
     if skip is not None:
         return _told(result.cell, about, Verdict.SKIP, skip, promise.source)
     if isinstance(wanted, int):
-        size = result.evidence.size if result.evidence.size is not None else result.expected
+        size = result.evidence.size if result.evidence.size is not None else result.selected
         good, message = size == wanted, f"the set has {size} samples, {wanted} are promised"
         told = _told(result.cell, about, Verdict.PASS if good else Verdict.FAIL, message, promise.source)
         return dataclasses.replace(told, value=None if size is None else float(size), limit=float(wanted))

@@ -69,7 +69,8 @@ def quantity_of(result: CellResult, metric: str) -> Quantity:
 def incomplete(result: CellResult) -> str:
     """Return what follows a message about a value that does not rest on all samples; empty where it does."""
     missing = lost(result)
-    return f"; incomplete: {result.scored} of {result.expected} samples scored, {missing}" if missing else ""
+    told = f"; incomplete: {result.scored} of {result.expected} {result.answers} scored"
+    return f"{told}, {missing}" if missing else ""
 
 
 def first_reason(result: CellResult) -> str:

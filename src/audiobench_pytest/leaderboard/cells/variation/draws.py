@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from audiobench_pytest.records.runs.table import CellTable
 
 
-def draws_of(table: CellTable, columns: Columns, values: Values, quantity: str) -> Draws:
+def draws_of(table: CellTable, columns: Columns, values: Values, quantity: str, asked: int = 1) -> Draws:
     """Return how many clips were answered how often, and the value of each draw over all clips.
 
     Args:
@@ -29,9 +29,10 @@ def draws_of(table: CellTable, columns: Columns, values: Values, quantity: str) 
         columns: Their sufficient numbers, `(records,)` each.
         values: Sums of sufficient numbers to values.
         quantity: Which value.
+        asked: How often each clip was to be answered: a draw that nobody reached counts, without a value.
     """
     scored, number = table.scored, table.draws
-    count = int(number.max()) + 1 if len(number) else 0
+    count = max(asked, int(number.max()) + 1 if len(number) else 0)
     found: list[float | None] = []
     for draw in range(count):
         rows = scored & (number == draw)

@@ -190,11 +190,15 @@ def test_the_replication_suite_resolves_whole(talking):
     # A process of its own: in this one, modules of the golden tests have the names of benchmarks.
     result = talking.pytester.runpytest_subprocess("all", "--suite=kimi-replication", "--plan=json")
     (line,) = [line for line in result.outlines if line.startswith('{"audiobench_plan"')]
-    planned = json.loads(line)["audiobench_plan"]
+    plan = json.loads(line)
+    planned = plan["audiobench_plan"]
     assert len(planned) == 18
     spoken = [one for one in planned if one["model"] == "kimiaudio-speech"]
     assert len(spoken) == 5
     assert all(one["recipe"].startswith("asr-") for one in spoken)
+    assert {(one["dataset"], one["recipe"], one["answer"], one["prompt"]) for one in planned} == {
+        (one["dataset"], one["recipe"], one["channel"], one["prompt"]) for one in plan["suite"]["protocols"]
+    }, "what is said of a protocol is what is run for it"
 
 
 def wav(samples, rate=24_000, *, streamed=False):

@@ -96,6 +96,20 @@ def test_a_plan_resolves_each_protocol(project):
     assert "knows en, zh" in found["step-audio-2-table1/kimiaudio/fleurs-ja_jp"]["not_run"][0]
 
 
+def test_a_plan_shows_what_is_answered_in_speech_as_it_is_run(project):
+    result = project.run("--suite=kimi-replication", "--plan")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "suite kimi-replication: 18 of 18 published numbers would be run",
+            "kimi-replication/speech-web-questions: expected 33.69 *",
+            "  recipe: asr-match/qa-exist (published: match/qa-exist), of answers in speech; model: kimiaudio-speech",
+            "  prompt: spoken-qa/*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*not run, since*")
+
+
 def test_a_plan_of_what_nobody_here_can_run_lists_it(project):
     result = project.run("--suite=wenetspeech-wu", "--plan")
     assert result.ret == 0

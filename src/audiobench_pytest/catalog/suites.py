@@ -17,11 +17,8 @@ from audiobench_pytest.catalog.loader import Catalog, load_catalog
 from audiobench_pytest.catalog.patterns import PATTERNS, protocols_of
 from audiobench_pytest.catalog.published import PublishedValue, load_published
 from audiobench_pytest.catalog.schema import DatasetSpec
-from audiobench_pytest.catalog.schema.protocols import CHANNELS, HINTS, ProtocolSpec, SuiteSpec
+from audiobench_pytest.catalog.schema.protocols import CHANNELS, HINTS, SPEECH, ProtocolSpec, SuiteSpec
 from audiobench_pytest.errors import CatalogError, UnknownNameError
-
-ANSWERED = ("text", "speech")
-"""What a suite can ask of a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +28,7 @@ class PlannedProtocol:
     Attributes:
         protocol: The protocol.
         published: The cell that prints the value.
+        recipe: Name of the recipe that scores it here: of a spoken answer, one of what is heard in it.
         expected: The value in the recipe's unit, or None where the table leaves it open.
         tolerance: By how much the rounding of the printed value may have moved it, in the recipe's unit.
         missing: Why this version cannot run it, a sentence each; empty when it can.
@@ -41,6 +39,7 @@ class PlannedProtocol:
 
     protocol: ProtocolSpec
     published: PublishedValue
+    recipe: str
     expected: float | None
     tolerance: float
     missing: tuple[str, ...]
@@ -110,12 +109,19 @@ def _planned(protocol: ProtocolSpec, catalog: Catalog, copies: Mapping[str, Data
     return PlannedProtocol(
         protocol,
         published,
+        _recipe(protocol, catalog),
         None if value is None else value * ref.scale,
         published.tolerance * ref.scale,
         tuple(reason for reason, _ in reasons),
         tuple(reason for reason, is_models in reasons if is_models),
         differs=tuple(_differs(protocol, catalog)),
     )
+
+
+def _recipe(protocol: ProtocolSpec, catalog: Catalog) -> str:
+    if protocol.channel != SPEECH or protocol.recipe not in catalog.recipes:
+        return protocol.recipe
+    return catalog.spoken(catalog.recipes.get(protocol.recipe)).name
 
 
 def _differs(protocol: ProtocolSpec, catalog: Catalog) -> Iterator[str]:
@@ -146,8 +152,6 @@ def _missing(protocol: ProtocolSpec, catalog: Catalog, copies: Mapping[str, Data
     yield from ((reason, True) for reason in _model_lacks(protocol, catalog, dataset))
     if not protocol.not_run and protocol.recipe not in catalog.recipes:
         yield f"this version has no recipe '{protocol.recipe}'", False
-    if protocol.channel not in ANSWERED:
-        yield "what is scored is an answer in speech, which no suite asks for yet", False
 
 
 def _model_lacks(protocol: ProtocolSpec, catalog: Catalog, dataset: DatasetSpec | None) -> Iterator[str]:
@@ -155,7 +159,7 @@ def _model_lacks(protocol: ProtocolSpec, catalog: Catalog, dataset: DatasetSpec 
         yield protocol.no_model or f"the catalogue has no model '{protocol.model}'"
         return
     model = catalog.models.get(protocol.model)
-    if dataset is None or protocol.channel not in ANSWERED:
+    if dataset is None:
         return
     if dataset.is_published and not model.knows(dataset.language):
         yield f"model {model.name} knows {', '.join(model.languages)}, as far as the catalogue says"

@@ -6,13 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from audiobench_pytest.catalog.schema.protocols import SPEECH
 from audiobench_pytest.errors import UsageError
 
 if TYPE_CHECKING:
     from audiobench_pytest.catalog.loader import Catalog
     from audiobench_pytest.catalog.schema import DatasetSpec
-    from audiobench_pytest.catalog.schema.protocols import ProtocolSpec
     from audiobench_pytest.catalog.suites import PlannedProtocol
     from audiobench_pytest.types import CellResult, MetricValue
 
@@ -53,9 +51,9 @@ class Suite:
     def recipes(self, dataset: str, model: str) -> dict[str, list[str]]:
         """Return the names of the recipes that a data set's answers are scored by, by the channel of the answers."""
         found: dict[str, list[str]] = {}
-        for one in self._asked(dataset, model):
-            names = found.setdefault(one.channel, [])
-            names += [one.recipe] if one.recipe not in names else []
+        for planned in self._asked(dataset, model):
+            names = found.setdefault(planned.protocol.channel, [])
+            names += [planned.recipe] if planned.recipe not in names else []
         return found
 
     def slices(self) -> tuple[str, ...]:
@@ -67,12 +65,12 @@ class Suite:
         """Whether a data set is to be asked of a model."""
         return any(True for _ in self._asked(dataset, model))
 
-    def _asked(self, dataset: str, model: str) -> Iterator[ProtocolSpec]:
+    def _asked(self, dataset: str, model: str) -> Iterator[PlannedProtocol]:
         """Yield the protocols by which a data set is asked of a model; the user's own takes any model's place."""
         for planned in self.runnable():
             one = planned.protocol
             if one.dataset == dataset and (self.own_models or one.model == model):
-                yield one
+                yield planned
 
     def notes(self, results: Iterable[CellResult]) -> tuple[str, ...]:
         """Return what was published, what was found, and what could not be run."""
@@ -96,7 +94,7 @@ class Suite:
             of_cell = [
                 planned
                 for planned in self.runnable()
-                if (planned.protocol.dataset, _scored_by(planned)) == (result.cell.dataset, result.cell.recipe)
+                if (planned.protocol.dataset, planned.recipe) == (result.cell.dataset, result.cell.recipe)
                 and planned.expected is not None
             ]
             own = [planned for planned in of_cell if planned.protocol.model == result.cell.model]
@@ -143,15 +141,6 @@ def _told(result: CellResult, name: str, value: float, group: list[PlannedProtoc
 def _listed(names: list[str]) -> str:
     """Return names in short: a table of a hundred cells may lack one thing."""
     return ", ".join(names) if len(names) < 4 else f"{names[0]}, {names[1]} and {len(names) - 2} more"
-
-
-def _scored_by(planned: PlannedProtocol) -> str:
-    """Return the name of the recipe that scores a protocol here: of a spoken answer, what was heard in it."""
-    from audiobench_pytest.catalog.loader import load_catalog
-
-    catalog = load_catalog()
-    recipe = catalog.recipes.get(planned.protocol.recipe)
-    return (catalog.spoken(recipe) if planned.protocol.channel == SPEECH else recipe).name
 
 
 def find_suite(

@@ -15,6 +15,7 @@ import pytest
 from audiobench_pytest.catalog.loader import left_out
 from audiobench_pytest.catalog.prices import estimated
 from audiobench_pytest.catalog.schema import DatasetSpec
+from audiobench_pytest.catalog.schema.protocols import SPEECH
 from audiobench_pytest.datasets import Dataset, load_known
 from audiobench_pytest.errors import AudiobenchError, SampleError
 from audiobench_pytest.metrics.recipes import Recipe
@@ -54,7 +55,7 @@ class PlannedRun:
         samples: Selected samples, or None where nobody knows before the data is read.
         hours: Hours of sound, likewise.
         language, target_language: Of the sound, and of the answer where it is another.
-        answer: What comes back: `text`.
+        answer: What comes back: `text`, `speech`, or `calls` of tools.
         prompt: Name of the prompt; "" for a model that is told nothing.
         asked: What would be sent for the first sample, or the template where no sample is here; None without one.
         columns: Columns of the data by what they are used as.
@@ -163,7 +164,7 @@ def _cells(
             hours=None if hours is None else round(hours, 3),
             language=spec.language,
             target_language=spec.target_language,
-            answer=session.catalog.tasks.get(spec.task).answer,
+            answer=job.answer if job.answer == SPEECH else session.catalog.tasks.get(spec.task).answer,
             prompt=profile,
             asked=asked,
             columns=_columns(job, here),

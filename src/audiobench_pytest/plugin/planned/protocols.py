@@ -32,7 +32,9 @@ class ResolvedProtocol:
         expected: The published value in the recipe's unit, or None where the table leaves it open.
         tolerance: By how much the rounding of what is printed may have moved it.
         printed: Where it is printed: table, row, column.
-        dataset, model, recipe: Their names.
+        dataset, model: Their names.
+        recipe: Name of the recipe that scores it here.
+        published_recipe: Name of the recipe that made the number; of spoken answers, it read what was heard in them.
         source: Where the data is read from, or "" where nobody knows.
         revision: Commit of the data, or None for the newest, which the first load records, and for files.
         data_version: Which version the number was made with, in words.
@@ -55,6 +57,7 @@ class ResolvedProtocol:
     dataset: str
     model: str
     recipe: str
+    published_recipe: str
     source: str
     revision: str | None
     data_version: str
@@ -82,7 +85,7 @@ def _resolved(session: BenchmarkSession, suite: Suite, planned: PlannedProtocol)
         known = session.catalog.datasets.get(protocol.dataset)
     models = session.catalog.models
     model = models.get(protocol.model) if protocol.model in models else None
-    prompt = _prompt(session, known, model) if known and protocol.channel == "text" else ""
+    prompt = _prompt(session, known, model, protocol.channel) if known else ""
     differs = planned.differs
     if prompt and protocol.prompt in session.catalog.prompts and prompt != protocol.prompt:
         differs = (*differs, f"the prompt '{prompt}' asks in place of '{protocol.prompt}'")
@@ -93,7 +96,8 @@ def _resolved(session: BenchmarkSession, suite: Suite, planned: PlannedProtocol)
         printed=f"{printed.table}: {printed.model}, {printed.benchmark}, {printed.metric}",
         dataset=protocol.dataset,
         model=protocol.model,
-        recipe=protocol.recipe,
+        recipe=planned.recipe,
+        published_recipe=protocol.recipe,
         source=_source(known) if known else "",
         revision=known_revision(known, session.load) if known else None,
         data_version=protocol.data_version,
@@ -118,11 +122,11 @@ def _source(spec: DatasetSpec) -> str:
     return ""
 
 
-def _prompt(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec | None) -> str:
+def _prompt(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec | None, channel: str) -> str:
     if model is not None and not session.is_told(model):
         return ""
     given = next(iter(session.prompts(dataset.task)), None)
-    asked = Asked(dataset.task, dataset.prompt, dataset.name, model.name if model else "", given)
+    asked = Asked(dataset.task, dataset.prompt, dataset.name, model.name if model else "", given, channel)
     with contextlib.suppress(UsageError):  # the cell itself says so, where it would run
         return profile_for(asked, dataset.language).name
     return ""
@@ -132,15 +136,8 @@ def as_text(suite: Suite, protocols: list[ResolvedProtocol]) -> Iterator[str]:
     """Yield the lines of a suite's plan for people."""
     runs = sum(not one.not_run for one in protocols)
     yield f"suite {suite.name}: {runs} of {len(protocols)} published numbers would be run"
-    in_speech = [one for one in protocols if one.channel != "text"]
     for one in protocols:
-        if one not in in_speech:
-            yield from ("", *_block(one))
-    if in_speech:
-        yield from ("", f"not run, since what is scored is an answer in speech ({len(in_speech)}):")
-    for one in in_speech:
-        yield f"  {one.name}: expected {_number(one)} by {one.recipe} ({one.printed})"
-        yield from (f"    note: {note}" for note in one.notes)
+        yield from ("", *_block(one))
 
 
 def _block(one: ResolvedProtocol) -> Iterator[str]:
@@ -148,7 +145,8 @@ def _block(one: ResolvedProtocol) -> Iterator[str]:
     part = f", {one.slice}" if one.slice else ""
     version = f"; {one.data_version}" if one.data_version else ""
     yield f"  data: {one.dataset}{part}, {_place(one)}{version}"
-    yield f"  recipe: {one.recipe}; model: {one.model}"
+    made = f" (published: {one.published_recipe})" if one.published_recipe != one.recipe else ""
+    yield f"  recipe: {one.recipe}{made}, of answers in {one.channel}; model: {one.model}"
     yield f"  prompt: {_asked(one)}"
     settings = ", ".join(f"{name}={value}" for name, value in sorted(one.decoding.items()))
     yield f"  decoding: {settings or 'not stated'}; {_HINTS[one.language_hint]}"

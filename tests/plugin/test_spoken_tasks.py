@@ -159,8 +159,8 @@ def test_a_recipe_of_sounds_and_an_answer_in_text_is_a_usage_error(talking):
 
 SUITE = """
 protocols:
-  - {name: own/written, dataset: spoken-qa, model: kimiaudio, recipe: match/qa-exist, expected: CELL}
-  - {name: own/spoken, dataset: spoken-qa, model: kimiaudio, recipe: match/qa-exist, channel: speech, expected: CELL}
+  - {name: own/a, dataset: spoken-qa, model: kimiaudio, recipe: match/qa-exist, expected: CELL}
+  - {name: own/b, dataset: spoken-qa, model: kimiaudio, recipe: asr-match/qa-exist, channel: speech, expected: CELL}
 """
 CELL = "{table: kimi-audio-replication, model: Kimi-Audio-7B-Instruct, benchmark: Speech TriviaQA, metric: ACC}"
 

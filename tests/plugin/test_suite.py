@@ -103,7 +103,7 @@ def test_a_plan_shows_what_is_answered_in_speech_as_it_is_run(project):
         [
             "suite kimi-replication: 18 of 18 published numbers would be run",
             "kimi-replication/speech-web-questions: expected 33.69 *",
-            "  recipe: asr-match/qa-exist (published: match/qa-exist), of answers in speech; model: kimiaudio-speech",
+            "  recipe: asr-match/qa-exist, of answers in speech; model: kimiaudio-speech",
             "  prompt: spoken-qa/*",
         ]
     )

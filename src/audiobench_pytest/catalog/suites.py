@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from audiobench_pytest.catalog.entries import Entries, Kind
-from audiobench_pytest.catalog.loader import Catalog, load_catalog
+from audiobench_pytest.catalog.loader import SPOKEN, Catalog, is_of_sounds, load_catalog
 from audiobench_pytest.catalog.patterns import PATTERNS, protocols_of
 from audiobench_pytest.catalog.published import PublishedValue, load_published
 from audiobench_pytest.catalog.schema import DatasetSpec
@@ -28,7 +28,6 @@ class PlannedProtocol:
     Attributes:
         protocol: The protocol.
         published: The cell that prints the value.
-        recipe: Name of the recipe that scores it here: of a spoken answer, one of what is heard in it.
         expected: The value in the recipe's unit, or None where the table leaves it open.
         tolerance: By how much the rounding of the printed value may have moved it, in the recipe's unit.
         missing: Why this version cannot run it, a sentence each; empty when it can.
@@ -39,7 +38,6 @@ class PlannedProtocol:
 
     protocol: ProtocolSpec
     published: PublishedValue
-    recipe: str
     expected: float | None
     tolerance: float
     missing: tuple[str, ...]
@@ -109,19 +107,12 @@ def _planned(protocol: ProtocolSpec, catalog: Catalog, copies: Mapping[str, Data
     return PlannedProtocol(
         protocol,
         published,
-        _recipe(protocol, catalog),
         None if value is None else value * ref.scale,
         published.tolerance * ref.scale,
         tuple(reason for reason, _ in reasons),
         tuple(reason for reason, is_models in reasons if is_models),
         differs=tuple(_differs(protocol, catalog)),
     )
-
-
-def _recipe(protocol: ProtocolSpec, catalog: Catalog) -> str:
-    if protocol.channel != SPEECH or protocol.recipe not in catalog.recipes:
-        return protocol.recipe
-    return catalog.spoken(catalog.recipes.get(protocol.recipe)).name
 
 
 def _differs(protocol: ProtocolSpec, catalog: Catalog) -> Iterator[str]:
@@ -180,6 +171,14 @@ def _check(protocol: ProtocolSpec, where: str) -> None:
     if protocol.language_hint not in HINTS:
         known = ", ".join(repr(hint) for hint in HINTS)
         raise CatalogError(f"{where}: language_hint: expected one of {known}, found '{protocol.language_hint}'")
+    recipes = load_catalog().recipes
+    is_spoken = protocol.channel == SPEECH
+    if protocol.recipe in recipes and is_of_sounds(recipes.get(protocol.recipe)) != is_spoken:
+        mend = f"write {SPOKEN}{protocol.recipe}" if is_spoken else f"write channel: {SPEECH}"
+        raise CatalogError(
+            f"{where}: recipe: '{protocol.recipe}' scores no answers in {protocol.channel}, which is its channel: "
+            f"{mend}, or correct the other of the two"
+        )
     ref = protocol.expected
     published = load_published()
     published.check(ref, f"{where}: expected")

@@ -11,6 +11,7 @@ from audiobench_pytest.errors import UsageError
 if TYPE_CHECKING:
     from audiobench_pytest.catalog.loader import Catalog
     from audiobench_pytest.catalog.schema import DatasetSpec
+    from audiobench_pytest.catalog.schema.protocols import ProtocolSpec
     from audiobench_pytest.catalog.suites import PlannedProtocol
     from audiobench_pytest.types import CellResult, MetricValue
 
@@ -51,9 +52,9 @@ class Suite:
     def recipes(self, dataset: str, model: str) -> dict[str, list[str]]:
         """Return the names of the recipes that a data set's answers are scored by, by the channel of the answers."""
         found: dict[str, list[str]] = {}
-        for planned in self._asked(dataset, model):
-            names = found.setdefault(planned.protocol.channel, [])
-            names += [planned.recipe] if planned.recipe not in names else []
+        for one in self._asked(dataset, model):
+            names = found.setdefault(one.channel, [])
+            names += [one.recipe] if one.recipe not in names else []
         return found
 
     def slices(self) -> tuple[str, ...]:
@@ -65,12 +66,12 @@ class Suite:
         """Whether a data set is to be asked of a model."""
         return any(True for _ in self._asked(dataset, model))
 
-    def _asked(self, dataset: str, model: str) -> Iterator[PlannedProtocol]:
+    def _asked(self, dataset: str, model: str) -> Iterator[ProtocolSpec]:
         """Yield the protocols by which a data set is asked of a model; the user's own takes any model's place."""
         for planned in self.runnable():
             one = planned.protocol
             if one.dataset == dataset and (self.own_models or one.model == model):
-                yield planned
+                yield one
 
     def notes(self, results: Iterable[CellResult]) -> tuple[str, ...]:
         """Return what was published, what was found, and what could not be run."""
@@ -94,7 +95,7 @@ class Suite:
             of_cell = [
                 planned
                 for planned in self.runnable()
-                if (planned.protocol.dataset, planned.recipe) == (result.cell.dataset, result.cell.recipe)
+                if (planned.protocol.dataset, planned.protocol.recipe) == (result.cell.dataset, result.cell.recipe)
                 and planned.expected is not None
             ]
             own = [planned for planned in of_cell if planned.protocol.model == result.cell.model]

@@ -32,9 +32,7 @@ class ResolvedProtocol:
         expected: The published value in the recipe's unit, or None where the table leaves it open.
         tolerance: By how much the rounding of what is printed may have moved it.
         printed: Where it is printed: table, row, column.
-        dataset, model: Their names.
-        recipe: Name of the recipe that scores it here.
-        published_recipe: Name of the recipe that made the number; of spoken answers, it read what was heard in them.
+        dataset, model, recipe: Their names.
         source: Where the data is read from, or "" where nobody knows.
         revision: Commit of the data, or None for the newest, which the first load records, and for files.
         data_version: Which version the number was made with, in words.
@@ -57,7 +55,6 @@ class ResolvedProtocol:
     dataset: str
     model: str
     recipe: str
-    published_recipe: str
     source: str
     revision: str | None
     data_version: str
@@ -96,8 +93,7 @@ def _resolved(session: BenchmarkSession, suite: Suite, planned: PlannedProtocol)
         printed=f"{printed.table}: {printed.model}, {printed.benchmark}, {printed.metric}",
         dataset=protocol.dataset,
         model=protocol.model,
-        recipe=planned.recipe,
-        published_recipe=protocol.recipe,
+        recipe=protocol.recipe,
         source=_source(known) if known else "",
         revision=known_revision(known, session.load) if known else None,
         data_version=protocol.data_version,
@@ -145,8 +141,7 @@ def _block(one: ResolvedProtocol) -> Iterator[str]:
     part = f", {one.slice}" if one.slice else ""
     version = f"; {one.data_version}" if one.data_version else ""
     yield f"  data: {one.dataset}{part}, {_place(one)}{version}"
-    made = f" (published: {one.published_recipe})" if one.published_recipe != one.recipe else ""
-    yield f"  recipe: {one.recipe}{made}, of answers in {one.channel}; model: {one.model}"
+    yield f"  recipe: {one.recipe}, of answers in {one.channel}; model: {one.model}"
     yield f"  prompt: {_asked(one)}"
     settings = ", ".join(f"{name}={value}" for name, value in sorted(one.decoding.items()))
     yield f"  decoding: {settings or 'not stated'}; {_HINTS[one.language_hint]}"

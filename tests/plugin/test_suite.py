@@ -141,3 +141,20 @@ def test_a_copy_of_ones_own_takes_the_place_of_a_private_set(project):
     )
     assert "published for 3 models, from 13.23" in second
     assert all(": not run: " in note for note in left)
+
+
+def test_a_copy_of_a_public_set_is_asked_as_the_catalogue_says(project):
+    copy = f"--dataset=covost2-zh-en={project.clips(2)}"
+    args = ("--suite=kimi-replication", copy, "--model=oracle", "--limit=2")
+    (one,) = [one for one in protocols(project, *args).values() if one["dataset"] == "covost2-zh-en"]
+    assert (one["prompt"], one["not_run"]) == ("translation/zh", [])
+    copy = f"--dataset=fleurs-zh={project.clips(2)}"
+    result = project.run("--suite=kimi-replication", copy, "--model=oracle", "--limit=2", "-m=fleurs", "--plan")
+    result.stdout.fnmatch_lines(["fleurs-zh x oracle: asr, zh, 2 samples*; wer/ultraeval@1.1"])
+
+
+def test_a_copy_of_another_task_is_refused(project):
+    copy = f"--dataset=covost2-zh-en=asr:{project.clips(2)}"
+    result = project.run("--suite=kimi-replication", copy, "--model=oracle")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*numbers of the suite are of the task translation*leave out 'asr:', or the suite*"])

@@ -117,7 +117,12 @@ def find_datasets(catalog: Catalog, settings: Settings) -> tuple[DatasetSpec, ..
             spec = (
                 catalog.datasets.get(text)
                 if not is_path_like(text)
-                else spec_for_path(text, cwd=settings.data_folder, default_language=settings.language)
+                else spec_for_path(
+                    text,
+                    cwd=settings.data_folder,
+                    default_language=settings.language,
+                    in_suite=settings.suite is not None,
+                )
             )
         except UsageError as exc:
             raise UsageError(f"--dataset: {exc}") from None

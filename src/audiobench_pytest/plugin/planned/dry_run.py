@@ -178,7 +178,7 @@ def _cells(
 def _cost(job: Job, seconds: list[float | None]) -> float:
     """Return about what the answers to a cell's samples cost, in US dollars."""
     price = job.model.price
-    return sum(estimated(price, s or 0.0) for s in seconds) if price is not None else 0.0
+    return job.draws * sum(estimated(price, s or 0.0) for s in seconds) if price is not None else 0.0
 
 
 def _not_asked(one: Unasked) -> PlannedRun:
@@ -265,7 +265,12 @@ def as_text(cells: list[PlannedRun]) -> Iterator[str]:
     more = " and more" if None in sizes else ""
     hours = [cell.hours for cell in cells]
     told = f", {sum(h for h in hours if h is not None):.2f} h of sound" if any(h is not None for h in hours) else ""
-    costs = {(cell.dataset, cell.model): cell.cost_usd for cell in cells if cell.cost_usd is not None}
+    # Cells that differ by their recipe alone share their answers.
+    costs = {
+        (cell.dataset, cell.model, cell.prompt, cell.answer): cell.cost_usd
+        for cell in cells
+        if cell.cost_usd is not None
+    }
     paid = f", about {dollars(sum(costs.values()))}" if costs else ""
     yield f"{len(cells)} cell{'s' * (len(cells) != 1)}, {known} samples{more}{told}{paid}"
     shown: set[str] = set()

@@ -92,3 +92,14 @@ def test_a_plan_says_about_what_it_would_cost(project, vendor):
     total = sum(0.2 + 0.01 * (i % 7) for i in range(20)) * 0.01
     result.stdout.fnmatch_lines([f"1 cell, 20 samples, * h of sound, about ${total:.4f}", f"*about ${total:.4f}; wer*"])
     assert vendor.server.questions == []
+
+
+def test_a_plan_counts_every_answer_that_is_paid_for(project, vendor):
+    total = sum(0.2 + 0.01 * (i % 7) for i in range(20)) * 0.01
+    draws = vendor("--plan", "--repeats=3", "--model-args=temperature=0.5")
+    draws.stdout.fnmatch_lines([f"1 cell, *about ${3 * total:.4f}", f"*x 3 draws*about ${3 * total:.4f}; wer*"])
+    prompts = vendor("--plan", "--model-args=api=chat", "--prompt=Write it down.", "--prompt=What is said here?")
+    prompts.stdout.fnmatch_lines([f"2 cells, *about ${2 * total:.4f}", f"*about ${total:.4f}; wer*"])
+    recipes = vendor("--plan", "--recipe=wer/audiobench-pytest@1,wer/audiobench-pytest@2")
+    recipes.stdout.fnmatch_lines([f"2 cells, *about ${total:.4f}"])
+    assert vendor.server.questions == []

@@ -7,6 +7,7 @@ import sys
 import threading
 
 import pytest
+import soundfile
 from waiting import HANGS_S, until
 
 pytest.importorskip("pyarrow", reason="needs the extra 'hub', which the light environments of tox do not install")
@@ -23,6 +24,11 @@ datasets:
     hub: {repo: acme/tiny, split: "{part}", id_column: id}
   - {name: closed, task: asr, family: closed, access: gated, hub: {repo: acme/closed, split: test}}
   - {name: own, task: asr, family: tiny, access: private, origin: acme}
+  - name: shelf
+    task: asr
+    family: shelf
+    folder: {layout: openslr, subfolder: test-clean, setting: librispeech_dir}
+  - {name: gone, task: asr, family: shelf, manifest: {path: gone.jsonl}}
 """
 MODELS = """
 models:
@@ -163,6 +169,16 @@ def test_weights_are_those_that_a_run_reads(own, hub, tmp_path):
     assert len(hub.log) == asked
 
 
+@pytest.mark.parametrize("way", ["faster-whisper", "vllm"])
+def test_weights_of_a_model_by_way_are_those_of_its_checkpoint(own, hub, tmp_path, way):
+    environment = hub.environment(tmp_path / "home")
+    status, out, err = prepare(own, environment, f"--model=hf:acme/weights@{way}", "--dry-run", "--json")
+    assert status == 0, err
+    (found,) = json.loads(out)
+    assert (found["name"], found["source"]) == (f"weights@{way}", f"acme/weights at {COMMIT_1}")
+    assert (found["state"], found["fetch_bytes"]) == ("to fetch", 5000 + 25 + 2)
+
+
 def test_what_cannot_be_fetched_leaves_the_rest_ready(own, hub, tmp_path):
     status, out, err = prepare(own, hub.environment(tmp_path / "home"), "tiny", "--model=far", "--json")
     assert status == 1
@@ -176,6 +192,30 @@ def test_what_cannot_be_fetched_leaves_the_rest_ready(own, hub, tmp_path):
     assert "own: left out: it is private (acme)" in err
     assert "kept by ModelScope" in err
     assert "not ready: far; give the same command again to go on" in err
+
+
+def shelf(own):
+    folder = own / "LibriSpeech" / "test-clean" / "1" / "2"
+    folder.mkdir(parents=True)
+    soundfile.write(folder / "1-2-0001.flac", [0.1] * 1600, 16_000)
+    (folder / "1-2.trans.txt").write_text("1-2-0001 GOOD DAY\n")
+    return own / "LibriSpeech"
+
+
+def test_a_set_of_a_folder_is_ready_where_the_folder_holds_it(own, tmp_path):
+    status, out, err = prepare(own, {}, "shelf", "--json")
+    assert (status, [one["state"] for one in json.loads(out)]) == (1, ["failed"])
+    assert "shelf is read from a folder" in err
+    assert "(--audiobench-set librispeech_dir=DIR)" in err
+    assert json.loads(prepare(own, {}, "shelf", "gone", "--dry-run", "--json")[1])[1]["state"] == "missing"
+    folder = f"--audiobench-set=librispeech_dir={shelf(own)}"
+    status, out, err = prepare(own, {}, "shelf", folder, "--json")
+    assert status == 0, err
+    (found,) = json.loads(out)
+    assert (found["state"], found["note"]) == ("ready", "nothing is to be fetched; 1 samples")
+    status, _, err = prepare(own, {}, "shelf", "--audiobench-set=librispech_dir=x")
+    assert status == 4
+    assert "'librispech_dir=x' is no KEY=DIR of a corpus (did you mean librispeech_dir" in err
 
 
 def test_a_dry_run_fetches_nothing(own, hub, tmp_path):

@@ -159,8 +159,8 @@ def test_a_recipe_of_sounds_and_an_answer_in_text_is_a_usage_error(talking):
 
 SUITE = """
 protocols:
-  - {name: own/written, dataset: spoken-qa, model: kimiaudio, recipe: match/qa-exist, expected: CELL}
-  - {name: own/spoken, dataset: spoken-qa, model: kimiaudio, recipe: match/qa-exist, channel: speech, expected: CELL}
+  - {name: own/a, dataset: spoken-qa, model: kimiaudio, recipe: match/qa-exist, expected: CELL}
+  - {name: own/b, dataset: spoken-qa, model: kimiaudio, recipe: asr-match/qa-exist, channel: speech, expected: CELL}
 """
 CELL = "{table: kimi-audio-replication, model: Kimi-Audio-7B-Instruct, benchmark: Speech TriviaQA, metric: ACC}"
 
@@ -190,11 +190,15 @@ def test_the_replication_suite_resolves_whole(talking):
     # A process of its own: in this one, modules of the golden tests have the names of benchmarks.
     result = talking.pytester.runpytest_subprocess("all", "--suite=kimi-replication", "--plan=json")
     (line,) = [line for line in result.outlines if line.startswith('{"audiobench_plan"')]
-    planned = json.loads(line)["audiobench_plan"]
+    plan = json.loads(line)
+    planned = plan["audiobench_plan"]
     assert len(planned) == 18
     spoken = [one for one in planned if one["model"] == "kimiaudio-speech"]
     assert len(spoken) == 5
     assert all(one["recipe"].startswith("asr-") for one in spoken)
+    assert {(one["dataset"], one["recipe"], one["answer"], one["prompt"]) for one in planned} == {
+        (one["dataset"], one["recipe"], one["channel"], one["prompt"]) for one in plan["suite"]["protocols"]
+    }, "what is said of a protocol is what is run for it"
 
 
 def wav(samples, rate=24_000, *, streamed=False):

@@ -96,6 +96,20 @@ def test_a_plan_resolves_each_protocol(project):
     assert "knows en, zh" in found["step-audio-2-table1/kimiaudio/fleurs-ja_jp"]["not_run"][0]
 
 
+def test_a_plan_shows_what_is_answered_in_speech_as_it_is_run(project):
+    result = project.run("--suite=kimi-replication", "--plan")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "suite kimi-replication: 18 of 18 published numbers would be run",
+            "kimi-replication/speech-web-questions: expected 33.69 *",
+            "  recipe: asr-match/qa-exist, of answers in speech; model: kimiaudio-speech",
+            "  prompt: spoken-qa/*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*not run, since*")
+
+
 def test_a_plan_of_what_nobody_here_can_run_lists_it(project):
     result = project.run("--suite=wenetspeech-wu", "--plan")
     assert result.ret == 0
@@ -127,3 +141,20 @@ def test_a_copy_of_ones_own_takes_the_place_of_a_private_set(project):
     )
     assert "published for 3 models, from 13.23" in second
     assert all(": not run: " in note for note in left)
+
+
+def test_a_copy_of_a_public_set_is_asked_as_the_catalogue_says(project):
+    copy = f"--dataset=covost2-zh-en={project.clips(2)}"
+    args = ("--suite=kimi-replication", copy, "--model=oracle", "--limit=2")
+    (one,) = [one for one in protocols(project, *args).values() if one["dataset"] == "covost2-zh-en"]
+    assert (one["prompt"], one["not_run"]) == ("translation/zh", [])
+    copy = f"--dataset=fleurs-zh={project.clips(2)}"
+    result = project.run("--suite=kimi-replication", copy, "--model=oracle", "--limit=2", "-m=fleurs", "--plan")
+    result.stdout.fnmatch_lines(["fleurs-zh x oracle: asr, zh, 2 samples*; wer/ultraeval@1.1"])
+
+
+def test_a_copy_of_another_task_is_refused(project):
+    copy = f"--dataset=covost2-zh-en=asr:{project.clips(2)}"
+    result = project.run("--suite=kimi-replication", copy, "--model=oracle")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*numbers of the suite are of the task translation*leave out 'asr:', or the suite*"])

@@ -7,7 +7,7 @@ import pytest
 from board_inputs import board, column
 
 from audiobench_pytest.catalog.boards import AverageSpec, CombinedSpec, check, load_boards
-from audiobench_pytest.catalog.loader import load_catalog
+from audiobench_pytest.catalog.loader import is_of_sounds, load_catalog
 from audiobench_pytest.catalog.published import PublishedRef, load_published
 from audiobench_pytest.errors import CatalogError
 from audiobench_pytest.metrics.recipes import Recipe
@@ -75,6 +75,13 @@ def test_published_cells_were_made_by_the_recipe_of_their_column():
                     if (v.benchmark, v.metric) == (ref.benchmark, ref.metric)
                 }
                 assert recipes == {one.recipe}, (spec.name, one.name)
+
+
+def test_a_column_of_spoken_answers_takes_no_number_of_written_ones():
+    spec, recipes = load_boards().get("generation"), load_catalog().recipes
+    known = [one for one in spec.columns if one.recipe in recipes]
+    assert len(known) == 5
+    assert all(is_of_sounds(recipes.get(one.recipe)) for one in known)
 
 
 def test_columns_ask_the_recipes_of_this_version_for_values_they_have():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import audiobench_pytest
-from audiobench_pytest.catalog.loader import Catalog, Entries, load_catalog, use_folders
+from audiobench_pytest.catalog.loader import Catalog, Entries, is_of_sounds, load_catalog, use_folders
 from audiobench_pytest.catalog.published import load_published
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec
 from audiobench_pytest.catalog.suites import load_protocols, load_suites, plan
@@ -94,6 +94,8 @@ def test_every_published_cell_is_a_protocol_that_runs_or_says_why_not():
             assert all(len(reason.split()) > 3 for reason in one.missing)
         spoken = one.published.table in NOT_ANSWERED_IN_TEXT or one.published.benchmark.startswith(("CVSS", "Speech"))
         assert (protocol.channel == "speech") == spoken
+        if protocol.recipe in recipes:
+            assert is_of_sounds(recipes.get(protocol.recipe)) == spoken, protocol.name
     assert {name: sum(one.runnable for one in found) for name, found in suites.items()} == {
         "kimi-replication": 18,
         "ultraeval-understanding": 143,
@@ -207,6 +209,14 @@ def test_a_suite_of_ones_own_joins_and_scales_what_is_printed(tmp_path):
     [
         ({"suite": ["p", "q"]}, "own.yaml: suite 'own': unknown protocol 'q'"),
         ({"channel": "video"}, "own.yaml: protocol 'p': channel: expected one of text, speech, found 'video'"),
+        (
+            {"channel": "speech", "recipe": "match/qa-exist"},
+            "recipe: 'match/qa-exist' scores no answers in speech, which is its channel: write asr-match/qa-exist",
+        ),
+        (
+            {"recipe": "asr-match/qa-exist"},
+            "'asr-match/qa-exist' scores no answers in text, which is its channel: write channel: speech",
+        ),
         ({"language_hint": "yes"}, "language_hint: expected one of '', 'none', 'prompt', 'decoder', found 'yes'"),
         (
             {"expected": {**EXPECTED, "metric": "WER"}},

@@ -95,6 +95,11 @@ def test_a_model_that_lacks_something_is_wrong(doctor, monkeypatch):
     assert status == 1
     assert found["model oracle"]["state"] == "ok"
     assert "the address of a server that has Qwen/Qwen2-Audio-7B-Instruct" in found["model qwen2-audio-served"]["told"]
+    status, found, _ = doctor("--json", "--model", "whisper-tiny@vllm")
+    assert "model whisper-tiny@vllm" in found
+    status, _, err = doctor("--model", "whisper-tiny@sglang")
+    assert status == 4
+    assert "cannot be run by 'sglang'; it can by " in err
     status, _, err = doctor("--model", "orakle")
     assert status == 4
     assert "--model: unknown model 'orakle' (did you mean oracle" in err

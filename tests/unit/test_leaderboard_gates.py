@@ -585,6 +585,15 @@ def test_what_was_published_under_another_recipe_is_not_comparable() -> None:
     assert "not by wer/audiobench-pytest@1" in gate.message
 
 
+def test_what_was_published_of_spoken_answers_is_no_number_of_written_ones() -> None:
+    spoken = CellId("speech-triviaqa", "kimiaudio-speech", "asr-match/qa-exist")
+    gate = published(38.2, 0.3, spoken)
+    assert (gate.verdict, gate.details["recipe"]) == (Verdict.PASS, spoken.recipe)
+    gate = published(38.2, 0.3, replace(spoken, recipe="match/qa-exist"))
+    assert (gate.verdict, gate.kind) == (Verdict.FAIL, Red.DATA)
+    assert "scored by asr-match/qa-exist, not by match/qa-exist: give --answer, since one is spoken" in gate.message
+
+
 def test_nothing_published_is_red_where_the_limit_names_the_cell_and_else_skipped() -> None:
     cell = replace(REPLICATION, model="whisper-tiny")
     gate = published(1.28, 0.3, cell)

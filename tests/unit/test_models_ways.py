@@ -16,6 +16,7 @@ from audiobench_pytest.models import ways
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.registry import adapter_class
+from audiobench_pytest.runner.hearing.asking import model_of
 
 KNOWN = load_catalog().models
 
@@ -119,3 +120,20 @@ def test_every_way_of_the_catalogue_can_be_taken(spec):
         checked_args(kind, one, {})
         assert set(one.args) <= set(kind.options_for(one)), f"{name}: arguments that its adapter does not take"
         assert one.source == next((way.source for way in spec.ways if way.name == name and way.source), spec.source)
+
+
+def test_who_hears_is_run_in_its_own_way_unless_one_is_named(here) -> None:
+    here(gpu=True, programs=True)
+    assert ways.find("tiny", lambda name: ENTRY, {}).adapter == "vllm"
+    assert ways.find("tiny", lambda name: ENTRY, {}, chooses=False) == ENTRY
+    named = model_of("whisper-tiny@faster-whisper")
+    assert (named.name, named.adapter) == ("whisper-tiny@faster-whisper", "faster-whisper")
+    assert model_of("whisper-tiny") == KNOWN.get("whisper-tiny")
+
+
+def test_a_server_in_an_environment_of_its_own_is_made_ready(here) -> None:
+    here(gpu=True, programs=False)
+    served = ways.find("whisper-tiny@vllm", KNOWN.get, {})
+    assert adapter_class(served.adapter).is_made_ready(served)
+    here(gpu=True, programs=True)
+    assert not adapter_class(served.adapter).is_made_ready(served)

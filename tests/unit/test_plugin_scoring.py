@@ -75,7 +75,7 @@ def test_another_channel_than_that_of_the_suites_numbers_is_refused(dataset, ans
 def both():
     """A suite's protocols with numbers of one set in both channels, of two models."""
     speaks = next(one for one in suite("kimi-replication").protocols if one.protocol.dataset == IN_SPEECH)
-    as_text = dataclasses.replace(speaks.protocol, channel="text", model="kimiaudio")
+    as_text = dataclasses.replace(speaks.protocol, channel="text", model="kimiaudio", recipe="match/qa-exist")
     return dataclasses.replace(speaks, protocol=as_text), speaks
 
 

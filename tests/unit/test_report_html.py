@@ -301,6 +301,9 @@ def test_published_numbers_are_those_of_the_same_set_under_the_same_recipe() -> 
     assert {(one["dataset"], one["recipe"]) for one in found} == {tuple(cells[0].values())}
     assert published_of([{"dataset": "librispeech-test-clean", "recipe": "wer/audiobench-pytest@2"}]) == []
     assert published_of([{"dataset": "of-my-own", "recipe": "wer/ultraeval@1.1"}]) == []
+    spoken = {"dataset": "speech-triviaqa", "recipe": "asr-match/qa-exist"}
+    assert "GPT-4o-Realtime" in {one["model"] for one in published_of([spoken])}
+    assert published_of([{**spoken, "recipe": "match/qa-exist"}]) == [], "what was published is of spoken answers"
 
 
 def test_where_the_errors_are_is_counted_by_length_and_speaker() -> None:

@@ -13,15 +13,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from audiobench_pytest.catalog.entries import Entries, Kind
-from audiobench_pytest.catalog.loader import Catalog, load_catalog
+from audiobench_pytest.catalog.loader import SPOKEN, Catalog, is_of_sounds, load_catalog
 from audiobench_pytest.catalog.patterns import PATTERNS, protocols_of
 from audiobench_pytest.catalog.published import PublishedValue, load_published
 from audiobench_pytest.catalog.schema import DatasetSpec
-from audiobench_pytest.catalog.schema.protocols import CHANNELS, HINTS, ProtocolSpec, SuiteSpec
+from audiobench_pytest.catalog.schema.protocols import CHANNELS, HINTS, SPEECH, ProtocolSpec, SuiteSpec
 from audiobench_pytest.errors import CatalogError, UnknownNameError
-
-ANSWERED = ("text", "speech")
-"""What a suite can ask of a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +143,6 @@ def _missing(protocol: ProtocolSpec, catalog: Catalog, copies: Mapping[str, Data
     yield from ((reason, True) for reason in _model_lacks(protocol, catalog, dataset))
     if not protocol.not_run and protocol.recipe not in catalog.recipes:
         yield f"this version has no recipe '{protocol.recipe}'", False
-    if protocol.channel not in ANSWERED:
-        yield "what is scored is an answer in speech, which no suite asks for yet", False
 
 
 def _model_lacks(protocol: ProtocolSpec, catalog: Catalog, dataset: DatasetSpec | None) -> Iterator[str]:
@@ -155,7 +150,7 @@ def _model_lacks(protocol: ProtocolSpec, catalog: Catalog, dataset: DatasetSpec 
         yield protocol.no_model or f"the catalogue has no model '{protocol.model}'"
         return
     model = catalog.models.get(protocol.model)
-    if dataset is None or protocol.channel not in ANSWERED:
+    if dataset is None:
         return
     if dataset.is_published and not model.knows(dataset.language):
         yield f"model {model.name} knows {', '.join(model.languages)}, as far as the catalogue says"
@@ -176,6 +171,14 @@ def _check(protocol: ProtocolSpec, where: str) -> None:
     if protocol.language_hint not in HINTS:
         known = ", ".join(repr(hint) for hint in HINTS)
         raise CatalogError(f"{where}: language_hint: expected one of {known}, found '{protocol.language_hint}'")
+    recipes = load_catalog().recipes
+    is_spoken = protocol.channel == SPEECH
+    if protocol.recipe in recipes and is_of_sounds(recipes.get(protocol.recipe)) != is_spoken:
+        mend = f"write {SPOKEN}{protocol.recipe}" if is_spoken else f"write channel: {SPEECH}"
+        raise CatalogError(
+            f"{where}: recipe: '{protocol.recipe}' scores no answers in {protocol.channel}, which is its channel: "
+            f"{mend}, or correct the other of the two"
+        )
     ref = protocol.expected
     published = load_published()
     published.check(ref, f"{where}: expected")

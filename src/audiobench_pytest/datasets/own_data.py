@@ -26,22 +26,24 @@ def is_path_like(text: str) -> bool:
     return "/" in text or "=" in text or text.casefold().endswith(SUFFIXES) or text.partition(":")[0] in formats()
 
 
-def spec_for_path(text: str, *, cwd: Path, default_language: str = "") -> DatasetSpec:
+def spec_for_path(text: str, *, cwd: Path, default_language: str = "", in_suite: bool = False) -> DatasetSpec:
     """Return the entry of a manifest that no catalogue knows.
 
     It is named by `NAME=PATH`, else by its folder if the file is called `manifest`, else by its stem. Its task is that
     of `TASK:PATH`, else the `task` of its first line where that is one, else `asr`; its language the one that the first
     line states, else the default, else English. Where the name is that of a set of the catalogue that is gated or
-    private, it is a copy of that set.
+    private, or where a suite is asked, it is a copy of that set.
 
     Args:
         text: `PATH`, or `NAME=TASK:FORMAT:PATH` with any of the three in front of it; a relative path is relative to
             `cwd`. A format is a layout of manifests (`formats`), for a file that does not say which it is of.
         cwd: The working folder.
         default_language: ISO 639 code for data that states none, or "" for English.
+        in_suite: Whether it is to stand for a set of a suite, of which the catalogue says what is asked.
 
     Raises:
-        UsageError: There is no such file (names close matches beside it), task or format, or `NAME` or `PATH` is empty.
+        UsageError: There is no such file (names close matches beside it), task or format, `NAME` or `PATH` is empty, or
+            a copy for a suite is to be asked another task than its set.
     """
     name, path_text = _split(text)
     task, layout, path_text = _prefixes(path_text, cwd)
@@ -58,8 +60,13 @@ def spec_for_path(text: str, *, cwd: Path, default_language: str = "") -> Datase
     catalog = load_catalog()
     source = ManifestSource(str(path), trusted_paths=True, layout=layout)
     known = catalog.datasets.get(name) if name in catalog.datasets else None
-    if known is not None and known.access and not task:
-        # A copy of a set that not everybody may have: all that the catalogue says of it holds for the copy.
+    if known is not None and in_suite and task and catalog.tasks.get(task).name != known.task:
+        raise UsageError(
+            f"--dataset {text}: the numbers of the suite are of the task {known.task}, as {known.name} is asked: leave "
+            f"out '{task}:', or the suite"
+        )
+    if known is not None and (in_suite or (known.access and not task)):
+        # A copy of a set that is compared with it, or that not everybody may have: what the catalogue says of it holds.
         return replace(known, hub=None, folder=None, manifest=source)
     try:
         language = stated_language(first.get("language", first.get("lang")))

@@ -82,7 +82,6 @@ class ModelAdapter(abc.ABC):
             being answered. False for a model that must stay in the main thread, or that would gain nothing.
         warm_up: What it is asked first after loading takes longer than the same later (kernels, memory pools), and no
             answer depends on what was asked before: the runner then asks a made-up question first.
-        made_ready: Whether `make_ready` makes something (an environment) that loading would have to wait for.
         folder: Where it may write beside a run (a log); None where there is no run.
         logs: Whether it writes a log there.
         packages: Import names of the packages it needs beyond the core.
@@ -114,7 +113,6 @@ class ModelAdapter(abc.ABC):
     logs: ClassVar[bool] = False
     packages: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
-    made_ready: ClassVar[bool] = False
 
     @classmethod
     def options_for(cls, spec: ModelSpec) -> Mapping[str, Option]:
@@ -187,6 +185,11 @@ class ModelAdapter(abc.ABC):
             args: Checked values of the adapter's options.
         """
         return []
+
+    @classmethod
+    def is_made_ready(cls, spec: ModelSpec) -> bool:
+        """Whether `make_ready` makes something (an environment) that loading would have to wait for."""
+        return False
 
     @classmethod
     def make_ready(cls, spec: ModelSpec) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from audiobench_pytest.catalog.schema import ModelSpec, RuntimeSpec, WaySpec
-from audiobench_pytest.errors import UsageError
+from audiobench_pytest.errors import UnknownNameError, UsageError
 from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.own.reading import spec_from_class
-from audiobench_pytest.models.registry import adapter_class, row_name, spec_from
+from audiobench_pytest.models.registry import adapter_class, forms, row_name, spec_from
+from audiobench_pytest.models.series import each
 from audiobench_pytest.models.transformers.devices import gpu_shows
 
 ISOLATED, TRANSFORMERS, API = "isolated", "transformers", "api"
@@ -45,13 +46,26 @@ def ways_of(spec: ModelSpec) -> dict[str, ModelSpec]:
     return {own.way: own} | {way.name: _with(spec, way) for way in spec.ways}
 
 
-def find(text: str, known: Callable[[str], ModelSpec], given: Mapping[str, str]) -> ModelSpec:
+def find_each(text: str, known: Callable[[str], ModelSpec], given: Mapping[str, str]) -> dict[str, ModelSpec]:
+    """Return the entries that a text of `--model` names, each by what would name it alone; else as `find`.
+
+    Raises:
+        UsageError: As `find`; the message says how a model can be named.
+    """
+    try:
+        return {one: find(one, known, given) for one in each(text)}
+    except UnknownNameError as exc:
+        raise UsageError(f"--model: {exc}; or {forms()}; with @WAY behind it to say how it is run") from None
+
+
+def find(text: str, known: Callable[[str], ModelSpec], given: Mapping[str, str], *, chooses: bool = True) -> ModelSpec:
     """Return the entry that a text of `--model` names, run in the way that it names or in the best that is here.
 
     Args:
         text: What the user wrote: a name or one of the forms that need no entry, maybe with `@` and a way behind it.
         known: Finds an entry of the catalogue by name.
         given: The arguments that the user has given for the model, as text: a way that does not take them is passed by.
+        chooses: Whether the best way is taken where the text names none; else the entry's own is.
 
     Raises:
         UsageError: There is no such model, or it has no such way; the message says which it has, and what each needs.
@@ -62,7 +76,7 @@ def find(text: str, known: Callable[[str], ModelSpec], given: Mapping[str, str])
     spec = spec_from(name)
     spec = known(name) if spec is None else spec
     if not way:
-        return best(spec, given)
+        return best(spec, given) if chooses else spec
     found = ways_of(spec).get(way)
     if found is None:
         raise UsageError(f"--model {text}: model '{spec.name}' cannot be run by '{way}'; it can by {_told(spec)}")

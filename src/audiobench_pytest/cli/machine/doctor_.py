@@ -12,7 +12,8 @@ from typing import Any
 from audiobench_pytest.cli import add_cache, add_catalog
 from audiobench_pytest.cli.machine import checks
 from audiobench_pytest.cli.machine.checks import OFF, OK, WRONG, Check
-from audiobench_pytest.errors import UnknownNameError, UsageError
+from audiobench_pytest.cli.machine.named import models_named
+from audiobench_pytest.errors import UnknownNameError
 
 
 def add(commands: Any) -> None:
@@ -68,16 +69,11 @@ def _checks(given: argparse.Namespace) -> Iterator[Check]:
 
 
 def _lacking(names: Iterable[str]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    from audiobench_pytest.catalog.loader import load_catalog
     from audiobench_pytest.models.options import checked_args
-    from audiobench_pytest.models.registry import adapter_class, forms, spec_from
+    from audiobench_pytest.models.registry import adapter_class
     from audiobench_pytest.runner.lacking import model_lacks
 
-    for text in dict.fromkeys(one for given in names for one in given.split(",")):
-        try:
-            spec = spec_from(text) or load_catalog().models.get(text)
-        except UnknownNameError as exc:
-            raise UsageError(f"--model: {exc}; or {forms()}") from None
+    for spec in models_named(names):
         yield spec.name, model_lacks(spec, checked_args(adapter_class(spec.adapter), spec, {}))
 
 

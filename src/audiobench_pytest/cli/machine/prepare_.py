@@ -8,17 +8,19 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.cli import add_cache, add_catalog
-from audiobench_pytest.errors import AudiobenchError, UnknownNameError, UsageError
+from audiobench_pytest.cli.machine.named import models_named
+from audiobench_pytest.errors import AudiobenchError, UnknownNameError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from audiobench_pytest.catalog.loader import Catalog
     from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec
+    from audiobench_pytest.datasets import LoadSettings
 
 _SHOWN_EVERY_S = 5.0
 _SPARE = 1 << 28
@@ -38,6 +40,7 @@ class Part:
         store_bytes: About how many bytes more it takes in the cache of answers and sounds.
         note: What there is to say of it where nothing is to be fetched.
         get: Fetches it and returns what is there then, as plain values; None where nothing is to be done.
+        lacks: Why it is not ready and nothing here can make it so, or "".
     """
 
     what: str
@@ -48,6 +51,7 @@ class Part:
     store_bytes: int = 0
     note: str = ""
     get: Callable[[], dict[str, Any]] | None = None
+    lacks: str = ""
 
 
 def add(commands: Any) -> None:
@@ -57,6 +61,13 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="a data set, a family of them, or a suite")
     parser.add_argument("--model", action="append", default=[], metavar="NAME", help="as for pytest; repeatable")
+    parser.add_argument(
+        "--audiobench-set",
+        action="append",
+        default=[],
+        metavar="CORPUS_dir=DIR",
+        help="the folder of a corpus in its publisher's layout, as for pytest; repeatable",
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be fetched, and how much disk it takes")
     parser.add_argument("--json", action="store_true", help="as JSON; progress goes to standard error")
     add_cache(parser, "where sounds are kept, as for pytest")
@@ -71,14 +82,15 @@ def _prepare(given: argparse.Namespace) -> int:
         raise UsageError("prepare: name a data set, a family, a suite, or a model with --model")
     catalog = load_catalog()
     datasets = _datasets(given.names, catalog)
-    models = _models(given.model, catalog)
+    models = models_named(given.model)
     _check_access(datasets)
-    parts = [*_of_datasets(datasets, given.cache), *_of_models(models)]
+    folders = _folders(given.audiobench_set, catalog)
+    parts = [*_of_datasets(datasets, given.cache, folders), *_of_models(models)]
     for part in parts:
         _say(_outlook_line(part))
     _check_disk(parts, given.cache)
     if given.dry_run:
-        results = [{**_plain(part), "state": "ready" if part.get is None else "to fetch"} for part in parts]
+        results = [{**_plain(part), "state": _state(part)} for part in parts]
         if given.json:
             print(json.dumps(results, indent=2, ensure_ascii=False))
         return 0
@@ -122,19 +134,6 @@ def _datasets(names: Iterable[str], catalog: Catalog) -> list[DatasetSpec]:
     return list(found.values())
 
 
-def _models(names: Iterable[str], catalog: Catalog) -> list[ModelSpec]:
-    from audiobench_pytest.models.registry import forms, spec_from
-
-    found = {}
-    for text in dict.fromkeys(one for given in names for one in given.split(",")):
-        try:
-            spec = spec_from(text) or catalog.models.get(text)
-        except UnknownNameError as exc:
-            raise UsageError(f"--model: {exc}; or {forms()}") from None
-        found[spec.name] = spec
-    return list(found.values())
-
-
 def _check_access(datasets: Iterable[DatasetSpec]) -> None:
     """Refuse sets that cannot be had, before anything is fetched.
 
@@ -153,15 +152,32 @@ def _check_access(datasets: Iterable[DatasetSpec]) -> None:
         raise UsageError("; ".join(wrong))
 
 
-def _of_datasets(datasets: Iterable[DatasetSpec], cache: Path) -> Iterator[Part]:
+def _folders(pairs: Iterable[str], catalog: Catalog) -> dict[str, str]:
+    """Return the folders of corpora that are named, by the setting that each belongs to.
+
+    Raises:
+        UsageError: A pair names no such setting.
+    """
+    known = list(dict.fromkeys(spec.folder.setting for spec in catalog.datasets if spec.folder is not None))
+    found = {}
+    for pair in pairs:
+        name, equals, folder = pair.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or name not in known:
+            raise UsageError(f"--audiobench-set: {pair!r} is no KEY=DIR of a corpus{did_you_mean(name, known)}")
+        found[name] = folder.strip()
+    return found
+
+
+def _of_datasets(datasets: Iterable[DatasetSpec], cache: Path, folders: Mapping[str, str]) -> Iterator[Part]:
     from audiobench_pytest.datasets import LoadSettings, load_dataset
     from audiobench_pytest.datasets.hub.load import outlook_hub
 
     for spec in datasets:
-        if spec.hub is None or spec.manifest is not None:
-            yield Part("data set", spec.name, "this machine", note="nothing is to be fetched")
+        settings = LoadSettings(cache, folders=folders, told=_Progress(spec.name))
+        if spec.hub is None or spec.manifest is not None or (spec.folder and spec.folder.setting in folders):
+            yield _here(spec, settings)
             continue
-        settings = LoadSettings(cache, told=_Progress(spec.name))
         there = outlook_hub(spec, settings)
 
         def get(spec: DatasetSpec = spec, settings: LoadSettings = settings) -> dict[str, Any]:
@@ -180,6 +196,21 @@ def _of_datasets(datasets: Iterable[DatasetSpec], cache: Path) -> Iterator[Part]
             "is here" if there.is_here else "",
             get,
         )
+
+
+def _here(spec: DatasetSpec, settings: LoadSettings) -> Part:
+    """Return a set that is read from this machine, once it was read."""
+    from audiobench_pytest.datasets import load_dataset
+
+    try:
+        data = load_dataset(spec, settings)
+    except AudiobenchError as exc:
+        return Part("data set", spec.name, "this machine", lacks=str(exc))
+    note = f"nothing is to be fetched; {len(data.samples)} samples"
+    troubled = sum(sample.problem is not None for sample in data.samples)
+    return Part(
+        "data set", spec.name, data.source, note=f"{note}, {troubled} of them cannot be asked" if troubled else note
+    )
 
 
 def _of_models(models: Iterable[ModelSpec]) -> Iterator[Part]:
@@ -204,7 +235,7 @@ def _of_models(models: Iterable[ModelSpec]) -> Iterator[Part]:
             source = f"{weights.repo} at {there.commit}"
             note = "" if there.fetch_bytes else "is here"
             yield Part("weights", spec.name, source, len(there.names), there.fetch_bytes, 0, note, get)
-        if adapter.made_ready:
+        if adapter.is_made_ready(spec):
 
             def make(spec: ModelSpec = spec, adapter: type[ModelAdapter] = adapter) -> dict[str, Any]:
                 return {"made": adapter.make_ready(spec)}
@@ -256,7 +287,13 @@ def _there(folder: Path) -> Path:
     return folder if folder.exists() else _there(folder.parent)
 
 
+def _state(part: Part) -> str:
+    return "missing" if part.lacks else "ready" if part.get is None else "to fetch"
+
+
 def _done(part: Part) -> dict[str, Any]:
+    if part.lacks:
+        return {**_plain(part), "state": "failed", "error": part.lacks}
     if part.get is None:
         return {**_plain(part), "state": "ready"}
     try:
@@ -277,8 +314,8 @@ def _plain(part: Part) -> dict[str, Any]:
 
 
 def _outlook_line(part: Part) -> str:
-    if part.note:
-        return f"{part.name}: {part.what}: {part.source}: {part.note}"
+    if part.lacks or part.note:
+        return f"{part.name}: {part.what}: {part.source}: {part.lacks or part.note}"
     files = f"{part.files} file{'s' * (part.files != 1)}, " if part.files else ""
     more = f", about {_bytes(part.store_bytes)} more for its sounds" if part.store_bytes else ""
     size = f"{files}{_bytes(part.fetch_bytes)} to fetch{more}" if part.what != "environment" else "made here, with pip"

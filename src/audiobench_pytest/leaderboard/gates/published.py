@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audiobench_pytest.errors import Red
-from audiobench_pytest.leaderboard.gates.published_values import Target, same_recipe, target_of, targets
+from audiobench_pytest.leaderboard.gates.published_values import Target, other_channel, same_recipe, target_of, targets
 from audiobench_pytest.leaderboard.gates.schema import Limit, PublishedRule
 from audiobench_pytest.leaderboard.gates.words import apart, gate, incomplete, quantity_of
 from audiobench_pytest.leaderboard.quantities import title, unit_of
@@ -79,9 +79,8 @@ def _target(result: CellResult, limit: Limit, rule: PublishedRule, part: str) ->
         return found[0]
     if known:
         other = known[0]
-        what = (
-            f"published is {other}, scored by {other.printed.recipe}, not by {recipe}: give --recipe, or another cell"
-        )
+        mend = "--answer, since one is spoken" if other_channel(other.printed.recipe, recipe) else "--recipe"
+        what = f"published is {other}, scored by {other.printed.recipe}, not by {recipe}: give {mend}, or another cell"
         return gate(result, limit, None, Verdict.FAIL, what, kind=Red.DATA, part=part)
     what = f"nothing is published for '{result.cell.dataset}' with model '{result.cell.model}'"
     if limit.scope != result.cell.dataset or limit.model is None:

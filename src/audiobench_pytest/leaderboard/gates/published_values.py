@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiobench_pytest.catalog.boards import load_boards
-from audiobench_pytest.catalog.loader import load_catalog
+from audiobench_pytest.catalog.loader import is_of_sounds, load_catalog
 from audiobench_pytest.catalog.published import PublishedRef, PublishedValue, load_published
 from audiobench_pytest.catalog.schema.protocols import ExpectedRef
 from audiobench_pytest.catalog.suites import load_protocols
@@ -110,7 +110,7 @@ def targets(cell: CellId, part: str = "") -> list[Target]:
 def _refs(cell: CellId, part: str) -> Iterator[ExpectedRef]:
     for protocol in load_protocols():
         asked = (protocol.dataset, protocol.slice, protocol.model)
-        if asked == (cell.dataset, part, cell.model) and protocol.channel == "text":
+        if asked == (cell.dataset, part, cell.model):
             yield protocol.expected
     names = _names(cell.model)
     published = load_published()
@@ -130,6 +130,13 @@ def same_recipe(printed: str, ours: str) -> bool:
     """Whether two names mean one recipe."""
     recipes = load_catalog().recipes
     return printed == ours or (printed in recipes and ours in recipes and recipes.get(printed) is recipes.get(ours))
+
+
+def other_channel(printed: str, ours: str) -> bool:
+    """Whether one of two recipes scores answers in speech and the other answers in text."""
+    recipes = load_catalog().recipes
+    known = [is_of_sounds(recipes.get(name)) for name in (printed, ours) if name in recipes]
+    return len(set(known)) > 1
 
 
 def _names(model: str) -> set[str]:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import MissingExtraError, UsageError
-from audiobench_pytest.models.base import ModelAdapter
+from audiobench_pytest.models.base import ModelAdapter, Weights, weights_of
 from audiobench_pytest.models.ctranslate2.conversion import is_converted
 from audiobench_pytest.models.ctranslate2.whisper import CTranslateWhisper
 from audiobench_pytest.models.options import Option
@@ -51,6 +51,11 @@ class FasterWhisperAdapter(ModelAdapter):
         "max_new_tokens": Option(int, None, "most tokens of an answer (of a 30 s window); default: the checkpoint's"),
         "threads": Option(int, None, "CPU threads; default: every core", (), False),
     }
+
+    @classmethod
+    def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
+        """Return the repository of the checkpoint that is converted, where it is no folder."""
+        return weights_of(spec.source, spec.revision)
 
     @classmethod
     def require(cls, spec: ModelSpec) -> None:

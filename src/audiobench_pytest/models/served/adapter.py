@@ -18,13 +18,14 @@ from typing import Any, ClassVar, TypeVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
+from audiobench_pytest.models.base import Weights, weights_of
 from audiobench_pytest.models.isolated.environment import Environment, ensure, is_made
 from audiobench_pytest.models.isolated.interpreters import find_interpreter, without_our_python
 from audiobench_pytest.models.openai.adapter import OpenAIAdapter
 from audiobench_pytest.models.openai.client import Question
 from audiobench_pytest.models.options import Option, TextOrFile
 from audiobench_pytest.models.served import pinned
-from audiobench_pytest.models.served.programs import FUNASR, SGLANG, VLLM, Asked, Program
+from audiobench_pytest.models.served.programs import FUNASR, MODELSCOPE, SGLANG, VLLM, Asked, Program
 from audiobench_pytest.models.served.running import Running, StoppedError, Wanted
 from audiobench_pytest.types import Answer, Request
 
@@ -96,6 +97,23 @@ class ServedAdapter(OpenAIAdapter):
             return False
         made = spec.runtime is not None and is_made(spec.name, spec.runtime)
         return made or _program_on_path(cls.program, args) is not None
+
+    @classmethod
+    def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
+        """Return the checkpoint's repository, where it is no folder: the server fetches it from there."""
+        elsewhere = "ModelScope" if str(spec.source).startswith(MODELSCOPE) else ""
+        return weights_of(spec.source, spec.revision, whole=cls.program is FUNASR, elsewhere=elsewhere)
+
+    @classmethod
+    def is_made_ready(cls, spec: ModelSpec) -> bool:
+        """Whether its program is in an environment of its own."""
+        return spec.runtime is not None and shutil.which(cls.program.start[0]) is None
+
+    @classmethod
+    def make_ready(cls, spec: ModelSpec) -> str:
+        """Make its environment, or find it made."""
+        assert spec.runtime is not None, "only where there is one to make"
+        return str(ensure(spec.name, spec.runtime))
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Check what was asked; nothing is started.

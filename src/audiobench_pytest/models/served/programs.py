@@ -27,6 +27,10 @@ class Asked:
     gpus: int
 
 
+MODELSCOPE = "iic/"
+"""How a source begins that is kept by ModelScope and by no hub."""
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A program that serves a model over HTTP, the OpenAI way.
@@ -66,7 +70,7 @@ def _sglang(asked: Asked) -> list[str]:
 
 def _funasr(asked: Asked) -> list[str]:
     """FunASR's server knows neither a revision nor a precision."""
-    hub = "ms" if asked.source.startswith("iic/") else "hf"
+    hub = "ms" if asked.source.startswith(MODELSCOPE) else "hf"
     device = "cuda" if asked.gpus else "cpu"
     return ["--model-path", asked.source, "--hub", hub, *_where(asked), "--device", device]
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from audiobench_pytest.catalog.loader import Catalog, load_catalog
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
 from audiobench_pytest.datasets import is_path_like, spec_for_path
-from audiobench_pytest.errors import UnknownNameError, UsageError
-from audiobench_pytest.models.registry import forms
+from audiobench_pytest.errors import UsageError
 from audiobench_pytest.models.series import each
-from audiobench_pytest.models.ways import find
+from audiobench_pytest.models.ways import find_each
 from audiobench_pytest.plugin.asked.declared import Settings
 
 
@@ -74,11 +73,8 @@ def typed_models(catalog: Catalog, settings: Settings) -> dict[str, ModelSpec]:
     """
     found: dict[str, ModelSpec] = {}
     for text in settings.models:
-        try:
-            given = {**settings.model_args.get("", {}), **settings.model_args.get(text, {})}
-            found |= {one: find(one, catalog.models.get, given) for one in each(text)}
-        except UnknownNameError as exc:
-            raise UsageError(f"--model: {exc}; or {forms()}; with @WAY behind it to say how it is run") from None
+        given = {**settings.model_args.get("", {}), **settings.model_args.get(text, {})}
+        found |= find_each(text, catalog.models.get, given)
     names: dict[str, set[str | None]] = {}
     for spec in found.values():
         names.setdefault(spec.name, set()).add(spec.source)
@@ -117,7 +113,12 @@ def find_datasets(catalog: Catalog, settings: Settings) -> tuple[DatasetSpec, ..
             spec = (
                 catalog.datasets.get(text)
                 if not is_path_like(text)
-                else spec_for_path(text, cwd=settings.data_folder, default_language=settings.language)
+                else spec_for_path(
+                    text,
+                    cwd=settings.data_folder,
+                    default_language=settings.language,
+                    in_suite=settings.suite is not None,
+                )
             )
         except UsageError as exc:
             raise UsageError(f"--dataset: {exc}") from None

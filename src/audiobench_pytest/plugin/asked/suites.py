@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from audiobench_pytest.catalog.schema.protocols import SPEECH
 from audiobench_pytest.errors import UsageError
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ class Suite:
             of_cell = [
                 planned
                 for planned in self.runnable()
-                if (planned.protocol.dataset, _scored_by(planned)) == (result.cell.dataset, result.cell.recipe)
+                if (planned.protocol.dataset, planned.protocol.recipe) == (result.cell.dataset, result.cell.recipe)
                 and planned.expected is not None
             ]
             own = [planned for planned in of_cell if planned.protocol.model == result.cell.model]
@@ -143,15 +142,6 @@ def _told(result: CellResult, name: str, value: float, group: list[PlannedProtoc
 def _listed(names: list[str]) -> str:
     """Return names in short: a table of a hundred cells may lack one thing."""
     return ", ".join(names) if len(names) < 4 else f"{names[0]}, {names[1]} and {len(names) - 2} more"
-
-
-def _scored_by(planned: PlannedProtocol) -> str:
-    """Return the name of the recipe that scores a protocol here: of a spoken answer, what was heard in it."""
-    from audiobench_pytest.catalog.loader import load_catalog
-
-    catalog = load_catalog()
-    recipe = catalog.recipes.get(planned.protocol.recipe)
-    return (catalog.spoken(recipe) if planned.protocol.channel == SPEECH else recipe).name
 
 
 def find_suite(

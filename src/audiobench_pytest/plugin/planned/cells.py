@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from audiobench_pytest.catalog.packing import carried, packed
-from audiobench_pytest.catalog.schema import DatasetSpec
+from audiobench_pytest.catalog.schema.protocols import SPEECH
 from audiobench_pytest.errors import CatalogError, UsageError
 from audiobench_pytest.plugin.collection import job_of
 from audiobench_pytest.plugin.session import BenchmarkSession
@@ -52,12 +52,12 @@ def planned_cells(session: BenchmarkSession, items: Iterable[pytest.Item]) -> li
             node=nodes[found[0].cell],
             shards=found[0].of,
             selected=tuple(sorted({job.shard for job in found})),
-            published_recipe=_other_published(session, found[0].dataset, cell),
+            published_recipe=_other_published(session, found[0], cell),
             samples=session.counts.get(cell.dataset),
             recipe=packed(recipe),
             clusters=session.settings.cluster or found[0].dataset.resampled,
             slices=session.settings.slices,
-            own_recipe=_own(session, found[0].dataset, cell),
+            own_recipe=_own(session, found[0], cell),
             carried=carried(recipe, session.catalog),
             prompt=_other_prompt(session, found[0]),
             draws=found[0].draws,
@@ -78,14 +78,21 @@ def _other_prompt(session: BenchmarkSession, job: Job) -> str:
     return name
 
 
-def _own(session: BenchmarkSession, dataset: DatasetSpec, cell: CellId) -> str | None:
+def _own(session: BenchmarkSession, job: Job, cell: CellId) -> str | None:
     """Return the name of the recipe that a data set is scored by unasked, where this cell is scored by another one."""
     with contextlib.suppress(UsageError, CatalogError):  # a data set without a recipe of its own
-        own = session.catalog.recipe_for(dataset).name
+        own = _as_answered(session, job, session.catalog.recipe_for(job.dataset).name)
         return own if own != cell.recipe else None
     return None
 
 
-def _other_published(session: BenchmarkSession, dataset: DatasetSpec, cell: CellId) -> str | None:
+def _other_published(session: BenchmarkSession, job: Job, cell: CellId) -> str | None:
     """Return the name of the recipe of a dataset's published numbers, where this cell is scored by another one."""
-    return dataset.recipe if dataset.recipe and dataset.recipe != cell.recipe else None
+    own = _as_answered(session, job, job.dataset.recipe)
+    return own if own and own != cell.recipe else None
+
+
+def _as_answered(session: BenchmarkSession, job: Job, name: str) -> str:
+    """Return the name of a recipe as it scores answers in the channel of a job."""
+    recipes = session.catalog.recipes
+    return session.catalog.spoken(recipes.get(name)).name if job.answer == SPEECH and name in recipes else name

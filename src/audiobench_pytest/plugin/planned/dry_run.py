@@ -16,6 +16,7 @@ import pytest
 from audiobench_pytest.catalog.loader import left_out
 from audiobench_pytest.catalog.prices import estimated
 from audiobench_pytest.catalog.schema import DatasetSpec
+from audiobench_pytest.catalog.schema.protocols import SPEECH
 from audiobench_pytest.datasets import Dataset, load_known
 from audiobench_pytest.errors import AudiobenchError, SampleError
 from audiobench_pytest.metrics.recipes import Recipe
@@ -55,7 +56,7 @@ class PlannedRun:
         samples: Selected samples, or None where nobody knows before the data is read.
         hours: Hours of sound, likewise.
         language, target_language: Of the sound, and of the answer where it is another.
-        answer: What comes back: `text`.
+        answer: What comes back: `text`, `speech`, or `calls` of tools.
         prompt: Name of the prompt; "" for a model that is told nothing.
         asked: What would be sent for the first sample, or the template where no sample is here; None without one.
         columns: Columns of the data by what they are used as.
@@ -172,7 +173,7 @@ def _cells(
             hours=None if hours is None else round(hours, 3),
             language=spec.language,
             target_language=spec.target_language,
-            answer=session.catalog.tasks.get(spec.task).answer,
+            answer=job.answer if job.answer == SPEECH else session.catalog.tasks.get(spec.task).answer,
             prompt=profile,
             asked=asked,
             columns=_columns(job, here),
@@ -186,7 +187,7 @@ def _cells(
 def _cost(job: Job, seconds: list[float | None]) -> float:
     """Return about what the answers to a cell's samples cost, in US dollars."""
     price = job.model.price
-    return sum(estimated(price, s or 0.0) for s in seconds) if price is not None else 0.0
+    return job.draws * sum(estimated(price, s or 0.0) for s in seconds) if price is not None else 0.0
 
 
 def _not_asked(one: Unasked) -> PlannedRun:
@@ -277,7 +278,12 @@ def as_text(cells: list[PlannedRun]) -> Iterator[str]:
     more = " and more" if None in sizes else ""
     hours = [cell.hours for cell in cells]
     told = f", {sum(h for h in hours if h is not None):.2f} h of sound" if any(h is not None for h in hours) else ""
-    costs = {(cell.dataset, cell.model): cell.cost_usd for cell in cells if cell.cost_usd is not None}
+    # Cells that differ by their recipe alone share their answers.
+    costs = {
+        (cell.dataset, cell.model, cell.prompt, cell.answer): cell.cost_usd
+        for cell in cells
+        if cell.cost_usd is not None
+    }
     paid = f", about {dollars(sum(costs.values()))}" if costs else ""
     yield f"{len(cells)} cell{'s' * (len(cells) != 1)}, {known} samples{more}{told}{paid}"
     shown: set[str] = set()

@@ -82,7 +82,7 @@ def _resolved(session: BenchmarkSession, suite: Suite, planned: PlannedProtocol)
         known = session.catalog.datasets.get(protocol.dataset)
     models = session.catalog.models
     model = models.get(protocol.model) if protocol.model in models else None
-    prompt = _prompt(session, known, model) if known and protocol.channel == "text" else ""
+    prompt = _prompt(session, known, model, protocol.channel) if known else ""
     differs = planned.differs
     if prompt and protocol.prompt in session.catalog.prompts and prompt != protocol.prompt:
         differs = (*differs, f"the prompt '{prompt}' asks in place of '{protocol.prompt}'")
@@ -118,11 +118,11 @@ def _source(spec: DatasetSpec) -> str:
     return ""
 
 
-def _prompt(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec | None) -> str:
+def _prompt(session: BenchmarkSession, dataset: DatasetSpec, model: ModelSpec | None, channel: str) -> str:
     if model is not None and not session.is_told(model):
         return ""
     given = next(iter(session.prompts(dataset.task)), None)
-    asked = Asked(dataset.task, dataset.prompt, dataset.name, model.name if model else "", given)
+    asked = Asked(dataset.task, dataset.prompt, dataset.name, model.name if model else "", given, channel)
     with contextlib.suppress(UsageError):  # the cell itself says so, where it would run
         return profile_for(asked, dataset.language).name
     return ""
@@ -132,15 +132,8 @@ def as_text(suite: Suite, protocols: list[ResolvedProtocol]) -> Iterator[str]:
     """Yield the lines of a suite's plan for people."""
     runs = sum(not one.not_run for one in protocols)
     yield f"suite {suite.name}: {runs} of {len(protocols)} published numbers would be run"
-    in_speech = [one for one in protocols if one.channel != "text"]
     for one in protocols:
-        if one not in in_speech:
-            yield from ("", *_block(one))
-    if in_speech:
-        yield from ("", f"not run, since what is scored is an answer in speech ({len(in_speech)}):")
-    for one in in_speech:
-        yield f"  {one.name}: expected {_number(one)} by {one.recipe} ({one.printed})"
-        yield from (f"    note: {note}" for note in one.notes)
+        yield from ("", *_block(one))
 
 
 def _block(one: ResolvedProtocol) -> Iterator[str]:
@@ -148,7 +141,7 @@ def _block(one: ResolvedProtocol) -> Iterator[str]:
     part = f", {one.slice}" if one.slice else ""
     version = f"; {one.data_version}" if one.data_version else ""
     yield f"  data: {one.dataset}{part}, {_place(one)}{version}"
-    yield f"  recipe: {one.recipe}; model: {one.model}"
+    yield f"  recipe: {one.recipe}, of answers in {one.channel}; model: {one.model}"
     yield f"  prompt: {_asked(one)}"
     settings = ", ".join(f"{name}={value}" for name, value in sorted(one.decoding.items()))
     yield f"  decoding: {settings or 'not stated'}; {_HINTS[one.language_hint]}"

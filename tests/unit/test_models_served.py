@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,10 @@ from waiting import until
 
 from audiobench_pytest.catalog.schema import ModelSpec, RuntimeSpec
 from audiobench_pytest.errors import ModelError, UsageError
+from audiobench_pytest.leaderboard.cells.evidence import weights_of
+from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.registry import create
+from audiobench_pytest.records.identities import pins
 from audiobench_pytest.types import Audio, Prompt, Request
 
 
@@ -234,6 +238,96 @@ def test_the_checkpoint_is_part_of_what_it_is(served, checkpoint):
     assert served(way="sglang").identity() != after
     assert served(port="4000", slots="3").identity() == after
     assert served(server_args="--quantization fp8").identity() != after
+
+
+@pytest.mark.parametrize(
+    ("way", "name"),
+    [
+        ("vllm", "model-Q4.gguf"),
+        ("sglang", "model-Q4.gguf"),
+        ("funasr", "model.pt"),
+        ("funasr", "config.yaml"),
+        ("funasr", "am.mvn"),
+        ("funasr", "seg_dict"),
+        ("funasr", "Qwen3-0.6B/model.safetensors"),
+    ],
+)
+def test_what_a_program_reads_of_a_folder_is_part_of_what_it_is(served, checkpoint, way, name):
+    plain = served(way=way).identity()["weights"]
+    digests = {plain}
+    for content in (b"one", b"other"):
+        (checkpoint / name).parent.mkdir(exist_ok=True)
+        (checkpoint / name).write_bytes(content)
+        digests.add(served(way=way).identity()["weights"])
+    assert len(digests) == 3
+    (checkpoint / ".cache").mkdir()
+    (checkpoint / ".cache" / "model.safetensors.json").write_text("when it was fetched")
+    assert served(way=way).identity()["weights"] in digests
+
+
+@pytest.mark.parametrize(
+    "form", ["--chat-template {}", "--chat-template={}", "--lora-modules a={}", '--x \'{{"m": "{}"}}\'']
+)
+@pytest.mark.parametrize("argument", ["server_args", "server_command"])
+def test_files_that_the_command_line_names_count_by_their_content(served, tmp_path, form, argument):
+    file = tmp_path / "chat.jinja"
+    given = {argument: ("" if argument == "server_args" else "vllm serve ") + form.format(file)}
+    found = [served(**given).identity()]
+    for content in ("{{ a }}", "{{ b }}"):
+        file.write_text(content)
+        found.append(served(**given).identity())
+    assert len({str(one) for one in found}) == 3
+    assert "files" not in found[0]
+    assert len({weights_of(one) for one in found}) == 1, "a chat template is no weights"
+    assert list(found[1]["files"]) == [str(file)]
+
+
+def test_a_folder_that_the_command_line_names_counts_where_it_is_read(served, tmp_path):
+    lora, written = tmp_path / "lora", tmp_path / "downloads"
+    for folder in (lora, written):
+        folder.mkdir()
+    (written / "a.log").write_text("one")
+    (lora / "adapter_model.safetensors").write_bytes(b"one")
+    args = f"--lora-modules a={lora} --download-dir {written}"
+    before = served(server_args=args).identity()
+    (written / "a.log").write_text("two")
+    assert served(server_args=args).identity() == before
+    assert weights_of(before) != weights_of(served().identity()), "a promise of weights is not kept by the base alone"
+    (lora / "adapter_model.safetensors").write_bytes(b"two")
+    assert served(server_args=args).identity() != before
+
+
+def test_arguments_that_no_shell_could_read_are_refused(served):
+    with pytest.raises(UsageError, match=r"--model-args: server_args=--a 'b.*cannot be read as a shell would"):
+        served(server_args="--a 'b")
+
+
+def test_an_environment_that_is_made_for_it_is_part_of_what_it_is(served, monkeypatch, tmp_path):
+    def identity(*requirements: str, **more) -> dict:
+        return served(spec={"runtime": RuntimeSpec("server", "", requirements, **more)}).identity()
+
+    assert identity("vllm==0.33.0") == identity("vllm==0.34.0") == served().identity(), "the program on the PATH is it"
+    assert identity("vllm==0.33.0", env={"VLLM_X": "1"}) != served().identity()
+    monkeypatch.setattr("audiobench_pytest.models.served.adapter.shutil.which", lambda *_, **__: None)
+    found = [
+        identity("vllm==0.33.0"),
+        identity("vllm==0.34.0"),
+        identity("vllm==0.33.0", python="3.12"),
+        identity("vllm==0.33.0", env={"VLLM_X": "1"}),
+    ]
+    assert len({str(one) for one in found}) == 4
+
+
+def test_a_revision_that_would_not_be_served_is_refused(served):
+    with pytest.raises(ModelError, match="is a folder, which has no revision 'v1'"):
+        served(spec={"revision": "v1"})
+    entry = ModelSpec("sense", "funasr", source="FunAudioLLM/SenseVoiceSmall", revision="v1", way="funasr")
+    kind = type(served(way="funasr"))
+    assert not kind.at_hand(entry, checked_args(kind, entry, {}))
+    assert kind.at_hand(replace(entry, revision=None), checked_args(kind, entry, {}))
+    with pytest.raises(ModelError, match=r"funasr cannot be told which revision to load \('v1' is asked for\): fetch"):
+        create(entry, {})
+    assert not pins(create(replace(entry, revision=None), {}).identity()), "its answers have to tell who answers"
 
 
 def test_what_is_lacking_is_told_with_what_brings_it(served, monkeypatch, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,13 @@ def test_a_way_that_does_not_take_the_arguments_is_passed_by(here):
     assert found("tiny", words="3").adapter == "null", "vLLM takes no such argument"
     assert found("tiny", tensor_parallel="2").adapter == "vllm"
     assert found("tiny", tensor_parallel="many").adapter == "null", "nor such a value"
+
+
+def test_a_way_with_a_checkpoint_of_its_own_has_no_revision_of_another(here):
+    entry = replace(ENTRY, revision="a" * 40, ways=(WaySpec("vllm", source="y/tiny"), WaySpec("sglang")))
+    by_name = ways.ways_of(entry)
+    assert (by_name["vllm"].source, by_name["vllm"].revision) == ("y/tiny", None)
+    assert (by_name["sglang"].source, by_name["sglang"].revision) == ("x/tiny", "a" * 40)
 
 
 def test_a_way_that_is_named_is_part_of_the_name(here):

@@ -188,7 +188,8 @@ class KeptPool(ModelPool):
             found = {name: identity[name] for name in ("model", *_TOLD) if identity.get(name)}
             found |= dict.fromkeys(ADDED) | added(identity)
             commit = str(identity.get("revision") or "")
-            lies_here = checkpoints.holds_weights(folder) if is_folder else checkpoints.is_fetched(source, commit)
+            held = is_folder and checkpoints.holds_weights(folder, checkpoints.ANY_WEIGHTS)
+            lies_here = held or checkpoints.is_fetched(source, commit)
             if not lies_here and commit not in (spec.revision, self.args.get(spec.name, {}).get("revision")):
                 found.pop("revision", None)
             if is_folder and not lies_here:
@@ -197,7 +198,8 @@ class KeptPool(ModelPool):
         found = {} if is_folder or source.startswith((".", "/", "~")) else {"model": source}
         if COMMIT.fullmatch(spec.revision or ""):
             found["revision"] = spec.revision
-        if is_folder and checkpoints.holds_weights(folder):
+        # What a server reads of a folder, its own adapter knows.
+        if is_folder and checkpoints.holds_weights(folder) and not adapter_class(spec.adapter).streams:
             found["weights"] = checkpoints.folder_digest(folder)
         low_rank = self.args.get(spec.name, {}).get("adapter", spec.args.get("adapter"))
         if low_rank is None:

@@ -115,6 +115,7 @@ def _with(spec: ModelSpec, way: WaySpec) -> ModelSpec:
         spec,
         adapter=way.adapter or way.name,
         source=way.source or spec.source,
+        revision=None if way.source else spec.revision,  # a repository of its own has commits of its own
         args=way.args,
         gpus=way.gpus,
         runtime=runtime,

@@ -238,7 +238,7 @@ class OpenAIAdapter(ModelAdapter):
             if request.prompt.messages:
                 return conversation_question(request, container, fields)
             assert request.audio is not None
-            return wire.chat_question(request.audio, container, prompt, fields)
+            return wire.chat_question(request.audio, container, prompt or "", fields)
         if request.audio is None:
             raise ModelError(f"model '{self.spec.name}' was handed no sound")
         language = args["language"] or request.prompt.language

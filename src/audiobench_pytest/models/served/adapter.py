@@ -23,6 +23,7 @@ from audiobench_pytest.models.isolated.interpreters import find_interpreter, wit
 from audiobench_pytest.models.openai.adapter import OpenAIAdapter
 from audiobench_pytest.models.openai.client import Question
 from audiobench_pytest.models.options import Option, TextOrFile
+from audiobench_pytest.models.served import pinned
 from audiobench_pytest.models.served.programs import FUNASR, SGLANG, VLLM, Asked, Program
 from audiobench_pytest.models.served.running import Running, StoppedError, Wanted
 from audiobench_pytest.types import Answer, Request
@@ -42,8 +43,9 @@ class ServedAdapter(OpenAIAdapter):
     once more, at the same port: questions that were on their way are asked again. When it dies a second time the model
     is given up.
 
-    The checkpoint is part of the identity as with `transformers`: by commit, or by the content of a folder. The version
-    of the server is recorded with the run.
+    The checkpoint is part of the identity as with `transformers`: by commit, or by the content of a folder; so are
+    files that `server_args` and `server_command` name, and the requirements of an environment that is made for the
+    server. The version of a server that is on the PATH is recorded with the run.
     """
 
     program: ClassVar[Program]
@@ -90,7 +92,7 @@ class ServedAdapter(OpenAIAdapter):
     @classmethod
     def at_hand(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
         """Whether the program is here, or an environment that has it was made before."""
-        if cls.lacks(spec, args):
+        if cls.lacks(spec, args) or pinned.refuses(spec, cls.program) is not None:
             return False
         made = spec.runtime is not None and is_made(spec.name, spec.runtime)
         return made or _program_on_path(cls.program, args) is not None
@@ -109,8 +111,15 @@ class ServedAdapter(OpenAIAdapter):
         for name in ("start_timeout", "hang_timeout"):
             if not 0 < self.args[name] < math.inf:
                 self._refuse(name, "must be more than 0 seconds")
+        for name in ("server_command", "server_args"):
+            try:
+                shlex.split(self.args[name] or "")
+            except ValueError as exc:
+                self._refuse(name, f"cannot be read as a shell would: {exc}")
         if not spec.source:
             raise ModelError(f"model '{spec.name}': its catalogue entry has no source (a hub id or a folder) to serve")
+        if (why := pinned.refuses(spec, self.program)) is not None:
+            raise ModelError(f"model '{spec.name}': {why}")
         self._served_name = self.program.served or spec.name
         self._weights: dict[str, Any] | None = None
         self._running: Running | None = None
@@ -121,12 +130,16 @@ class ServedAdapter(OpenAIAdapter):
         self._own_folder: tempfile.TemporaryDirectory[str] | None = None
 
     def identity(self) -> dict[str, Any]:
-        """Return the arguments that a question is made of, and what pins the weights.
+        """Return the arguments that a question is made of, what pins the weights, and what else the server reads.
 
         Raises:
             ModelError: There is no such checkpoint, or its commit cannot be found out.
         """
-        return {**self.base_identity(), **self._checkpoint()}
+        identity = {**self.base_identity(), **self._checkpoint()}
+        args = self.args
+        if files := pinned.named_files(self.spec.name, args["server_command"], args["server_args"]):
+            identity["files"] = files
+        return identity | pinned.environment(self.spec, made=_program_on_path(self.program, args) is None)
 
     def load(self) -> None:
         """Start the server, or join the one that another process of this run has started; wait until it is well.
@@ -210,23 +223,7 @@ class ServedAdapter(OpenAIAdapter):
     def _checkpoint(self) -> dict[str, Any]:
         """Return what pins the weights."""
         if self._weights is None:
-            from audiobench_pytest.models.transformers.checkpoints import folder_digest
-            from audiobench_pytest.models.transformers.hub_files import HubFiles
-
-            source, revision = str(self.spec.source), self.spec.revision
-            if Path(source).expanduser().is_dir():
-                self._weights = {
-                    "model": "folder",
-                    "revision": None,
-                    "weights": folder_digest(Path(source).expanduser()),
-                }
-            elif self.program is FUNASR:  # which knows no revisions
-                self._weights = {"revision": revision}
-            else:
-                try:
-                    self._weights = {"revision": HubFiles(self.spec.name, source, revision).commit}
-                except ImportError:  # without huggingface_hub nobody here can tell: the answers have to
-                    self._weights = {"revision": revision}
+            self._weights = pinned.checkpoint(self.spec, self.program)
         return self._weights
 
     def _wanted(self) -> Wanted:

@@ -37,6 +37,9 @@ class Program:
         arguments: The rest of the command line.
         install: What brings it, for messages.
         served: What it calls the model where it cannot be told, or "".
+        reads: Endings of files of a checkpoint folder that it reads beside those of transformers.
+        below: Whether it reads subfolders, too.
+        revisions: Whether it can be told which revision of a repository to serve.
     """
 
     way: str
@@ -44,6 +47,9 @@ class Program:
     arguments: Callable[[Asked], list[str]]
     install: str
     served: str = ""
+    reads: tuple[str, ...] = (".gguf", ".pt", ".pth", ".py")
+    below: bool = False
+    revisions: bool = True
 
 
 def _vllm(asked: Asked) -> list[str]:
@@ -72,5 +78,12 @@ def _where(asked: Asked) -> list[str]:
 VLLM = Program("vllm", ("vllm", "serve"), _vllm, "pip install 'vllm[audio]'")
 SGLANG = Program("sglang", ("sglang", "serve"), _sglang, "pip install sglang")
 FUNASR = Program(
-    "funasr", ("funasr-server",), _funasr, "pip install funasr fastapi uvicorn python-multipart", served="custom"
+    "funasr",
+    ("funasr-server",),
+    _funasr,
+    "pip install funasr fastapi uvicorn python-multipart",
+    served="custom",
+    reads=(".pt", ".pth", ".yaml", ".mvn", ".onnx", ".py", "seg_dict"),
+    below=True,
+    revisions=False,
 )

@@ -22,6 +22,9 @@ from audiobench_pytest.models.transformers.hub_files import HubFiles
 from audiobench_pytest.records.digests import file_digest
 
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
+ANY_WEIGHTS = (*WEIGHT_SUFFIXES, ".gguf", ".pt", ".pth")
+"""Files of weights, also of those that other programs load."""
+
 DIGESTED_SUFFIXES = (*WEIGHT_SUFFIXES, ".json", ".txt", ".model", ".jinja")
 """Files of a folder that can change an answer: weights, configurations, vocabularies, chat templates."""
 
@@ -208,9 +211,9 @@ def _read(model: str, source: str, commit: str | None, find: Callable[[str], Pat
     )
 
 
-def holds_weights(folder: Path) -> bool:
+def holds_weights(folder: Path, endings: tuple[str, ...] = WEIGHT_SUFFIXES) -> bool:
     """Whether there are weights in a folder, not below it."""
-    return any(path.suffix in WEIGHT_SUFFIXES for path in folder.iterdir())
+    return any(path.suffix in endings for path in folder.iterdir())
 
 
 def is_fetched(repo: str, commit: str) -> bool:
@@ -225,19 +228,27 @@ def is_fetched(repo: str, commit: str) -> bool:
     return isinstance(config, str) and holds_weights(Path(config).parent)
 
 
-def folder_digest(folder: Path) -> str:
-    """Return a SHA-256 over names and contents of a checkpoint's files, in order of name; subfolders are not read.
+def folder_digest(folder: Path, *, also: tuple[str, ...] = (), below: bool = False) -> str:
+    """Return a SHA-256 over names and contents of a checkpoint's files, in order of name.
 
     Each file goes through the memo of `records.digests`: unchanged weights are read once.
+
+    Args:
+        folder: The folder.
+        also: Endings of further files that can change an answer, for what reads more of it than transformers does.
+        below: Whether subfolders are read too, but for hidden ones.
 
     Raises:
         ModelError: A file cannot be read.
     """
     total = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in DIGESTED_SUFFIXES and path.is_file():
+    for path in sorted(folder.rglob("*") if below else folder.iterdir()):
+        name = path.relative_to(folder)
+        if any(part.startswith(".") for part in name.parts[:-1]):
+            continue
+        if (path.suffix in DIGESTED_SUFFIXES or path.name.endswith(also)) and path.is_file():
             try:
-                total.update(f"{path.name}\0{file_digest(path)}\n".encode())
+                total.update(f"{name.as_posix()}\0{file_digest(path)}\n".encode())
             except SampleError as exc:
                 raise ModelError(f"checkpoint folder {folder}: {exc}") from exc
     return total.hexdigest()

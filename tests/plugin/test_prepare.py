@@ -27,6 +27,7 @@ datasets:
 MODELS = """
 models:
   - {name: tiny-whisper, adapter: transformers-asr, source: acme/weights}
+  - {name: served, adapter: vllm, source: acme/weights}
   - name: far
     adapter: isolated
     source: acme/far
@@ -161,6 +162,15 @@ def test_weights_are_those_that_a_run_reads(own, hub, tmp_path):
     assert status == 0, err
     assert "tiny-whisper: weights: acme/weights at " + COMMIT_1 + ": is here" in err
     assert len(hub.log) == asked
+
+
+def test_what_a_server_of_ours_lacks_beside_its_weights_is_told(own, hub, tmp_path):
+    status, out, err = prepare(own, hub.environment(tmp_path / "home"), "--model=served", "--json")
+    states = [(one["what"], one["name"], one["state"]) for one in json.loads(out)]
+    assert ("weights", "served", "ready") in states
+    assert ("environment", "served", "failed") in states
+    assert status == 1
+    assert "the program 'vllm' is not here: pip install" in err
 
 
 def test_what_cannot_be_fetched_leaves_the_rest_ready(own, hub, tmp_path):

@@ -119,3 +119,28 @@ def test_every_way_of_the_catalogue_can_be_taken(spec):
         checked_args(kind, one, {})
         assert set(one.args) <= set(kind.options_for(one)), f"{name}: arguments that its adapter does not take"
         assert one.source == next((way.source for way in spec.ways if way.name == name and way.source), spec.source)
+
+
+_ELSEWHERE = {"openai", "openai-speech", "gemini"}
+"""Adapters whose weights are on a machine of somebody else."""
+
+WITH_WEIGHTS = [
+    one for spec in KNOWN for one in ways.ways_of(spec).values() if one.source and one.adapter not in _ELSEWHERE
+]
+
+
+@pytest.mark.parametrize("spec", WITH_WEIGHTS, ids=lambda spec: f"{spec.name}@{spec.way}")
+def test_what_every_way_of_the_catalogue_fetches_can_be_fetched_ahead(spec):
+    kind = adapter_class(spec.adapter)
+    repositories = [one.repo for one in kind.fetched_weights(spec, checked_args(kind, spec, {}))]
+    assert spec.source in repositories
+    assert kind.made_ready or spec.runtime is None, "its environment has to be made"
+    here = replace(spec, source="./here", args={k: v for k, v in spec.args.items() if k not in ("adapters", "vocoder")})
+    assert kind.fetched_weights(here, checked_args(kind, here, {})) == []
+
+
+def test_what_a_package_fetches_by_itself_is_told():
+    spec = KNOWN.get("utmos")
+    (told,) = adapter_class(spec.adapter).fetched_weights(spec, {})
+    assert told.elsewhere == "a hub of the package utmos"
+    assert adapter_class("funasr").fetched_weights(ModelSpec("x", "funasr", source="iic/x"), {})[0].elsewhere

@@ -82,7 +82,8 @@ class ModelAdapter(abc.ABC):
             being answered. False for a model that must stay in the main thread, or that would gain nothing.
         warm_up: What it is asked first after loading takes longer than the same later (kernels, memory pools), and no
             answer depends on what was asked before: the runner then asks a made-up question first.
-        made_ready: Whether `make_ready` makes something (an environment) that loading would have to wait for.
+        made_ready: Whether `make_ready` makes something that loading would have to wait for.
+        made_what: What that is, in a word.
         folder: Where it may write beside a run (a log); None where there is no run.
         logs: Whether it writes a log there.
         packages: Import names of the packages it needs beyond the core.
@@ -115,6 +116,7 @@ class ModelAdapter(abc.ABC):
     packages: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
     made_ready: ClassVar[bool] = False
+    made_what: ClassVar[str] = "environment"
 
     @classmethod
     def options_for(cls, spec: ModelSpec) -> Mapping[str, Option]:

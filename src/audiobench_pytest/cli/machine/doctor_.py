@@ -70,12 +70,13 @@ def _checks(given: argparse.Namespace) -> Iterator[Check]:
 def _lacking(names: Iterable[str]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     from audiobench_pytest.catalog.loader import load_catalog
     from audiobench_pytest.models.options import checked_args
-    from audiobench_pytest.models.registry import adapter_class, forms, spec_from
+    from audiobench_pytest.models.registry import adapter_class, forms
+    from audiobench_pytest.models.ways import find
     from audiobench_pytest.runner.lacking import model_lacks
 
     for text in dict.fromkeys(one for given in names for one in given.split(",")):
         try:
-            spec = spec_from(text) or load_catalog().models.get(text)
+            spec = find(text, load_catalog().models.get, {})
         except UnknownNameError as exc:
             raise UsageError(f"--model: {exc}; or {forms()}") from None
         yield spec.name, model_lacks(spec, checked_args(adapter_class(spec.adapter), spec, {}))

@@ -30,7 +30,7 @@ class Part:
     """One thing to be fetched, or found here.
 
     Attributes:
-        what: `data set`, `weights`, or `environment`.
+        what: `data set`, `weights`, or what is made of them here: `environment`, `conversion`.
         name: The set's name, or the model's.
         source: Repository and commit, or where it lies.
         files: Number of files, where it is known.
@@ -123,12 +123,13 @@ def _datasets(names: Iterable[str], catalog: Catalog) -> list[DatasetSpec]:
 
 
 def _models(names: Iterable[str], catalog: Catalog) -> list[ModelSpec]:
-    from audiobench_pytest.models.registry import forms, spec_from
+    from audiobench_pytest.models.registry import forms
+    from audiobench_pytest.models.ways import find
 
     found = {}
     for text in dict.fromkeys(one for given in names for one in given.split(",")):
         try:
-            spec = spec_from(text) or catalog.models.get(text)
+            spec = find(text, catalog.models.get, {})
         except UnknownNameError as exc:
             raise UsageError(f"--model: {exc}; or {forms()}") from None
         found[spec.name] = spec
@@ -209,7 +210,7 @@ def _of_models(models: Iterable[ModelSpec]) -> Iterator[Part]:
             def make(spec: ModelSpec = spec, adapter: type[ModelAdapter] = adapter) -> dict[str, Any]:
                 return {"made": adapter.make_ready(spec)}
 
-            yield Part("environment", spec.name, "this machine", get=make)
+            yield Part(adapter.made_what, spec.name, "this machine", get=make)
         elif not wanted:
             yield Part("weights", spec.name, "this machine", note="nothing is to be fetched")
 
@@ -281,7 +282,9 @@ def _outlook_line(part: Part) -> str:
         return f"{part.name}: {part.what}: {part.source}: {part.note}"
     files = f"{part.files} file{'s' * (part.files != 1)}, " if part.files else ""
     more = f", about {_bytes(part.store_bytes)} more for its sounds" if part.store_bytes else ""
-    size = f"{files}{_bytes(part.fetch_bytes)} to fetch{more}" if part.what != "environment" else "made here, with pip"
+    size = f"{files}{_bytes(part.fetch_bytes)} to fetch{more}"
+    if part.what not in ("data set", "weights"):
+        size = "made here" + (", with pip" if part.what == "environment" else "")
     return f"{part.name}: {part.what}: {part.source}: {size}"
 
 

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import MissingExtraError, UsageError
-from audiobench_pytest.models.base import ModelAdapter
-from audiobench_pytest.models.ctranslate2.conversion import is_converted
+from audiobench_pytest.models.base import ModelAdapter, Weights, weights_of
+from audiobench_pytest.models.ctranslate2.conversion import converted, is_converted
 from audiobench_pytest.models.ctranslate2.whisper import CTranslateWhisper
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.models.transformers.checkpoints import open_checkpoint
@@ -36,6 +36,8 @@ class FasterWhisperAdapter(ModelAdapter):
     extra: ClassVar[str] = "faster-whisper"
     overlaps = True
     warm_up = True
+    made_ready = True
+    made_what = "conversion"
     options: ClassVar[Mapping[str, Option]] = {
         "device": Option(str, "auto", "auto, cpu, cuda or cuda:N", (), False),
         "dtype": Option(
@@ -51,6 +53,22 @@ class FasterWhisperAdapter(ModelAdapter):
         "max_new_tokens": Option(int, None, "most tokens of an answer (of a 30 s window); default: the checkpoint's"),
         "threads": Option(int, None, "CPU threads; default: every core", (), False),
     }
+
+    @classmethod
+    def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
+        """Return the checkpoint's repository, where it is no folder."""
+        return weights_of(spec.source, spec.revision)
+
+    @classmethod
+    def make_ready(cls, spec: ModelSpec) -> str:
+        """Convert the checkpoint, or find it converted.
+
+        Raises:
+            MissingExtraError: A package is not installed.
+            ModelError: There is no such checkpoint, or it cannot be converted.
+        """
+        cls.require(spec)
+        return f"converted: {converted(open_checkpoint(spec))}"
 
     @classmethod
     def require(cls, spec: ModelSpec) -> None:

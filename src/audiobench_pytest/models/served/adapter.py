@@ -18,13 +18,14 @@ from typing import Any, ClassVar, TypeVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
+from audiobench_pytest.models.base import Weights, weights_of
 from audiobench_pytest.models.isolated.environment import Environment, ensure, is_made
 from audiobench_pytest.models.isolated.interpreters import find_interpreter, without_our_python
 from audiobench_pytest.models.openai.adapter import OpenAIAdapter
 from audiobench_pytest.models.openai.client import Question
-from audiobench_pytest.models.options import Option, TextOrFile
+from audiobench_pytest.models.options import Option, TextOrFile, checked_args
 from audiobench_pytest.models.served import pinned
-from audiobench_pytest.models.served.programs import FUNASR, SGLANG, VLLM, Asked, Program
+from audiobench_pytest.models.served.programs import FUNASR, MODEL_SCOPE, SGLANG, VLLM, Asked, Program
 from audiobench_pytest.models.served.running import Running, StoppedError, Wanted
 from audiobench_pytest.types import Answer, Request
 
@@ -50,6 +51,7 @@ class ServedAdapter(OpenAIAdapter):
 
     program: ClassVar[Program]
     logs = True
+    made_ready = True
     options: ClassVar[Mapping[str, Option]] = {
         **{name: option for name, option in OpenAIAdapter.options.items() if name not in _NOT_TAKEN},
         "slots": Option(int, 64, "most questions at once; fewer are asked while the server is overloaded", (), False),
@@ -88,6 +90,28 @@ class ServedAdapter(OpenAIAdapter):
         except ModelError as exc:
             found.append((f"Python {spec.runtime.python}", str(exc).partition("installed here: ")[2] or str(exc)))
         return found
+
+    @classmethod
+    def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
+        """Return the checkpoint's repository, where it is no folder."""
+        elsewhere = "ModelScope" if cls.program.hub_of(str(spec.source)) == MODEL_SCOPE else ""
+        # What of a checkpoint in several formats FunASR reads, it alone knows.
+        return weights_of(spec.source, spec.revision, whole=cls.program is FUNASR, elsewhere=elsewhere)
+
+    @classmethod
+    def make_ready(cls, spec: ModelSpec) -> str:
+        """Make the environment of the server, or find that its program is here.
+
+        Raises:
+            ModelError: Nothing brings the program, or the environment cannot be made.
+        """
+        args = checked_args(cls, spec, {})
+        if (program := _program_on_path(cls.program, args)) is not None:
+            return f"{program} is started"
+        if lacking := cls.lacks(spec, args):
+            raise ModelError("; ".join(f"{what} is not here: {how}" for what, how in lacking))
+        assert spec.runtime is not None
+        return str(ensure(spec.name, spec.runtime))
 
     @classmethod
     def at_hand(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:

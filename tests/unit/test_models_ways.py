@@ -144,3 +144,23 @@ def test_what_a_package_fetches_by_itself_is_told():
     (told,) = adapter_class(spec.adapter).fetched_weights(spec, {})
     assert told.elsewhere == "a hub of the package utmos"
     assert adapter_class("funasr").fetched_weights(ModelSpec("x", "funasr", source="iic/x"), {})[0].elsewhere
+
+
+LARGEST_GPU_BYTES = 80e9 * 0.85
+"""Of a GPU that many have, what is left for weights beside what answering takes."""
+
+
+@pytest.mark.parametrize("spec", [one for one in KNOWN if one.parameters], ids=lambda spec: spec.name)
+def test_no_way_is_taken_unasked_whose_weights_its_gpus_could_not_hold(spec):
+    named = {way.name for way in spec.ways if way.named_only}
+    for name, one in ways.ways_of(spec).items():
+        if name not in named and one.adapter not in _ELSEWHERE:
+            assert 2 * spec.parameters <= max(1, one.gpus) * LARGEST_GPU_BYTES, f"{name}: {one.gpus} GPUs"
+
+
+def test_a_way_that_only_few_have_room_for_is_taken_where_it_is_named(here):
+    pytest.importorskip("transformers")
+    pytest.importorskip("torch")
+    here(gpu=True, programs=False)
+    assert found("qwen3-omni").way == "isolated"
+    assert found("qwen3-omni@transformers").way == "transformers"

@@ -74,6 +74,7 @@ class ModelAdapter(abc.ABC):
         batch_rows: Most rows of a batch.
         batch_seconds: Most seconds of a batch, padding included.
         fitting_seconds: Padded seconds that a batch may hold, learned by running out of memory; None until then.
+        least_seconds: Seconds up to which the model itself fills every shorter clip: so much it counts in what fits.
         equal_length: The model has no attention mask: only clips of exactly equal length may share a batch.
         streams: Many questions are in flight at once and answers come in any order (a server): the runner then calls
             `stream` instead of `generate`, so that no slot waits for the slowest of a batch.
@@ -107,6 +108,7 @@ class ModelAdapter(abc.ABC):
     batch_rows: int = 1
     batch_seconds: float = 480.0
     fitting_seconds: float | None = None
+    least_seconds: float = 0.0
     equal_length: bool = False
     streams: bool = False
     overlaps: bool = False

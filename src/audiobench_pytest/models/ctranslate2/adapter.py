@@ -114,6 +114,7 @@ class FasterWhisperAdapter(ModelAdapter):
         self.args = self._recognizer.args
         self.sample_rate = self._recognizer.sample_rate
         self.takes_language_hint = self._recognizer.takes_language_hint
+        self.least_seconds = self._recognizer.least_seconds
         self.batch_rows, self.batch_seconds = self._recognizer.rows, self._recognizer.seconds
 
     def identity(self) -> dict[str, Any]:

@@ -106,29 +106,55 @@ def room(placement: Placement) -> int:
     model of many parameters, the runner halves the batch that ran out of memory, once, and keeps to what fits.
 
     Returns:
-        4 where every CUDA device of the machine has 60 GiB or more, 2 from 30 GiB on, else 1.
+        4 where every CUDA device of the machine, or part of one, has 60 GiB or more, 2 from 30 GiB on, else 1.
     """
     least = smallest_gib() if placement.on_cuda else 0.0
     return 4 if least >= 60 else 2 if least >= 30 else 1
 
 
-def smallest_gib() -> float:
-    """Return the memory of the CUDA device of this machine that has least, in GiB; 0 where the driver does not tell."""
+def smallest_gib(library: str = "libnvidia-ml.so.1") -> float:
+    """Return the memory of the CUDA device of this machine that has least, in GiB; 0 where the driver does not tell.
+
+    Of a device that is cut into parts (MIG) the parts count, each with its own memory: no process is given the whole.
+
+    Args:
+        library: The driver's library that tells (NVML).
+    """
     try:
-        driver = ctypes.CDLL("libnvidia-ml.so.1")
+        driver = ctypes.CDLL(library)
     except OSError:
         return 0.0
     number, found = ctypes.c_uint(), []
     if driver.nvmlInit_v2() or driver.nvmlDeviceGetCount_v2(ctypes.byref(number)):
         return 0.0
     for index in range(number.value):
-        handle, memory = ctypes.c_void_p(), _Memory()
-        if driver.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(handle)) or driver.nvmlDeviceGetMemoryInfo(
-            handle, ctypes.byref(memory)
-        ):
+        handle = ctypes.c_void_p()
+        if driver.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(handle)):
             return 0.0
-        found.append(memory.total / (1 << 30))
+        for one in _parts(driver, handle) or [handle]:
+            memory = _Memory()
+            if driver.nvmlDeviceGetMemoryInfo(one, ctypes.byref(memory)):
+                return 0.0
+            found.append(memory.total / (1 << 30))
     return min(found, default=0.0)
+
+
+def _parts(driver: ctypes.CDLL, device: ctypes.c_void_p) -> list[ctypes.c_void_p]:
+    """Return the parts that a device is cut into; none of one that is whole, or of a driver that knows no parts."""
+    now, later, most = ctypes.c_uint(), ctypes.c_uint(), ctypes.c_uint()
+    try:
+        if driver.nvmlDeviceGetMigMode(device, ctypes.byref(now), ctypes.byref(later)) or not now.value:
+            return []
+        if driver.nvmlDeviceGetMaxMigDeviceCount(device, ctypes.byref(most)):
+            return []
+        found = []
+        for index in range(most.value):
+            part = ctypes.c_void_p()
+            if not driver.nvmlDeviceGetMigDeviceHandleByIndex(device, index, ctypes.byref(part)):
+                found.append(part)
+    except AttributeError:
+        return []
+    return found
 
 
 def check(placement: Placement, model: str) -> None:

@@ -31,6 +31,9 @@ def with_gpu(tmp_path: Path) -> Path:
         ("2.13.0+cpu", {}, False),
         ("2.13.0", {"CUDA_VISIBLE_DEVICES": ""}, False),
         ("2.13.0", {"CUDA_VISIBLE_DEVICES": "-1"}, False),
+        ("2.13.0", {"CUDA_VISIBLE_DEVICES": "NoDevFiles"}, False),
+        ("2.13.0", {"CUDA_VISIBLE_DEVICES": "0,0"}, False),
+        ("2.13.0", {"CUDA_VISIBLE_DEVICES": "MIG-c6d4f1ef"}, True),
     ],
 )
 def test_cuda_is_expected_where_build_driver_and_environment_agree(

@@ -27,6 +27,7 @@ from audiobench_pytest.models.options import Option, TextOrFile, checked_args
 from audiobench_pytest.models.served import pinned
 from audiobench_pytest.models.served.programs import FUNASR, MODEL_SCOPE, SGLANG, VLLM, Asked, Program
 from audiobench_pytest.models.served.running import Running, StoppedError, Wanted
+from audiobench_pytest.models.transformers.devices import VISIBLE, visible
 from audiobench_pytest.types import Answer, Request
 
 T = TypeVar("T")
@@ -257,7 +258,7 @@ class ServedAdapter(OpenAIAdapter):
             programs = environment.python.parent
             env = {**without_our_python(), "VIRTUAL_ENV": str(programs.parent)}
             env["PATH"] = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
-        lease = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+        lease = os.environ.get(VISIBLE, "")
         key = re.sub(r"[^A-Za-z0-9._@-]+", "-", f"{self.spec.name}-{socket.gethostname()}-{lease}").strip("-")
         return Wanted(
             model=self.spec.name,
@@ -302,10 +303,8 @@ class ServedAdapter(OpenAIAdapter):
         """Return over how many GPUs the model is spread: a worker's lease is cut to what its models need."""
         if self.args["tensor_parallel"] is not None:
             return int(self.args["tensor_parallel"])
-        leased = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-        if "PYTEST_XDIST_WORKER" in os.environ and leased:
-            return len(leased.split(","))
-        return self.spec.gpus
+        leased = visible(os.environ.get(VISIBLE, ""))
+        return len(leased) if leased and "PYTEST_XDIST_WORKER" in os.environ else self.spec.gpus
 
 
 def _filled(word: str, told: Mapping[str, str]) -> str:

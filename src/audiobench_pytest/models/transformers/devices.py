@@ -22,6 +22,10 @@ from typing import Any
 from audiobench_pytest.errors import ModelError, UsageError
 
 DTYPES = ("float32", "float16", "bfloat16")
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+"""The variable by which CUDA is told which devices a process may use."""
+
+_KIND = re.compile(r"\d+|GPU-|MIG-", re.ASCII)
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
@@ -81,7 +85,7 @@ def cuda_expected(torch_version: str, environ: Mapping[str, str], dev: Path) -> 
 
     Args:
         torch_version: As the package's metadata has it; a CPU build ends in `+cpu`.
-        environ: The environment: a `CUDA_VISIBLE_DEVICES` that is empty or begins with a negative number hides all.
+        environ: The environment, whose `CUDA_VISIBLE_DEVICES` may hide all; see `visible`.
         dev: The folder of device nodes; NVIDIA's driver makes `nvidia0`, `nvidia1`, ... there.
     """
     return not torch_version.endswith("+cpu") and gpu_shows(environ, dev)
@@ -89,10 +93,33 @@ def cuda_expected(torch_version: str, environ: Mapping[str, str], dev: Path) -> 
 
 def gpu_shows(environ: Mapping[str, str], dev: Path = Path("/dev")) -> bool:
     """Tell whether the system shows a CUDA device to this process; see `cuda_expected`."""
-    visible = environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None and (not visible.strip() or visible.strip().startswith("-")):
+    if VISIBLE in environ and not visible(environ[VISIBLE]):
         return False
     return any(re.fullmatch(r"nvidia\d+", node.name) for node in dev.glob("nvidia*"))
+
+
+def visible(value: str) -> tuple[str, ...]:
+    """Return the devices that a value of `CUDA_VISIBLE_DEVICES` names, each as it is written.
+
+    Read as CUDA reads it: the first name that is none (`-1`, `NoDevFiles`, nothing) or of another kind hides itself and
+    all that follow, and a device that is named twice hides all.
+    """
+    found: dict[str, str] = {}
+    kinds: set[str] = set()
+    for part in value.split(","):
+        name = part.strip()
+        match = _KIND.match(name)
+        if match is None:
+            break
+        number = match[0] if match[0].isdigit() else None
+        kinds.add("index" if number is not None else match[0])
+        if len(kinds) > 1:
+            break
+        key = name if number is None else str(int(number))
+        if key in found:
+            return ()
+        found[key] = name
+    return tuple(found.values())
 
 
 class _Memory(ctypes.Structure):

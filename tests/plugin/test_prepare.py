@@ -33,6 +33,7 @@ datasets:
 MODELS = """
 models:
   - {name: tiny-whisper, adapter: transformers-asr, source: acme/weights}
+  - {name: served, adapter: vllm, source: acme/weights}
   - name: far
     adapter: isolated
     source: acme/far
@@ -174,9 +175,19 @@ def test_weights_of_a_model_by_way_are_those_of_its_checkpoint(own, hub, tmp_pat
     environment = hub.environment(tmp_path / "home")
     status, out, err = prepare(own, environment, f"--model=hf:acme/weights@{way}", "--dry-run", "--json")
     assert status == 0, err
-    (found,) = json.loads(out)
+    found, made = json.loads(out)
+    assert made["what"] == {"faster-whisper": "conversion", "vllm": "environment"}[way]
     assert (found["name"], found["source"]) == (f"weights@{way}", f"acme/weights at {COMMIT_1}")
     assert (found["state"], found["fetch_bytes"]) == ("to fetch", 5000 + 25 + 2)
+
+
+def test_what_a_server_of_ours_lacks_beside_its_weights_is_told(own, hub, tmp_path):
+    status, out, err = prepare(own, hub.environment(tmp_path / "home"), "--model=served", "--json")
+    states = [(one["what"], one["name"], one["state"]) for one in json.loads(out)]
+    assert ("weights", "served", "ready") in states
+    assert ("environment", "served", "failed") in states
+    assert status == 1
+    assert "the program 'vllm' is not here: pip install" in err
 
 
 def test_what_cannot_be_fetched_leaves_the_rest_ready(own, hub, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,9 @@ def with_gpu(tmp_path: Path) -> Path:
         ("2.13.0+cpu", {}, False),
         ("2.13.0", {"CUDA_VISIBLE_DEVICES": ""}, False),
         ("2.13.0", {"CUDA_VISIBLE_DEVICES": "-1"}, False),
+        ("2.13.0", {"CUDA_VISIBLE_DEVICES": "NoDevFiles"}, False),
+        ("2.13.0", {"CUDA_VISIBLE_DEVICES": "0,0"}, False),
+        ("2.13.0", {"CUDA_VISIBLE_DEVICES": "MIG-c6d4f1ef"}, True),
     ],
 )
 def test_cuda_is_expected_where_build_driver_and_environment_agree(
@@ -61,6 +65,56 @@ def test_a_large_device_is_given_large_batches(monkeypatch: pytest.MonkeyPatch, 
 
 def test_memory_of_the_driver_is_told_or_taken_for_nothing() -> None:
     assert devices.smallest_gib() >= 0.0
+
+
+DRIVER = """
+#include <stddef.h>
+typedef struct {{ unsigned long long total, free, used; }} memory_t;
+static unsigned long long gib[] = {{{gib}}};
+static int first_part = {devices};
+int nvmlInit_v2(void) {{ return {fails}; }}
+int nvmlDeviceGetCount_v2(unsigned *n) {{ *n = {devices}; return 0; }}
+int nvmlDeviceGetHandleByIndex_v2(unsigned i, void **h) {{ *h = &gib[i]; return 0; }}
+int nvmlDeviceGetMemoryInfo(void *h, memory_t *m) {{
+    m->total = *(unsigned long long *)h << 30; m->free = 1; m->used = 2; return 0;
+}}
+#if {parts} >= 0
+int nvmlDeviceGetMigMode(void *h, unsigned *now, unsigned *later) {{
+    if (h != &gib[first_part - 1]) return 3;  /* NVML_ERROR_NOT_SUPPORTED, as of a device that cannot be cut */
+    *now = {parts} > 0; *later = 1; return 0;
+}}
+int nvmlDeviceGetMaxMigDeviceCount(void *h, unsigned *n) {{ *n = 7; return 0; }}
+int nvmlDeviceGetMigDeviceHandleByIndex(void *h, unsigned i, void **part) {{
+    if (i >= {parts}) return 6;  /* NVML_ERROR_NOT_FOUND */
+    *part = &gib[first_part + i]; return 0;
+}}
+#endif
+"""
+
+
+@pytest.mark.parametrize(
+    ("devices_gib", "parts_gib", "fails", "found"),
+    [
+        ([80], [], 0, 80.0),
+        ([140, 24], [], 0, 24.0),
+        ([80], [40, 20], 0, 20.0),  # of the last device, the first is whole
+        ([24, 80], [40], 0, 24.0),
+        ([80], None, 0, 80.0),  # a driver from before devices could be cut
+        ([80], [], 9, 0.0),
+        ([], [], 0, 0.0),
+    ],
+)
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler, to make a driver")
+def test_memory_is_what_the_driver_says_of_devices_and_of_their_parts(
+    tmp_path: Path, devices_gib: list[int], parts_gib: list[int] | None, fails: int, found: float
+) -> None:
+    source, library = tmp_path / "driver.c", tmp_path / "driver.so"
+    every = [*devices_gib, *(parts_gib or [])]
+    parts = -1 if parts_gib is None else len(parts_gib)
+    gib = ", ".join(map(str, every)) or "0"
+    source.write_text(DRIVER.format(gib=gib, devices=len(devices_gib), parts=parts, fails=fails))
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
+    assert devices.smallest_gib(str(library)) == found
 
 
 def test_without_a_gpu_auto_is_the_cpu_or_apples_mps(monkeypatch: pytest.MonkeyPatch) -> None:

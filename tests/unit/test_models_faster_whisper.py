@@ -105,6 +105,19 @@ def test_a_checkpoint_that_was_converted_elsewhere_needs_no_torch(checkpoints, t
     ]
 
 
+def test_it_can_be_converted_ahead_of_runs(checkpoints, tmp_path, monkeypatch):
+    monkeypatch.setenv("AUDIOBENCH_ENVIRONMENTS", str(tmp_path / "environments"))
+    adapter = unloaded(checkpoints / "whisper")
+    assert type(adapter).made_ready
+    told = type(adapter).make_ready(adapter.spec)
+    (made,) = (tmp_path / "ctranslate2").glob("*/model.bin")
+    assert told == f"converted: {made.parent}"
+    monkeypatch.setattr("audiobench_pytest.models.ctranslate2.conversion._convert", None)
+    adapter.load()
+    # What is converted already is used where it lies.
+    assert type(adapter).make_ready(ModelSpec("x", "faster-whisper", source=str(made.parent))) == told
+
+
 def test_what_it_cannot_run_is_told(checkpoints, tmp_path):
     with pytest.raises(ModelError, match="is of type 'wav2vec2'; faster-whisper runs Whisper"):
         unloaded(build_ctc(tmp_path / "ctc"))

@@ -330,6 +330,17 @@ def test_a_revision_that_would_not_be_served_is_refused(served):
     assert not pins(create(replace(entry, revision=None), {}).identity()), "its answers have to tell who answers"
 
 
+def test_it_can_be_made_ready_ahead_of_runs(served, monkeypatch, tmp_path):
+    entry = ModelSpec("own", "vllm", source="x/y", runtime=RuntimeSpec("server", "", ("vllm==0.33.0",)))
+    kind = type(served())
+    assert kind.make_ready(entry) == f"{tmp_path}/bin/vllm is started"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("audiobench_pytest.models.served.adapter.ensure", lambda name, runtime: (name, runtime))
+    assert kind.make_ready(entry) == str((entry.name, entry.runtime))
+    with pytest.raises(ModelError, match=r"the program 'vllm' is not here: pip install"):
+        kind.make_ready(replace(entry, runtime=None))
+
+
 def test_what_is_lacking_is_told_with_what_brings_it(served, monkeypatch, tmp_path):
     adapter = served()
     kind = type(adapter)

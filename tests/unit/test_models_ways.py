@@ -131,9 +131,46 @@ def test_who_hears_is_run_in_its_own_way_unless_one_is_named(here) -> None:
     assert model_of("whisper-tiny") == KNOWN.get("whisper-tiny")
 
 
-def test_a_server_in_an_environment_of_its_own_is_made_ready(here) -> None:
+_ELSEWHERE = {"openai", "openai-speech", "gemini"}
+"""Adapters whose weights are on a machine of somebody else."""
+
+WITH_WEIGHTS = [
+    one for spec in KNOWN for one in ways.ways_of(spec).values() if one.source and one.adapter not in _ELSEWHERE
+]
+
+
+@pytest.mark.parametrize("spec", WITH_WEIGHTS, ids=lambda spec: f"{spec.name}@{spec.way}")
+def test_what_every_way_of_the_catalogue_fetches_can_be_fetched_ahead(spec):
+    kind = adapter_class(spec.adapter)
+    repositories = [one.repo for one in kind.fetched_weights(spec, checked_args(kind, spec, {}))]
+    assert spec.source in repositories
+    assert kind.made_ready or spec.runtime is None, "its environment has to be made"
+    here = replace(spec, source="./here", args={k: v for k, v in spec.args.items() if k not in ("adapters", "vocoder")})
+    assert kind.fetched_weights(here, checked_args(kind, here, {})) == []
+
+
+def test_what_a_package_fetches_by_itself_is_told():
+    spec = KNOWN.get("utmos")
+    (told,) = adapter_class(spec.adapter).fetched_weights(spec, {})
+    assert told.elsewhere == "a hub of the package utmos"
+    assert adapter_class("funasr").fetched_weights(ModelSpec("x", "funasr", source="iic/x"), {})[0].elsewhere
+
+
+LARGEST_GPU_BYTES = 80e9 * 0.85
+"""Of a GPU that many have, what is left for weights beside what answering takes."""
+
+
+@pytest.mark.parametrize("spec", [one for one in KNOWN if one.parameters], ids=lambda spec: spec.name)
+def test_no_way_is_taken_unasked_whose_weights_its_gpus_could_not_hold(spec):
+    named = {way.name for way in spec.ways if way.named_only}
+    for name, one in ways.ways_of(spec).items():
+        if name not in named and one.adapter not in _ELSEWHERE:
+            assert 2 * spec.parameters <= max(1, one.gpus) * LARGEST_GPU_BYTES, f"{name}: {one.gpus} GPUs"
+
+
+def test_a_way_that_only_few_have_room_for_is_taken_where_it_is_named(here):
+    pytest.importorskip("transformers")
+    pytest.importorskip("torch")
     here(gpu=True, programs=False)
-    served = ways.find("whisper-tiny@vllm", KNOWN.get, {})
-    assert adapter_class(served.adapter).is_made_ready(served)
-    here(gpu=True, programs=True)
-    assert not adapter_class(served.adapter).is_made_ready(served)
+    assert found("qwen3-omni").way == "isolated"
+    assert found("qwen3-omni@transformers").way == "transformers"

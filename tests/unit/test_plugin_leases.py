@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import UsageError
+from audiobench_pytest.models.transformers.devices import visible
 from audiobench_pytest.plugin.workers import leases
 from audiobench_pytest.plugin.workers.leases import Demand, cut, refuse
 from audiobench_pytest.runner import gpus
-from audiobench_pytest.runner.gpus import Gpus, count_gpus, listed, nvidia_smi, visible
+from audiobench_pytest.runner.gpus import Gpus, count_gpus, listed, nvidia_smi
 
 TWO_GPUS = """\
 GPU 0: NVIDIA H200 (UUID: GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77)

@@ -59,6 +59,27 @@ def test_batches_shrink_once_and_all_are_answered(questions, error):
     assert adapter.fitting_seconds == 2.0
 
 
+@pytest.mark.parametrize("first", [0, 16], ids=["long clips first", "short clips first"])
+def test_of_a_model_that_fills_clips_up_as_many_fit_whatever_their_length(questions, first):
+    class Filling(Small):
+        """Holds four rows, whatever is in them, as one that fills every clip up to half a second."""
+
+        least_seconds = 0.5
+
+        def generate(self, batch):
+            self.sizes.append(len(batch))
+            if len(batch) > 4:
+                raise self.error("CUDA out of memory")
+            return [Answer(r.sample_id) for r in batch]
+
+    adapter = Filling(ModelSpec("filling", "filling"), {})
+    adapter.load()
+    parts = [questions[:16], questions[16:]]
+    for part in parts[::-1] if first else parts:
+        assert all(reply.prediction.error is None for batch in ask(adapter, part, Budgets()) for reply in batch)
+    assert adapter.sizes == [8, 4, 4, 4, 4, *[4] * 4], "learned once, and neither forgotten nor overdone"
+
+
 def test_another_error_teaches_nothing(questions):
     class Broken(Small):
         def generate(self, batch):

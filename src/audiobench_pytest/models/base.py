@@ -74,6 +74,7 @@ class ModelAdapter(abc.ABC):
         batch_rows: Most rows of a batch.
         batch_seconds: Most seconds of a batch, padding included.
         fitting_seconds: Padded seconds that a batch may hold, learned by running out of memory; None until then.
+        least_seconds: Seconds up to which the model itself fills every shorter clip: so much it counts in what fits.
         equal_length: The model has no attention mask: only clips of exactly equal length may share a batch.
         streams: Many questions are in flight at once and answers come in any order (a server): the runner then calls
             `stream` instead of `generate`, so that no slot waits for the slowest of a batch.
@@ -82,6 +83,8 @@ class ModelAdapter(abc.ABC):
             being answered. False for a model that must stay in the main thread, or that would gain nothing.
         warm_up: What it is asked first after loading takes longer than the same later (kernels, memory pools), and no
             answer depends on what was asked before: the runner then asks a made-up question first.
+        made_ready: Whether `make_ready` makes something that loading would have to wait for.
+        made_what: What that is, in a word.
         folder: Where it may write beside a run (a log); None where there is no run.
         logs: Whether it writes a log there.
         packages: Import names of the packages it needs beyond the core.
@@ -105,6 +108,7 @@ class ModelAdapter(abc.ABC):
     batch_rows: int = 1
     batch_seconds: float = 480.0
     fitting_seconds: float | None = None
+    least_seconds: float = 0.0
     equal_length: bool = False
     streams: bool = False
     overlaps: bool = False
@@ -113,6 +117,8 @@ class ModelAdapter(abc.ABC):
     logs: ClassVar[bool] = False
     packages: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
+    made_ready: ClassVar[bool] = False
+    made_what: ClassVar[str] = "environment"
 
     @classmethod
     def options_for(cls, spec: ModelSpec) -> Mapping[str, Option]:
@@ -185,11 +191,6 @@ class ModelAdapter(abc.ABC):
             args: Checked values of the adapter's options.
         """
         return []
-
-    @classmethod
-    def is_made_ready(cls, spec: ModelSpec) -> bool:
-        """Whether `make_ready` makes something (an environment) that loading would have to wait for."""
-        return False
 
     @classmethod
     def make_ready(cls, spec: ModelSpec) -> str:

@@ -12,8 +12,8 @@ import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-VARIABLE = "CUDA_VISIBLE_DEVICES"
-_KIND = re.compile(r"\d+|GPU-|MIG-", re.ASCII)
+from audiobench_pytest.models.transformers.devices import VISIBLE, visible
+
 _GPU_LINE = re.compile(r"GPU \d+: .*\(UUID: (GPU-[^)\s]+)\)")
 _MIG_LINE = re.compile(r"\s+MIG .*\(UUID: (MIG-[^)\s]+)\)")
 _TIMEOUT_S = 60.0  # without persistence mode the driver first wakes every GPU of the machine
@@ -44,36 +44,12 @@ def count_gpus(environ: Mapping[str, str], listing: Callable[[], str]) -> Gpus:
         environ: The environment.
         listing: Returns what `nvidia-smi -L` prints; asked only where the variable is not set.
     """
-    if VARIABLE in environ:
-        return Gpus(visible(environ[VARIABLE]), f"{VARIABLE}={environ[VARIABLE]}")
+    if VISIBLE in environ:
+        return Gpus(visible(environ[VISIBLE]), f"{VISIBLE}={environ[VISIBLE]}")
     try:
         return Gpus(listed(listing()), "nvidia-smi")
     except OSError as exc:
         return Gpus((), "nvidia-smi", str(exc))
-
-
-def visible(value: str) -> tuple[str, ...]:
-    """Return the devices that a value of `CUDA_VISIBLE_DEVICES` names, each as it is written.
-
-    Read as CUDA reads it: the first name that is none (`-1`, `NoDevFiles`, nothing) or of another kind hides itself and
-    all that follow, and a device that is named twice hides all.
-    """
-    found: dict[str, str] = {}
-    kinds: set[str] = set()
-    for part in value.split(","):
-        name = part.strip()
-        match = _KIND.match(name)
-        if match is None:
-            break
-        number = match[0] if match[0].isdigit() else None
-        kinds.add("index" if number is not None else match[0])
-        if len(kinds) > 1:
-            break
-        key = name if number is None else str(int(number))
-        if key in found:
-            return ()
-        found[key] = name
-    return tuple(found.values())
 
 
 def listed(text: str) -> tuple[str, ...]:

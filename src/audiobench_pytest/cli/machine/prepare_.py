@@ -32,7 +32,7 @@ class Part:
     """One thing to be fetched, or found here.
 
     Attributes:
-        what: `data set`, `weights`, or `environment`.
+        what: `data set`, `weights`, or what is made of them here: `environment`, `conversion`.
         name: The set's name, or the model's.
         source: Repository and commit, or where it lies.
         files: Number of files, where it is known.
@@ -235,12 +235,12 @@ def _of_models(models: Iterable[ModelSpec]) -> Iterator[Part]:
             source = f"{weights.repo} at {there.commit}"
             note = "" if there.fetch_bytes else "is here"
             yield Part("weights", spec.name, source, len(there.names), there.fetch_bytes, 0, note, get)
-        if adapter.is_made_ready(spec):
+        if adapter.made_ready:
 
             def make(spec: ModelSpec = spec, adapter: type[ModelAdapter] = adapter) -> dict[str, Any]:
                 return {"made": adapter.make_ready(spec)}
 
-            yield Part("environment", spec.name, "this machine", get=make)
+            yield Part(adapter.made_what, spec.name, "this machine", get=make)
         elif not wanted:
             yield Part("weights", spec.name, "this machine", note="nothing is to be fetched")
 
@@ -318,7 +318,9 @@ def _outlook_line(part: Part) -> str:
         return f"{part.name}: {part.what}: {part.source}: {part.lacks or part.note}"
     files = f"{part.files} file{'s' * (part.files != 1)}, " if part.files else ""
     more = f", about {_bytes(part.store_bytes)} more for its sounds" if part.store_bytes else ""
-    size = f"{files}{_bytes(part.fetch_bytes)} to fetch{more}" if part.what != "environment" else "made here, with pip"
+    size = f"{files}{_bytes(part.fetch_bytes)} to fetch{more}"
+    if part.what not in ("data set", "weights"):
+        size = "made here" + (", with pip" if part.what == "environment" else "")
     return f"{part.name}: {part.what}: {part.source}: {size}"
 
 

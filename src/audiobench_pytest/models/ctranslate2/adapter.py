@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import MissingExtraError, UsageError
 from audiobench_pytest.models.base import ModelAdapter, Weights, weights_of
-from audiobench_pytest.models.ctranslate2.conversion import is_converted
+from audiobench_pytest.models.ctranslate2.conversion import converted, is_converted
 from audiobench_pytest.models.ctranslate2.whisper import CTranslateWhisper
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.models.transformers.checkpoints import open_checkpoint
@@ -36,6 +36,8 @@ class FasterWhisperAdapter(ModelAdapter):
     extra: ClassVar[str] = "faster-whisper"
     overlaps = True
     warm_up = True
+    made_ready = True
+    made_what = "conversion"
     options: ClassVar[Mapping[str, Option]] = {
         "device": Option(str, "auto", "auto, cpu, cuda or cuda:N", (), False),
         "dtype": Option(
@@ -54,8 +56,19 @@ class FasterWhisperAdapter(ModelAdapter):
 
     @classmethod
     def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
-        """Return the repository of the checkpoint that is converted, where it is no folder."""
+        """Return the checkpoint's repository, where it is no folder."""
         return weights_of(spec.source, spec.revision)
+
+    @classmethod
+    def make_ready(cls, spec: ModelSpec) -> str:
+        """Convert the checkpoint, or find it converted.
+
+        Raises:
+            MissingExtraError: A package is not installed.
+            ModelError: There is no such checkpoint, or it cannot be converted.
+        """
+        cls.require(spec)
+        return f"converted: {converted(open_checkpoint(spec))}"
 
     @classmethod
     def require(cls, spec: ModelSpec) -> None:
@@ -101,6 +114,7 @@ class FasterWhisperAdapter(ModelAdapter):
         self.args = self._recognizer.args
         self.sample_rate = self._recognizer.sample_rate
         self.takes_language_hint = self._recognizer.takes_language_hint
+        self.least_seconds = self._recognizer.least_seconds
         self.batch_rows, self.batch_seconds = self._recognizer.rows, self._recognizer.seconds
 
     def identity(self) -> dict[str, Any]:

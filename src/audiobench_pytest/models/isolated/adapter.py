@@ -56,6 +56,7 @@ class IsolatedAdapter(ModelAdapter):
     }
     batch_rows = 8
     overlaps = True
+    made_ready = True
 
     @classmethod
     def options_for(cls, spec: ModelSpec) -> Mapping[str, Option]:
@@ -83,11 +84,6 @@ class IsolatedAdapter(ModelAdapter):
     def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
         """Return the repositories that the model's own code loads."""
         return repositories(spec)
-
-    @classmethod
-    def is_made_ready(cls, spec: ModelSpec) -> bool:
-        """Each has an environment."""
-        return True
 
     @classmethod
     def make_ready(cls, spec: ModelSpec) -> str:

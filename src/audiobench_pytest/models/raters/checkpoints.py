@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
+from audiobench_pytest.models.base import Weights, weights_of
 from audiobench_pytest.models.raters.base import Rater, within
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ class WavlmRater(Rater):
     packages = ("torch", "transformers")
     distributions: ClassVar = ("torch", "transformers")
     extra = "local"
+
+    @classmethod
+    def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
+        """Return the checkpoint's repository, where it is no folder."""
+        return weights_of(spec.source, spec.revision)
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         super().__init__(spec, args)
@@ -115,6 +121,11 @@ class UtmosRater(Rater):
             for name in cls.packages
             if importlib.util.find_spec(name) is None
         ]
+
+    @classmethod
+    def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
+        """Return that the package alone knows where its weights are."""
+        return weights_of("UTMOS 2022", elsewhere="a hub of the package utmos")
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         super().__init__(spec, args)

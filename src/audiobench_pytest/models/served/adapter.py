@@ -23,10 +23,11 @@ from audiobench_pytest.models.isolated.environment import Environment, ensure, i
 from audiobench_pytest.models.isolated.interpreters import find_interpreter, without_our_python
 from audiobench_pytest.models.openai.adapter import OpenAIAdapter
 from audiobench_pytest.models.openai.client import Question
-from audiobench_pytest.models.options import Option, TextOrFile
+from audiobench_pytest.models.options import Option, TextOrFile, checked_args
 from audiobench_pytest.models.served import pinned
-from audiobench_pytest.models.served.programs import FUNASR, MODELSCOPE, SGLANG, VLLM, Asked, Program
+from audiobench_pytest.models.served.programs import FUNASR, MODEL_SCOPE, SGLANG, VLLM, Asked, Program
 from audiobench_pytest.models.served.running import Running, StoppedError, Wanted
+from audiobench_pytest.models.transformers.devices import VISIBLE, visible
 from audiobench_pytest.types import Answer, Request
 
 T = TypeVar("T")
@@ -51,6 +52,7 @@ class ServedAdapter(OpenAIAdapter):
 
     program: ClassVar[Program]
     logs = True
+    made_ready = True
     options: ClassVar[Mapping[str, Option]] = {
         **{name: option for name, option in OpenAIAdapter.options.items() if name not in _NOT_TAKEN},
         "slots": Option(int, 64, "most questions at once; fewer are asked while the server is overloaded", (), False),
@@ -91,29 +93,34 @@ class ServedAdapter(OpenAIAdapter):
         return found
 
     @classmethod
+    def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
+        """Return the checkpoint's repository, where it is no folder."""
+        elsewhere = "ModelScope" if cls.program.hub_of(str(spec.source)) == MODEL_SCOPE else ""
+        # What of a checkpoint in several formats FunASR reads, it alone knows.
+        return weights_of(spec.source, spec.revision, whole=cls.program is FUNASR, elsewhere=elsewhere)
+
+    @classmethod
+    def make_ready(cls, spec: ModelSpec) -> str:
+        """Make the environment of the server, or find that its program is here.
+
+        Raises:
+            ModelError: Nothing brings the program, or the environment cannot be made.
+        """
+        args = checked_args(cls, spec, {})
+        if (program := _program_on_path(cls.program, args)) is not None:
+            return f"{program} is started"
+        if lacking := cls.lacks(spec, args):
+            raise ModelError("; ".join(f"{what} is not here: {how}" for what, how in lacking))
+        assert spec.runtime is not None
+        return str(ensure(spec.name, spec.runtime))
+
+    @classmethod
     def at_hand(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
         """Whether the program is here, or an environment that has it was made before."""
         if cls.lacks(spec, args) or pinned.refuses(spec, cls.program) is not None:
             return False
         made = spec.runtime is not None and is_made(spec.name, spec.runtime)
         return made or _program_on_path(cls.program, args) is not None
-
-    @classmethod
-    def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
-        """Return the checkpoint's repository, where it is no folder: the server fetches it from there."""
-        elsewhere = "ModelScope" if str(spec.source).startswith(MODELSCOPE) else ""
-        return weights_of(spec.source, spec.revision, whole=cls.program is FUNASR, elsewhere=elsewhere)
-
-    @classmethod
-    def is_made_ready(cls, spec: ModelSpec) -> bool:
-        """Whether its program is in an environment of its own."""
-        return spec.runtime is not None and shutil.which(cls.program.start[0]) is None
-
-    @classmethod
-    def make_ready(cls, spec: ModelSpec) -> str:
-        """Make its environment, or find it made."""
-        assert spec.runtime is not None, "only where there is one to make"
-        return str(ensure(spec.name, spec.runtime))
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Check what was asked; nothing is started.
@@ -251,7 +258,7 @@ class ServedAdapter(OpenAIAdapter):
             programs = environment.python.parent
             env = {**without_our_python(), "VIRTUAL_ENV": str(programs.parent)}
             env["PATH"] = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
-        lease = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+        lease = os.environ.get(VISIBLE, "")
         key = re.sub(r"[^A-Za-z0-9._@-]+", "-", f"{self.spec.name}-{socket.gethostname()}-{lease}").strip("-")
         return Wanted(
             model=self.spec.name,
@@ -296,10 +303,8 @@ class ServedAdapter(OpenAIAdapter):
         """Return over how many GPUs the model is spread: a worker's lease is cut to what its models need."""
         if self.args["tensor_parallel"] is not None:
             return int(self.args["tensor_parallel"])
-        leased = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-        if "PYTEST_XDIST_WORKER" in os.environ and leased:
-            return len(leased.split(","))
-        return self.spec.gpus
+        leased = visible(os.environ.get(VISIBLE, ""))
+        return len(leased) if leased and "PYTEST_XDIST_WORKER" in os.environ else self.spec.gpus
 
 
 def _filled(word: str, told: Mapping[str, str]) -> str:

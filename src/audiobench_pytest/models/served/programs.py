@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+HUGGING_FACE, MODEL_SCOPE = "hf", "ms"
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -27,10 +29,6 @@ class Asked:
     gpus: int
 
 
-MODELSCOPE = "iic/"
-"""How a source begins that is kept by ModelScope and by no hub."""
-
-
 @dataclass(frozen=True, slots=True)
 class Program:
     """A program that serves a model over HTTP, the OpenAI way.
@@ -43,6 +41,7 @@ class Program:
         served: What it calls the model where it cannot be told, or "".
         reads: Endings of files of a checkpoint folder that it reads beside those of transformers.
         below: Whether it reads subfolders, too.
+        others: Owners whose checkpoints it fetches from ModelScope.
         revisions: Whether it can be told which revision of a repository to serve.
     """
 
@@ -54,6 +53,11 @@ class Program:
     reads: tuple[str, ...] = (".gguf", ".pt", ".pth", ".py")
     below: bool = False
     revisions: bool = True
+    others: tuple[str, ...] = ()
+
+    def hub_of(self, source: str) -> str:
+        """Return who keeps a checkpoint, as FunASR calls them."""
+        return MODEL_SCOPE if source.startswith(self.others) else HUGGING_FACE
 
 
 def _vllm(asked: Asked) -> list[str]:
@@ -70,9 +74,8 @@ def _sglang(asked: Asked) -> list[str]:
 
 def _funasr(asked: Asked) -> list[str]:
     """FunASR's server knows neither a revision nor a precision."""
-    hub = "ms" if asked.source.startswith(MODELSCOPE) else "hf"
     device = "cuda" if asked.gpus else "cpu"
-    return ["--model-path", asked.source, "--hub", hub, *_where(asked), "--device", device]
+    return ["--model-path", asked.source, "--hub", FUNASR.hub_of(asked.source), *_where(asked), "--device", device]
 
 
 def _where(asked: Asked) -> list[str]:
@@ -90,4 +93,5 @@ FUNASR = Program(
     reads=(".pt", ".pth", ".yaml", ".mvn", ".onnx", ".py", "seg_dict"),
     below=True,
     revisions=False,
+    others=("iic/",),
 )

@@ -43,7 +43,7 @@ class TransformersAsrAdapter(TransformersAdapter):
         self._recognizer = family_of(self._checkpoint)(self._checkpoint, self.args)
         self.args = self._recognizer.args
         self.sample_rate = self._recognizer.sample_rate
-        self.equal_length = self._recognizer.equal_length
+        self.equal_length, self.least_seconds = self._recognizer.equal_length, self._recognizer.least_seconds
         self.takes_language_hint = self._recognizer.takes_language_hint
         room = devices.room(self._placement)
         self.batch_rows, self.batch_seconds = self._recognizer.rows * room, self._recognizer.seconds * room

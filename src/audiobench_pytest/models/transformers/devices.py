@@ -22,6 +22,10 @@ from typing import Any
 from audiobench_pytest.errors import ModelError, UsageError
 
 DTYPES = ("float32", "float16", "bfloat16")
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+"""The variable by which CUDA is told which devices a process may use."""
+
+_KIND = re.compile(r"\d+|GPU-|MIG-", re.ASCII)
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
@@ -81,7 +85,7 @@ def cuda_expected(torch_version: str, environ: Mapping[str, str], dev: Path) -> 
 
     Args:
         torch_version: As the package's metadata has it; a CPU build ends in `+cpu`.
-        environ: The environment: a `CUDA_VISIBLE_DEVICES` that is empty or begins with a negative number hides all.
+        environ: The environment, whose `CUDA_VISIBLE_DEVICES` may hide all; see `visible`.
         dev: The folder of device nodes; NVIDIA's driver makes `nvidia0`, `nvidia1`, ... there.
     """
     return not torch_version.endswith("+cpu") and gpu_shows(environ, dev)
@@ -89,10 +93,33 @@ def cuda_expected(torch_version: str, environ: Mapping[str, str], dev: Path) -> 
 
 def gpu_shows(environ: Mapping[str, str], dev: Path = Path("/dev")) -> bool:
     """Tell whether the system shows a CUDA device to this process; see `cuda_expected`."""
-    visible = environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None and (not visible.strip() or visible.strip().startswith("-")):
+    if VISIBLE in environ and not visible(environ[VISIBLE]):
         return False
     return any(re.fullmatch(r"nvidia\d+", node.name) for node in dev.glob("nvidia*"))
+
+
+def visible(value: str) -> tuple[str, ...]:
+    """Return the devices that a value of `CUDA_VISIBLE_DEVICES` names, each as it is written.
+
+    Read as CUDA reads it: the first name that is none (`-1`, `NoDevFiles`, nothing) or of another kind hides itself and
+    all that follow, and a device that is named twice hides all.
+    """
+    found: dict[str, str] = {}
+    kinds: set[str] = set()
+    for part in value.split(","):
+        name = part.strip()
+        match = _KIND.match(name)
+        if match is None:
+            break
+        number = match[0] if match[0].isdigit() else None
+        kinds.add("index" if number is not None else match[0])
+        if len(kinds) > 1:
+            break
+        key = name if number is None else str(int(number))
+        if key in found:
+            return ()
+        found[key] = name
+    return tuple(found.values())
 
 
 class _Memory(ctypes.Structure):
@@ -106,29 +133,55 @@ def room(placement: Placement) -> int:
     model of many parameters, the runner halves the batch that ran out of memory, once, and keeps to what fits.
 
     Returns:
-        4 where every CUDA device of the machine has 60 GiB or more, 2 from 30 GiB on, else 1.
+        4 where every CUDA device of the machine, or part of one, has 60 GiB or more, 2 from 30 GiB on, else 1.
     """
     least = smallest_gib() if placement.on_cuda else 0.0
     return 4 if least >= 60 else 2 if least >= 30 else 1
 
 
-def smallest_gib() -> float:
-    """Return the memory of the CUDA device of this machine that has least, in GiB; 0 where the driver does not tell."""
+def smallest_gib(library: str = "libnvidia-ml.so.1") -> float:
+    """Return the memory of the CUDA device of this machine that has least, in GiB; 0 where the driver does not tell.
+
+    Of a device that is cut into parts (MIG) the parts count, each with its own memory: no process is given the whole.
+
+    Args:
+        library: The driver's library that tells (NVML).
+    """
     try:
-        driver = ctypes.CDLL("libnvidia-ml.so.1")
+        driver = ctypes.CDLL(library)
     except OSError:
         return 0.0
     number, found = ctypes.c_uint(), []
     if driver.nvmlInit_v2() or driver.nvmlDeviceGetCount_v2(ctypes.byref(number)):
         return 0.0
     for index in range(number.value):
-        handle, memory = ctypes.c_void_p(), _Memory()
-        if driver.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(handle)) or driver.nvmlDeviceGetMemoryInfo(
-            handle, ctypes.byref(memory)
-        ):
+        handle = ctypes.c_void_p()
+        if driver.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(handle)):
             return 0.0
-        found.append(memory.total / (1 << 30))
+        for one in _parts(driver, handle) or [handle]:
+            memory = _Memory()
+            if driver.nvmlDeviceGetMemoryInfo(one, ctypes.byref(memory)):
+                return 0.0
+            found.append(memory.total / (1 << 30))
     return min(found, default=0.0)
+
+
+def _parts(driver: ctypes.CDLL, device: ctypes.c_void_p) -> list[ctypes.c_void_p]:
+    """Return the parts that a device is cut into; none of one that is whole, or of a driver that knows no parts."""
+    now, later, most = ctypes.c_uint(), ctypes.c_uint(), ctypes.c_uint()
+    try:
+        if driver.nvmlDeviceGetMigMode(device, ctypes.byref(now), ctypes.byref(later)) or not now.value:
+            return []
+        if driver.nvmlDeviceGetMaxMigDeviceCount(device, ctypes.byref(most)):
+            return []
+        found = []
+        for index in range(most.value):
+            part = ctypes.c_void_p()
+            if not driver.nvmlDeviceGetMigDeviceHandleByIndex(device, index, ctypes.byref(part)):
+                found.append(part)
+    except AttributeError:
+        return []
+    return found
 
 
 def check(placement: Placement, model: str) -> None:

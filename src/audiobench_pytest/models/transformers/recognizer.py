@@ -27,6 +27,7 @@ class Recognizer(abc.ABC):
         rows: Most rows of a batch, unless the catalogue says otherwise.
         seconds: Most padded seconds of a batch, likewise.
         sample_rate: Hz at which the model wants its audio.
+        least_seconds: Seconds up to which every shorter clip is filled.
         equal_length: Padding would change its answers: only clips of equal length may share a batch.
         half: The half precision that such models were trained in, see `devices.place`.
         takes_language_hint: It makes use of the dataset's language.
@@ -35,6 +36,7 @@ class Recognizer(abc.ABC):
     rows: ClassVar[int]
     seconds: ClassVar[float]
     half: ClassVar[str] = "float16"
+    least_seconds: float = 0.0
     equal_length: bool = False
     takes_language_hint: bool = False
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Start of transcript, language, task, no timestamps.
 PROMPT_TOKENS = 4
 """The tokens that stand before an answer."""
+_WINDOW_S = 30.0
 # Whisper's names for languages that ISO 639 calls otherwise.
 _RENAMED = {"cmn": "zh", "zho": "zh", "jv": "jw", "nb": "no", "fil": "tl", "iw": "he"}
 
@@ -35,6 +36,7 @@ class WhisperRecognizer(Recognizer):
 
     def __init__(self, checkpoint: Any, args: Any) -> None:
         super().__init__(checkpoint, args)
+        self.least_seconds = float(checkpoint.features.get("chunk_length") or _WINDOW_S)
         generation = checkpoint.generation
         self._languages: dict[str, int] = {}
         if generation.get("is_multilingual", True):

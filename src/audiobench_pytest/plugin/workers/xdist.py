@@ -16,6 +16,7 @@ from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import AudiobenchError, UsageError
 from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.registry import adapter_class
+from audiobench_pytest.models.transformers.devices import VISIBLE
 from audiobench_pytest.plugin.asked.choices import args_by_name, find_models
 from audiobench_pytest.plugin.asked.settings import read_settings
 from audiobench_pytest.plugin.session import BenchmarkSession, count
@@ -27,7 +28,7 @@ from audiobench_pytest.plugin.workers.leases import (
     refuse,
 )
 from audiobench_pytest.records.runs.directory import RunDirectory
-from audiobench_pytest.runner.gpus import VARIABLE, count_gpus, nvidia_smi
+from audiobench_pytest.runner.gpus import count_gpus, nvidia_smi
 
 if TYPE_CHECKING:
     from execnet import XSpec
@@ -103,7 +104,7 @@ class DistributedHooks:
         """
         if self._leases.values:
             for number, spec in enumerate(filter(_takes_lease, specs)):
-                spec.env[VARIABLE] = self._leases.value(number)
+                spec.env[VISIBLE] = self._leases.value(number)
 
     def pytest_configure_node(self, node: WorkerController) -> None:
         """Tell a worker where the run is and how the data sets are cut: all workers must collect the same ids."""
@@ -202,4 +203,4 @@ def demands(models: Iterable[ModelSpec], args: Mapping[str, Mapping[str, str]]) 
 
 def _takes_lease(spec: XSpec) -> bool:
     """Whether a worker is on this machine and the user has not said which GPUs it sees (`popen//env:NAME=VALUE`)."""
-    return bool(spec.popen) and not spec.via and VARIABLE not in spec.env
+    return bool(spec.popen) and not spec.via and VISIBLE not in spec.env

@@ -177,18 +177,21 @@ def _fitting(adapter: ModelAdapter, batch: list[_Pair]) -> list[list[_Pair]]:
     """Cut a batch that was planned before the model ran out of memory into pieces that fit."""
     if adapter.fitting_seconds is None:
         return [batch]
-    pieces = make_batches([_seconds(d) for _, d in batch], rows=len(batch), seconds=adapter.fitting_seconds)
+    pieces = make_batches([_seconds(adapter, d) for _, d in batch], rows=len(batch), seconds=adapter.fitting_seconds)
     return [[batch[i] for i in piece] for piece in pieces]
 
 
 def _learn_what_fits(adapter: ModelAdapter, batch: list[_Pair]) -> None:
-    """Remember half of what did not fit, in padded seconds: later batches of shorter clips may still have many rows."""
-    half = len(batch) * max(_seconds(d) for _, d in batch) / 2
+    """Remember half of what did not fit, in padded seconds: later batches of shorter clips may still have many rows.
+
+    Of a model that fills every clip up by itself, shorter clips are no smaller.
+    """
+    half = len(batch) * max(_seconds(adapter, d) for _, d in batch) / 2
     adapter.fitting_seconds = min(half, adapter.fitting_seconds or half)
 
 
-def _seconds(decoded: Decoded) -> float:
-    return decoded.duration_s
+def _seconds(adapter: ModelAdapter, decoded: Decoded) -> float:
+    return max(decoded.duration_s, adapter.least_seconds)
 
 
 def _out_of_memory(exc: BaseException) -> bool:

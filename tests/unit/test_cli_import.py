@@ -723,6 +723,7 @@ def test_a_file_of_another_set_or_order_is_refused(take, tmp_path):
         (["hyp", "--answer", "said"], "a file of text lines has no fields"),
         (["n.json", "--limit", "2"], "it needs --dataset"),
         (["n.json", "--language", "xx-nope"], "unknown language"),
+        (["n.json", "--dataset", "minispeech", "--language", "de"], "a data set of the catalogue has its own"),
         (["n.json", "--task", "nope"], "unknown task 'nope'"),
         (["minispeech=n.json"], "'minispeech' is a data set of the catalogue: give --dataset minispeech"),
         (["n.json", "hyp", "--references", "hyp"], "--references are of one data set, the files are 2"),

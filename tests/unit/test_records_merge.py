@@ -11,7 +11,7 @@ from audiobench_pytest.types import CellId, Outcome, State
 CELL = CellId("set", "model", "wer/x@1")
 
 
-def part(path, k, samples, *, of=2, asked="plan", said="said", clusters="", **other):
+def part(path, k, samples, *, of=2, asked="plan", said="said", clusters="", ended=2.0, **other):
     run = RunDirectory(path)
     attempt = run.begin({}, asked=asked)
     run.write_plan([PlannedCell(CELL, "asr", "", "t.py::t", of, (k,), clusters=clusters)])
@@ -25,7 +25,7 @@ def part(path, k, samples, *, of=2, asked="plan", said="said", clusters="", **ot
             expected=len(samples),
             total=subject["total"],
             started=1.0,
-            ended=2.0,
+            ended=ended,
             signature=subject["signature"],
             dataset={"digest": subject["digest"], "source": str(path)},
             model={"identity": subject["identity"], "device": str(path)},
@@ -50,6 +50,15 @@ def test_the_last_run_named_wins(tmp_path):
     assert {name: o.prediction for name, o in cell.outcomes.items()} == {"a": "first", "b": "last", "c": "last"}
     (cell,) = merge_runs(runs[::-1])
     assert cell.outcomes["b"].prediction == "first"
+
+
+def test_a_shard_that_was_repeated_has_one_receipt_and_one_that_was_cut_short_both(tmp_path):
+    first, again = part(tmp_path / "a", 0, "abcd", of=1), part(tmp_path / "b", 0, "abcd", of=1)
+    (cell,) = merge_runs([first, again])
+    assert [one.dataset["source"] for one in cell.receipts] == [str(again.path)]
+    cut = part(tmp_path / "c", 0, "ab", of=1, ended=None)
+    (cell,) = merge_runs([first, cut])
+    assert [one.dataset["source"] for one in cell.receipts] == [str(first.path), str(cut.path)]
 
 
 def test_a_part_that_is_not_there_excuses_nothing(tmp_path):

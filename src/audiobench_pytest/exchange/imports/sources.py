@@ -120,6 +120,8 @@ def _by_dataset(sources: Sequence[Source], wanted: Wanted) -> list[tuple[Dataset
         raise UsageError(f"{named[0].name}={named[0].file.path}: --dataset says what the data is called: drop the name")
     if wanted.task:
         raise UsageError("--task is for answers without --dataset: a data set has its own")
+    if wanted.language and not any(is_path_like(text) for text in wanted.datasets):
+        raise UsageError("--language is for rows that name none: a data set of the catalogue has its own")
     specs = [
         spec_for_path(text, cwd=Path.cwd(), default_language=wanted.language)
         if is_path_like(text)

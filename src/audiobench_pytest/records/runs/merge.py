@@ -12,7 +12,7 @@ from audiobench_pytest.records.keys import canonical
 from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.directory import RunDirectory
 from audiobench_pytest.records.runs.listening import Rating
-from audiobench_pytest.records.runs.plan import IMPORTED, PlannedCell
+from audiobench_pytest.records.runs.plan import IMPORTED, PlannedCell, ShardReceipt
 from audiobench_pytest.types import NO_CLUSTERS, CellId
 
 
@@ -68,13 +68,27 @@ def _merged(cells: Sequence[CellData]) -> CellData:
     if len(clusters) > 1:
         raise UsageError(f"{cells[0].plan.cell}: the runs resample different clusters ({' and '.join(clusters)})")
     outcomes = {row: outcome for cell in cells for row, outcome in cell.outcomes.items()}
-    receipts = tuple(receipt for cell in cells for receipt in cell.receipts)
+    receipts = _that_count(cells)
     probes = {sample_id: probe for cell in cells for sample_id, probe in cell.probes.items()}
     ratings: dict[str, list[Rating]] = {}
     for cell in cells:
         for kind, rated in cell.ratings.items():
             ratings.setdefault(kind, []).extend(rated)
     return CellData(_whole(cells[0].plan), receipts, outcomes, probes, ratings)
+
+
+def _that_count(cells: Iterable[CellData]) -> tuple[ShardReceipt, ...]:
+    """Return the receipts of all runs, of a shard that a later run has repeated to its end that run's alone.
+
+    Its answers are the later run's: what the earlier one cost, or took from the cache, would be counted twice.
+    """
+    found: dict[tuple[int, int], list[ShardReceipt]] = {}
+    for receipt in (receipt for cell in cells for receipt in cell.receipts):
+        known = found.setdefault((receipt.of, receipt.shard), [])
+        if receipt.ended is not None:
+            known.clear()
+        known.append(receipt)
+    return tuple(receipt for known in found.values() for receipt in known)
 
 
 def _differences(identities: Iterable[Any]) -> str:

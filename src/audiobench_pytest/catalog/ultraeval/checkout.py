@@ -184,7 +184,8 @@ class Checkout:
         if ours is None:
             return ModelSpec(entry.name, adapter, source)
         own = {**ours.args, **{k: v for k, v in sampling.items() if k in ours.args}}
-        return dataclasses.replace(ours, name=entry.name, args=own, aliases=())
+        # A way of ours has arguments of its own, which would take the place of theirs.
+        return dataclasses.replace(ours, name=entry.name, args=own, aliases=(), ways=(), verified=False)
 
 
 def _columns(entry: Registered, task: str) -> ColumnMap:

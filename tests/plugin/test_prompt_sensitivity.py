@@ -99,7 +99,12 @@ def test_words_with_commas_are_one_prompt_and_the_option_may_come_again(project)
     assert project.cell()["prompt"] == ""
     (project.path / "mine.txt").write_text("请写下来。")
     assert run(project, listener, "--prompt=Say it, all of it.", "--prompt=@mine.txt", "--prompt=Write it.").ret == 0
-    assert [cell["prompt"] for cell in project.board()["cells"]] == ["given", "@mine.txt", "given-2"]
+    named = [cell["prompt"] for cell in project.board()["cells"]]
+    assert named == ["given-25d8964b", "@mine.txt", "given-7f910a60"]
+    first = {cell["prompt"]: cell["value"] for cell in project.board()["cells"]}
+    assert run(project, listener, "--prompt=Write it.", "--prompt=Say it, all of it.").ret == 0
+    again = {cell["prompt"]: cell["value"] for cell in project.board()["cells"]}
+    assert again.items() <= first.items(), "a name is of the words, wherever they stand"
     assert set(listener.asked[2:]) == {"Say it, all of it.", "请写下来。", "Write it."}
 
 

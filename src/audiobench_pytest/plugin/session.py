@@ -208,7 +208,7 @@ class BenchmarkSession:
         """Return the prompts that the user asked for; words and files ask whatever task is asked.
 
         Raises:
-            UsageError: There is none such, or two of them are called the same.
+            UsageError: There is none such.
         """
         if not self.settings.prompts:
             return ()

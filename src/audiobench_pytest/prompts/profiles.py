@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -100,7 +102,7 @@ def _profile_for(asked: Asked, language: str) -> PromptSpec:
 
 
 def given_prompts(texts: Sequence[str], task: str, folder: Path) -> tuple[PromptSpec, ...]:
-    """Return the prompts that `--prompt` asks for, each once, by names that tell them apart.
+    """Return the prompts that `--prompt` asks for, each once, by names that tell them apart in any run.
 
     A text is split at its commas where each piece is the name of a prompt or a file; any other text is one prompt.
 
@@ -110,17 +112,20 @@ def given_prompts(texts: Sequence[str], task: str, folder: Path) -> tuple[Prompt
         folder: Where the paths of files start.
 
     Raises:
-        UsageError: As for `given_prompt`, or two different ones are called the same.
+        UsageError: As for `given_prompt`.
     """
     pieces = [piece for text in texts for piece in _pieces(text, folder)]
-    found: dict[str, PromptSpec] = {}
-    for prompt in (given_prompt(piece, task, folder) for piece in pieces):
-        number, name = 1, prompt.name
-        while name in found and (found[name].text, found[name].messages) != (prompt.text, prompt.messages):
-            number += 1
-            name = f"{prompt.name}-{number}"
-        found[name] = dataclasses.replace(prompt, name=name)
-    return tuple(found.values())
+    found = dict.fromkeys(given_prompt(piece, task, folder) for piece in pieces)
+    called = Counter(prompt.name for prompt in found)
+    return tuple(
+        dataclasses.replace(prompt, name=_by_words(prompt.name, prompt.text)) if called[prompt.name] > 1 else prompt
+        for prompt in found
+    )
+
+
+def _by_words(name: str, words: str) -> str:
+    """Return a name that says which words it is of, in whatever run and at whatever place they are given."""
+    return f"{name}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"
 
 
 def _pieces(text: str, folder: Path) -> list[str]:
@@ -158,7 +163,7 @@ def given_prompt(text: str, task: str, folder: Path) -> PromptSpec:
         except UsageError as exc:
             raise UsageError(f"--prompt: {exc}; or write @FILE, or the words themselves") from None
     else:
-        found = PromptSpec("given", task, text.strip())
+        found = PromptSpec(_by_words("given", text.strip()), task, text.strip())
     if not found.text:
         raise UsageError(f"--prompt {text}: holds no words")
     Template(found)

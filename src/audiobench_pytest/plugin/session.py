@@ -73,6 +73,7 @@ class BenchmarkSession:
     worker: str = "main"
     read: dict[DatasetSpec, Dataset] = dataclasses.field(default_factory=dict)
     tried: set[str] = dataclasses.field(default_factory=set)
+    _prompts: dict[str, tuple[PromptSpec, ...]] = dataclasses.field(default_factory=dict, init=False, repr=False)
 
     @property
     def is_controller(self) -> bool:
@@ -212,9 +213,11 @@ class BenchmarkSession:
         """
         if not self.settings.prompts:
             return ()
-        from audiobench_pytest.prompts.profiles import given_prompts
+        if task not in self._prompts:
+            from audiobench_pytest.prompts.profiles import given_prompts
 
-        return given_prompts(self.settings.prompts, task, self.config.invocation_params.dir)
+            self._prompts[task] = given_prompts(self.settings.prompts, task, self.config.invocation_params.dir)
+        return self._prompts[task]
 
     def args_of(self, model: ModelSpec) -> dict[str, object]:
         """Return the checked arguments of a model as it is configured in this run."""

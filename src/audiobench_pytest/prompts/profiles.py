@@ -13,7 +13,7 @@ from audiobench_pytest.catalog.entries import catalog_folders
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import PromptSpec
 from audiobench_pytest.catalog.schema.recipes import language_code
-from audiobench_pytest.errors import SampleError, UsageError
+from audiobench_pytest.errors import SampleError, UsageError, folded
 from audiobench_pytest.prompts.asked import Asked
 from audiobench_pytest.prompts.render import TURNS, Template, row_prompt
 from audiobench_pytest.types import Prompt, Sample
@@ -177,11 +177,7 @@ def _of_task(prompt: PromptSpec, task: str) -> PromptSpec:
 
 
 def _is_meant(name: str, names: Iterable[str]) -> bool:
-    return bool(name) and _folded(name) in map(_folded, names)
-
-
-def _folded(name: str) -> str:
-    return name.casefold().replace("_", "-")
+    return bool(name) and folded(name) in map(folded, names)
 
 
 def _in_language(prompts: Iterable[PromptSpec], language: str) -> PromptSpec | None:

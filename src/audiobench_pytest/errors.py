@@ -76,6 +76,11 @@ def red_of(error: AudiobenchError) -> Red:
     return Red.DATA if isinstance(error, DatasetError | SampleError) else Red.HARNESS
 
 
+def folded(name: str) -> str:
+    """Return what all spellings of one name have in common: case, `_` and `-` do not matter."""
+    return name.casefold().replace("_", "-")
+
+
 def did_you_mean(name: str, known: Iterable[str], *, show_all_below: int = 40) -> str:
     """Return " (did you mean ...?); known: ..." for an error message, or an empty string when nothing is known.
 
@@ -85,9 +90,9 @@ def did_you_mean(name: str, known: Iterable[str], *, show_all_below: int = 40) -
         show_all_below: List all known names when there are fewer than this many.
     """
     known = sorted(known)
-    folded = {k.casefold().replace("_", "-"): k for k in known}
-    close = difflib.get_close_matches(name.casefold().replace("_", "-"), folded, n=3, cutoff=0.5)
-    text = f" (did you mean {' or '.join(folded[c] for c in close)}?)" if close else ""
+    spelt = {folded(one): one for one in known}
+    close = difflib.get_close_matches(folded(name), spelt, n=3, cutoff=0.5)
+    text = f" (did you mean {' or '.join(spelt[c] for c in close)}?)" if close else ""
     if known and len(known) < show_all_below:
         text += f"; known: {', '.join(known)}"
     return text

@@ -9,6 +9,8 @@ pytest.importorskip("httpx", reason="needs the extra 'api'")
 
 from openai_server import OpenAIServer, heard
 
+from audiobench_pytest.prompts import profiles
+
 TWO = "--prompt=asr/en,asr/zh"
 
 
@@ -99,8 +101,23 @@ def test_words_with_commas_are_one_prompt_and_the_option_may_come_again(project)
     assert project.cell()["prompt"] == ""
     (project.path / "mine.txt").write_text("请写下来。")
     assert run(project, listener, "--prompt=Say it, all of it.", "--prompt=@mine.txt", "--prompt=Write it.").ret == 0
-    assert [cell["prompt"] for cell in project.board()["cells"]] == ["given", "@mine.txt", "given-2"]
+    named = [cell["prompt"] for cell in project.board()["cells"]]
+    assert named == ["given-25d8964b", "@mine.txt", "given-7f910a60"]
+    first = {cell["prompt"]: cell["value"] for cell in project.board()["cells"]}
+    assert run(project, listener, "--prompt=Write it.", "--prompt=Say it, all of it.").ret == 0
+    again = {cell["prompt"]: cell["value"] for cell in project.board()["cells"]}
+    assert again.items() <= first.items(), "a name is of the words, wherever they stand"
     assert set(listener.asked[2:]) == {"Say it, all of it.", "请写下来。", "Write it."}
+
+
+def test_a_file_is_read_once_per_task_and_not_for_every_cell(project, monkeypatch):
+    read, really = [], profiles.given_prompts
+    monkeypatch.setattr(profiles, "given_prompts", lambda *of: [read.append(of[1]), really(*of)][1])
+    (project.path / "mine.txt").write_text("Write it.")
+    sets = [f"--dataset={name}={project.clips(1)}" for name in ("one", "two", "three")]
+    model = "--model=a=openai:x,b=openai:y"
+    assert project.run(*sets, model, "--model-args=url=http://127.0.0.1:9", "--prompt=@mine.txt", "--plan").ret == 0
+    assert read == ["asr"]
 
 
 def test_a_run_goes_on_with_the_same_prompts_and_not_with_others(project):

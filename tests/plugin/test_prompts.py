@@ -60,11 +60,11 @@ def test_the_words_of_the_user_are_sent_and_kept_once_with_their_digest_in_each_
     ((digest, said),) = prompts_of(project).items()
     assert said == {
         "digest": digest,
-        "profile": "given",
+        "profile": "given-efe79a8b",
         "messages": [["user", [["sound", "audio"], "Say it."], []]],
     }
     assert {row["prompt"] for row in project.outcomes()} == {digest}
-    assert project.board()["notes"] == ["asked by the prompt given: small-ear"]
+    assert project.board()["notes"] == ["asked by the prompt given-efe79a8b: small-ear"]
 
 
 def test_another_prompt_is_another_question_and_the_same_one_is_answered_by_the_cache(project):
@@ -108,7 +108,7 @@ def test_a_prompt_that_names_a_field_the_row_lacks_says_so_in_the_record(project
     assert result.ret == 1
     (row,) = project.outcomes()
     assert row["state"] == "data_error"
-    assert "the prompt 'given' cannot be filled in: 'question' is undefined; the row has" in row["reason"]
+    assert "the prompt 'given-bd0b3035' cannot be filled in: 'question' is undefined; the row has" in row["reason"]
 
 
 def test_a_row_brings_its_own_words_and_several_sounds(project):

@@ -5,6 +5,7 @@ import ultraeval_registry
 
 from audiobench_pytest.catalog.loader import left_out, load_catalog, use_folders
 from audiobench_pytest.errors import CatalogError, UsageError
+from audiobench_pytest.models.ways import best
 
 
 @pytest.fixture
@@ -58,6 +59,13 @@ def test_models_are_ours_with_the_same_weights(catalog):
     assert (one.adapter, one.source, one.args["max_new_tokens"]) == ("isolated", "openbmb/MiniCPM-o-2_6", "128")
     one = catalog.models.get("hears")
     assert (one.adapter, one.source) == ("transformers-asr", "acme/hears")
+
+
+def test_a_model_of_theirs_is_run_with_their_arguments_whatever_ways_ours_has(catalog):
+    assert {way.name for way in catalog.models.get("qwen2.5-omni").ways} >= {"transformers", "vllm"}
+    one = catalog.models.get("omni")
+    assert (one.source, one.ways, one.verified) == ("Qwen/Qwen2.5-Omni-7B", (), False)
+    assert best(one, {}).args["max_new_tokens"] == "64"
 
 
 def test_a_file_of_ones_own_is_a_manifest(catalog, tmp_path):

@@ -48,13 +48,17 @@ def test_a_run_in_one_prompt_has_none():
         (["asr/en"], ["asr/en"]),
         (["asr/en, ASR/zh"], ["asr/en", "asr/zh"]),
         (["asr/en,asr/zh", "asr/en"], ["asr/en", "asr/zh"]),
-        (["Write, please, what is said."], ["given"]),
-        (["{{ audio }},{{ audio }}"], ["given"]),
-        (["听写，谢谢,快"], ["given"]),
+        (["Write, please, what is said."], ["given-83123e00"]),
+        (["{{ audio }},{{ audio }}"], ["given-f6209dda"]),
+        (["听写，谢谢,快"], ["given-a761f074"]),
         (["@a.txt,@b.txt"], ["@a.txt", "@b.txt"]),
         (["@a,b.txt"], ["@a,b.txt"]),
-        (["@a.txt,asr/zh", "Say it.", "Say it.", "Say, say it."], ["@a.txt", "asr/zh", "given", "given-2"]),
-        (["@a.txt", "@sub/a.txt"], ["@a.txt", "@a.txt-2"]),
+        (
+            ["@a.txt,asr/zh", "Say it.", "Say it.", "Say, say it."],
+            ["@a.txt", "asr/zh", "given-98862978", "given-f915766d"],
+        ),
+        (["Say, say it.", "Say it. "], ["given-f915766d", "given-98862978"]),
+        (["@a.txt", "@sub/a.txt"], ["@a.txt-e5365717", "@a.txt-f9e48779"]),
     ],
 )
 def test_which_prompts_are_meant(tmp_path: Path, texts, names):

@@ -127,6 +127,9 @@ hears: {class: audio_evals.models.whisper.WhisperModel, args: {path: acme/hears,
 MiniCPMo2_6-audio:
   class: audio_evals.models.mini_cpm.MiniCPMo
   args: {path: openbmb/MiniCPM-o-2_6, speech: false, sample_params: {num_beams: 5, max_new_tokens: 128}}
+omni:
+  class: audio_evals.models.qwen2_5.QwenOmni
+  args: {path: Qwen/Qwen2.5-Omni-7B, sample_params: {max_new_tokens: 64}}
 talks: {class: audio_evals.models.mini_cpm.MiniCPMo, args: {path: openbmb/MiniCPM-o-2_6, speech: True}}
 unheard: {class: audio_evals.models.mini_cpm.MiniCPMo, args: {path: acme/nothing}}
 alien: {class: audio_evals.models.alien.Alien, args: {}}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from audiobench_pytest import others
 from audiobench_pytest.catalog.reading import Entry, read_entries
-from audiobench_pytest.errors import CatalogError, UnknownNameError, UsageError
+from audiobench_pytest.errors import CatalogError, UnknownNameError, UsageError, folded
 
 if TYPE_CHECKING:
     from audiobench_pytest.catalog.ultraeval.checkout import Checkout, Left
@@ -53,7 +53,7 @@ class Entries(Generic[T]):
         for entry in entries:
             self._by_name[entry.name] = entry
             for name in (entry.name, *getattr(entry, "aliases", ())):
-                other = self._folded.setdefault(_fold(name), entry)
+                other = self._folded.setdefault(folded(name), entry)
                 if other is not entry:
                     raise CatalogError(f"the {what} name '{name}' belongs to both {other.name} and {entry.name}")
 
@@ -64,11 +64,11 @@ class Entries(Generic[T]):
         return len(self._by_name)
 
     def __contains__(self, name: str) -> bool:
-        return _fold(name) in self._folded or (self._derive is not None and self._derive(name, self) is not None)
+        return folded(name) in self._folded or (self._derive is not None and self._derive(name, self) is not None)
 
     def refuse(self, name: str, reason: str) -> None:
         """Let whoever asks for a name that no entry has be told why."""
-        self._refused[_fold(name)] = reason
+        self._refused[folded(name)] = reason
 
     def lend(self, entry: T) -> None:
         """Let an entry be found by its name where there is no other of that name; it is in no listing.
@@ -76,7 +76,7 @@ class Entries(Generic[T]):
         Args:
             entry: One that somebody else's catalogue had, as a run that is read here was planned with.
         """
-        self._lent.setdefault(_fold(entry.name), entry)
+        self._lent.setdefault(folded(entry.name), entry)
 
     def names(self) -> list[str]:
         """Return all names, sorted."""
@@ -88,16 +88,16 @@ class Entries(Generic[T]):
         Raises:
             UnknownNameError: There is none; the message lists close matches.
         """
-        found = self._folded.get(_fold(name))
+        found = self._folded.get(folded(name))
         if found is None and others.asked() and self._reload is not None:
             fresh = self._reload()
             self._by_name, self._folded = fresh._by_name, fresh._folded
-            found = self._folded.get(_fold(name))
+            found = self._folded.get(folded(name))
         if found is None:
-            found = self._lent.get(_fold(name))
+            found = self._lent.get(folded(name))
         if found is None and self._derive is not None:
             found = self._derive(name, self)
-        if found is None and (reason := self._refused.get(_fold(name))):
+        if found is None and (reason := self._refused.get(folded(name))):
             raise UsageError(reason)
         if found is None:
             raise UnknownNameError(self._what, name, self._by_name)
@@ -220,7 +220,3 @@ def placed(given: str, root: Path) -> str:
 def catalog_folders() -> tuple[Path, ...]:
     """Return the folders that entries are read from: the built-in one, what others added, then the user's own."""
     return (_FOLDER, *_added_folders, *_own_folders)
-
-
-def _fold(name: str) -> str:
-    return name.casefold().replace("_", "-")

@@ -76,6 +76,7 @@ class BenchmarkSession:
     read: dict[DatasetSpec, Dataset] = dataclasses.field(default_factory=dict)
     told: dict[str, bool] = dataclasses.field(default_factory=dict)
     at_work: dict[str, Recipe] = dataclasses.field(default_factory=dict)
+    _prompts: dict[str, tuple[PromptSpec, ...]] = dataclasses.field(default_factory=dict, init=False, repr=False)
 
     @property
     def is_controller(self) -> bool:
@@ -223,13 +224,15 @@ class BenchmarkSession:
         """Return the prompts that the user asked for; words and files ask whatever task is asked.
 
         Raises:
-            UsageError: There is none such, or two of them are called the same.
+            UsageError: There is none such.
         """
         if not self.settings.prompts:
             return ()
-        from audiobench_pytest.prompts.profiles import given_prompts
+        if task not in self._prompts:
+            from audiobench_pytest.prompts.profiles import given_prompts
 
-        return given_prompts(self.settings.prompts, task, self.config.invocation_params.dir)
+            self._prompts[task] = given_prompts(self.settings.prompts, task, self.config.invocation_params.dir)
+        return self._prompts[task]
 
     def args_of(self, model: ModelSpec) -> dict[str, object]:
         """Return the checked arguments of a model as it is configured in this run."""

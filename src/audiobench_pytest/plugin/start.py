@@ -9,7 +9,6 @@ from audiobench_pytest.catalog.loader import load_catalog, use_folders
 from audiobench_pytest.datasets import LoadSettings
 from audiobench_pytest.doors import Registry, open_doors
 from audiobench_pytest.errors import AudiobenchError, UsageError
-from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.asked.choices import (
     args_by_name,
@@ -28,7 +27,6 @@ from audiobench_pytest.plugin.planned.missing import refuse_missing
 from audiobench_pytest.plugin.session import BenchmarkSession, keep
 from audiobench_pytest.plugin.workers.xdist import DistributedHooks, is_distributed, join_run
 from audiobench_pytest.records.runs.directory import note_not_begun
-from audiobench_pytest.runner.job import DERIVE, SCORE
 
 
 def start(config: pytest.Config) -> None:
@@ -77,22 +75,13 @@ def _session(config: pytest.Config) -> BenchmarkSession:
         settings = settings.having(slices=tuple(dict.fromkeys((*settings.slices, *suite.slices()))))
     models = find_models(catalog, settings)
     model_args = args_by_name(settings, models)
-    for spec in models:
-        # A wrong argument or a missing package is told now, not in an hour; the checkpoint itself may be far away.
-        adapter = adapter_class(spec.adapter)
-        if settings.plan is None and settings.stage not in (
-            DERIVE,
-            SCORE,
-        ):  # a plan says what is missing, and where it comes from
-            adapter.require(spec)
-        checked_args(adapter, spec, model_args.get(spec.name, {}))
     if settings.max_cost is not None and models and not any(spec.price for spec in models):
         raise UsageError(
             f"--max-cost: no price is known of {', '.join(spec.name for spec in models)}: leave it out, or give the "
             "model an entry with a price (docs/models.md)"
         )
     folders = {name: str(settings.values[name]) for name in CORPORA if settings.values[name]}
-    return BenchmarkSession(
+    session = BenchmarkSession(
         config=config,
         settings=settings,
         catalog=catalog,
@@ -111,6 +100,12 @@ def _session(config: pytest.Config) -> BenchmarkSession:
         recipes=find_recipes(catalog, settings),
         suite=suite,
     )
+    for spec in session.models:
+        # A wrong argument or a missing package is told now, not in an hour; the checkpoint itself may be far away.
+        if session.asks and settings.plan is None:  # a plan says what is missing, and where it comes from
+            adapter_class(spec.adapter).require(spec)
+        session.args_of(spec)
+    return session
 
 
 def _register(session: BenchmarkSession) -> None:

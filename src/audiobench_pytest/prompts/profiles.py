@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from audiobench_pytest.catalog.entries import catalog_folders
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import PromptSpec
 from audiobench_pytest.catalog.schema.recipes import language_code
-from audiobench_pytest.errors import SampleError, UsageError
+from audiobench_pytest.errors import SampleError, UsageError, folded
 from audiobench_pytest.prompts.asked import Asked
 from audiobench_pytest.prompts.render import TURNS, Template, row_prompt
 from audiobench_pytest.types import Prompt, Sample
@@ -100,7 +102,7 @@ def _profile_for(asked: Asked, language: str) -> PromptSpec:
 
 
 def given_prompts(texts: Sequence[str], task: str, folder: Path) -> tuple[PromptSpec, ...]:
-    """Return the prompts that `--prompt` asks for, each once, by names that tell them apart.
+    """Return the prompts that `--prompt` asks for, each once, by names that tell them apart in any run.
 
     A text is split at its commas where each piece is the name of a prompt or a file; any other text is one prompt.
 
@@ -110,17 +112,20 @@ def given_prompts(texts: Sequence[str], task: str, folder: Path) -> tuple[Prompt
         folder: Where the paths of files start.
 
     Raises:
-        UsageError: As for `given_prompt`, or two different ones are called the same.
+        UsageError: As for `given_prompt`.
     """
     pieces = [piece for text in texts for piece in _pieces(text, folder)]
-    found: dict[str, PromptSpec] = {}
-    for prompt in (given_prompt(piece, task, folder) for piece in pieces):
-        number, name = 1, prompt.name
-        while name in found and (found[name].text, found[name].messages) != (prompt.text, prompt.messages):
-            number += 1
-            name = f"{prompt.name}-{number}"
-        found[name] = dataclasses.replace(prompt, name=name)
-    return tuple(found.values())
+    found = dict.fromkeys(given_prompt(piece, task, folder) for piece in pieces)
+    called = Counter(prompt.name for prompt in found)
+    return tuple(
+        dataclasses.replace(prompt, name=_by_words(prompt.name, prompt.text)) if called[prompt.name] > 1 else prompt
+        for prompt in found
+    )
+
+
+def _by_words(name: str, words: str) -> str:
+    """Return a name that says which words it is of, in whatever run and at whatever place they are given."""
+    return f"{name}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"
 
 
 def _pieces(text: str, folder: Path) -> list[str]:
@@ -158,7 +163,7 @@ def given_prompt(text: str, task: str, folder: Path) -> PromptSpec:
         except UsageError as exc:
             raise UsageError(f"--prompt: {exc}; or write @FILE, or the words themselves") from None
     else:
-        found = PromptSpec("given", task, text.strip())
+        found = PromptSpec(_by_words("given", text.strip()), task, text.strip())
     if not found.text:
         raise UsageError(f"--prompt {text}: holds no words")
     Template(found)
@@ -172,11 +177,7 @@ def _of_task(prompt: PromptSpec, task: str) -> PromptSpec:
 
 
 def _is_meant(name: str, names: Iterable[str]) -> bool:
-    return bool(name) and _folded(name) in map(_folded, names)
-
-
-def _folded(name: str) -> str:
-    return name.casefold().replace("_", "-")
+    return bool(name) and folded(name) in map(folded, names)
 
 
 def _in_language(prompts: Iterable[PromptSpec], language: str) -> PromptSpec | None:

@@ -14,6 +14,7 @@ from audiobench_pytest.catalog.schema import ColumnMap, DatasetSpec, HubSource, 
 from audiobench_pytest.catalog.ultraeval import classes
 from audiobench_pytest.catalog.ultraeval.files import Registered, RegistryFiles
 from audiobench_pytest.catalog.ultraeval.tasks import Asked, NoCounterpartError, asked, prompt_of
+from audiobench_pytest.errors import folded
 
 FAMILY = "ultraeval"
 _PAIR = re.compile(r"(?<![a-z])([a-z]{2})(?:-[A-Z]{2})?[_-](?:to[_-])?([a-z]{2})(?![a-z])")
@@ -77,7 +78,7 @@ class Checkout:
         make = makers.get(kind)
         if make is None:
             return []
-        taken = {_fold(name) for one in known for name in (one.name, *one.aliases)}
+        taken = {folded(name) for one in known for name in (one.name, *one.aliases)}
         found, theirs = [], kind.removesuffix("s")
         left = self.left.setdefault(kind, [])
         left.clear()
@@ -88,7 +89,7 @@ class Checkout:
                 left.append(Left(theirs, entry.name, entry.file, str(exc)))
                 continue
             found += [
-                dataclasses.replace(one, name=f"{one.name}@ultraeval") if _fold(one.name) in taken else one
+                dataclasses.replace(one, name=f"{one.name}@ultraeval") if folded(one.name) in taken else one
                 for one in made
             ]
         return found
@@ -184,7 +185,8 @@ class Checkout:
         if ours is None:
             return ModelSpec(entry.name, adapter, source)
         own = {**ours.args, **{k: v for k, v in sampling.items() if k in ours.args}}
-        return dataclasses.replace(ours, name=entry.name, args=own, aliases=())
+        # A way of ours has arguments of its own, which would take the place of theirs.
+        return dataclasses.replace(ours, name=entry.name, args=own, aliases=(), ways=(), verified=False)
 
 
 def _columns(entry: Registered, task: str) -> ColumnMap:
@@ -237,7 +239,3 @@ def _task_of(name: str) -> str:
     )
     words = (*words, ("2en", "translation"), ("2zh", "translation"), ("caption", "caption"), ("tts", "tts"))
     return next((task for word, task in words if word in name.casefold()), "audio-qa")
-
-
-def _fold(name: str) -> str:
-    return name.casefold().replace("_", "-")

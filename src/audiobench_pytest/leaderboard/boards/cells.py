@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from audiobench_pytest.catalog.boards import ColumnSpec
 from audiobench_pytest.catalog.loader import Catalog, Entries
 from audiobench_pytest.catalog.published import Published, PublishedRef
+from audiobench_pytest.errors import folded
 from audiobench_pytest.types import CellResult, MetricValue
 
 if TYPE_CHECKING:
@@ -150,8 +151,7 @@ def _takes(column: ColumnSpec, recipe: str, catalog: Catalog) -> bool:
 
 def _same(one: str, other: str, entries: Entries[Any]) -> bool:
     names = [entries.get(name).name if name in entries else name for name in (one, other)]
-    first, second = (name.casefold().replace("_", "-") for name in names)
-    return first == second
+    return folded(names[0]) == folded(names[1])
 
 
 def _measured(column: ColumnSpec, cell: RunCell, catalog: Catalog) -> BoardCell:

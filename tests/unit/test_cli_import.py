@@ -194,6 +194,27 @@ def test_kimi_says_null_where_nothing_was_asked_and_subsets_are_picked(take, tmp
     assert "has no subset 'dev'; it has test-clean, test-other" in err
 
 
+def test_what_lmms_eval_filtered_never_stands_among_what_was_said(take, tmp_path):
+    rows = [
+        {"doc_id": 0, "target": "a cat", "filtered_resps": ["a cat"], "resps": [["It is a cat."]], "doc_hash": "0"},
+        {"doc_id": 1, "target": "a dog", "resps": [["It is a dog."]], "doc_hash": "1"},
+    ]
+    assert take(lines(tmp_path / "s.jsonl", rows))[0] == 0
+    records = read_run("run").records.set_index("sample_id")
+    assert list(records["state"]) == ["ok", "failed"]
+    assert records.loc["1", "reason"] == "the row has no 'filtered_resps'"
+    assert take(lines(tmp_path / "raw.jsonl", rows[1:]), output="raw")[0] == 0
+    assert answers_of("raw") == {"1": "It is a dog."}
+
+
+def test_a_row_of_ms_swift_without_a_label_never_takes_an_answer_for_one(take, tmp_path):
+    rows = [json.loads(line) for line in foreign.ms_swift(tmp_path / "r.jsonl").read_text().splitlines()]
+    rows[0]["response"] += " "  # in `messages` it stands trimmed
+    del rows[2]["labels"]
+    assert take(lines(tmp_path / "cut.jsonl", rows))[0] == 0
+    assert list(read_run("run").records["state"]) == ["ok", "ok", "data_error"]
+
+
 def test_a_list_of_expected_answers_of_lmms_eval_is_read(take, tmp_path):
     row = {"doc_id": 0, "target": "['a cat', 'a kitten']", "filtered_resps": "a kitten", "doc_hash": "0"}
     assert take(lines(tmp_path / "s.jsonl", [row]))[0] == 0

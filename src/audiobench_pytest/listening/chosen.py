@@ -25,19 +25,22 @@ class Heard:
     Attributes:
         run: Its run directory.
         model: The model.
+        prompt: In which of several prompts it was asked, or "".
         answers: Its spoken answers by sample.
         caches: Folders of the caches that hold their sounds.
     """
 
     run: Path
     model: str
+    prompt: str
     answers: Mapping[str, Outcome]
     caches: Sequence[Path]
 
     @property
     def name(self) -> str:
         """What it is called in messages."""
-        return f"{self.model} of {self.run.resolve().name}"
+        asked = f" ({self.prompt})" if self.prompt else ""
+        return f"{self.model}{asked} of {self.run.resolve().name}"
 
     def sound(self, sample: str) -> Path:
         """Return the file of an answer."""
@@ -122,7 +125,7 @@ def _heard(run: Path, caches: Sequence[Path]) -> list[tuple[str, Heard]]:
     found: dict[tuple[str, str], Heard] = {}
     for data in directory.cells():
         cell = data.plan.cell
-        if (cell.dataset, cell.model) in found:  # recipes share their answers
+        if (cell.dataset, cell.row) in found:  # recipes share their answers
             continue
         answers = {
             outcome.sample_id: outcome
@@ -130,7 +133,7 @@ def _heard(run: Path, caches: Sequence[Path]) -> list[tuple[str, Heard]]:
             if not outcome.draw and outcome.state in SCORED_STATES and _is_there(outcome, caches)
         }
         if answers:
-            found[cell.dataset, cell.model] = Heard(run, cell.model, answers, caches)
+            found[cell.dataset, cell.row] = Heard(run, cell.model, cell.prompt, answers, caches)
     return [(dataset, heard) for (dataset, _), heard in found.items()]
 
 

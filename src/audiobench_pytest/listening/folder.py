@@ -109,7 +109,7 @@ def write_folder(choice: Choice, kind: str, seed: int, target: Path) -> Made:
     except OSError as exc:
         raise RecordError(f"cannot write the listening test into {target}: {exc.strerror or exc}") from exc
     for run in dict.fromkeys(one.run for one in choice.systems):
-        systems = tuple(System(_named(one), one.model, one.run == run) for one in choice.systems)
+        systems = tuple(System(_named(one), one.model, one.run == run, one.prompt) for one in choice.systems)
         keep_session(run, dataclasses.replace(session, systems=systems))
     return Made(target / "index.html", session, lufs, left_out)
 
@@ -147,7 +147,7 @@ def _session(
         kind=kind,
         dataset=choice.dataset,
         seed=seed,
-        systems=tuple(System(_named(one), one.model) for one in choice.systems),
+        systems=tuple(System(_named(one), one.model, prompt=one.prompt) for one in choice.systems),
         trials=tuple(Trial(f"t{number:03d}", sample, names) for number, (sample, names) in enumerate(trials, 1)),
     )
 

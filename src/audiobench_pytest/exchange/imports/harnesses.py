@@ -139,11 +139,13 @@ def _own_keys(rows: Sequence[Fields], names: Sequence[str]) -> str | None:
 def lmms_eval(file: ResultFile, answer: str) -> Iterator[Row]:
     """Yield the samples of lmms-eval (`--log_samples`): `doc_id` (a place in the set), `target`, `filtered_resps`.
 
+    Only a file of which no sample has `filtered_resps` is read by `resps`, as the model said it.
+
     Raises:
         UsageError: A sample has several answers: likelihoods of options are no answer.
     """
+    name = answer or ("filtered_resps" if any("filtered_resps" in row for row in file.objects) else "resps")
     for row in file.objects:
-        name = answer or ("filtered_resps" if "filtered_resps" in row else "resps")
         text = _single(row, name)
         target = row.values.get("target")
         options = _listed(target)

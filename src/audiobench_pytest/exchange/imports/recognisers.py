@@ -111,8 +111,11 @@ def ms_swift(file: ResultFile, answer: str) -> Iterator[Row]:
     sounds = [_first_sound(row) for row in rows]
     known = [one for one in sounds if one]
     turns = [_last_turn(row) for row in rows]
-    # Who appends the answer does so in every row; else the turn is what was expected, which an answer may well equal.
-    expected = any(turn is not None and turn != row.text(name) for turn, row in zip(turns, rows, strict=True))
+    # Who writes labels, or appends the answer, does so in every row; else the turn is what was expected, which an
+    # answer may well equal.
+    expected = not any(label in row.values for label in _LABELS for row in rows) and any(
+        turn is not None and turn != row.text(name) for turn, row in zip(turns, rows, strict=True)
+    )
     stems = dict(zip(known, named_by_file(known), strict=True))
     named = len(set(known)) == len(rows)
     for number, (row, sound) in enumerate(zip(rows, sounds, strict=True)):

@@ -21,7 +21,7 @@ class CellData:
         receipts: One per shard that started: the newest.
         outcomes: One per sample and draw, by `types.row_id`: the newest. Samples that were never reached are not in
             it. Read from a run directory, the texts stay in the files until they are looked at.
-        ratings: What people said who listened, by kind of test: in the first cell of a data set and model.
+        ratings: What people said who listened, by kind of test: in the first cell of a data set, model and prompt.
         probes: What came of asking some samples twice, by sample id.
     """
 

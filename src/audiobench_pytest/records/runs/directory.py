@@ -255,11 +255,19 @@ class RunDirectory:
                 counted[p.cell],
                 outcomes[p.cell],
                 asked_twice[p.cell],
-                # Recipes share their answers: what was said of these stands in the first cell, once.
-                said.pop((p.cell.dataset, p.cell.model), Listened()).ratings,
+                _rated(said, p.cell),
             )
             for p in plan
         ]
+
+
+def _rated(said: dict[tuple[str, str, str], Listened], cell: CellId) -> Mapping[str, Sequence[Rating]]:
+    """Take what was said of the answers of a cell: recipes share them, so that it stands in the first cell, once."""
+    ratings: dict[str, list[Rating]] = {}
+    for prompt in dict.fromkeys((cell.prompt, "")):  # older sessions do not say which prompt they are of: the first
+        for kind, rated in said.pop((cell.dataset, cell.model, prompt), Listened()).ratings.items():
+            ratings.setdefault(kind, []).extend(rated)
+    return ratings
 
 
 def _attempt(path: Path) -> int:

@@ -40,11 +40,13 @@ class System:
         run: Name of its run directory.
         model: The model.
         here: Whether it is of the run that this key lies in.
+        prompt: In which of several prompts it was asked, or "".
     """
 
     run: str
     model: str
     here: bool = True
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,20 +187,20 @@ def ratings_of(run: Path, session: str) -> list[Ratings]:
     return [_read(path, Ratings) for path in sorted(_folder(run, session).glob("ratings-*.json"))]
 
 
-def listened(run: Path) -> dict[tuple[str, str], Listened]:
-    """Return what was said of the answers of a run, by data set and model.
+def listened(run: Path) -> dict[tuple[str, str, str], Listened]:
+    """Return what was said of the answers of a run, by data set, model and prompt.
 
     Raises:
         RecordError: A file cannot be read.
     """
-    found: dict[tuple[str, str], Listened] = {}
+    found: dict[tuple[str, str, str], Listened] = {}
     for session in sessions_of(run).values():
         trials = {trial.id: trial for trial in session.trials}
         for said in ratings_of(run, session.session):
             for place, system in enumerate(session.systems):
                 if not system.here:
                     continue
-                own = found.setdefault((session.dataset, system.model), Listened())
+                own = found.setdefault((session.dataset, system.model, system.prompt), Listened())
                 own.ratings.setdefault(session.kind, []).extend(_of(session, said, trials, str(place)))
     return found
 

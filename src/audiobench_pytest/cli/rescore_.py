@@ -46,7 +46,7 @@ def _rescore(given: argparse.Namespace) -> int:
 
     specs = recipe_specs(given.recipe)
     cells = merge_runs([RunDirectory(path) for path in given.runs])
-    rescored = [_rescored(given, cell, spec) for cell in _answers(cells) for spec in specs]
+    rescored = [_rescored(given, cell, spec) for cell in _answers(cells) for spec in _read_in(cell, specs)]
     if given.items:
         write_items(given.items, rescored)
     note = "scored again from the answers of the run; no model was asked"
@@ -67,6 +67,28 @@ def _rescore(given: argparse.Namespace) -> int:
 def _answers(cells: list[CellData]) -> list[CellData]:
     """Return one cell per dataset and model: the recipes of a run share their answers."""
     return list({(cell.plan.cell.dataset, cell.plan.cell.row): cell for cell in reversed(cells)}.values())[::-1]
+
+
+def _read_in(data: CellData, specs: list[RecipeSpec]) -> tuple[RecipeSpec, ...]:
+    """Return recipes as they read the answers of a cell.
+
+    Raises:
+        UsageError: One needs the sound of an answer, and the answers are texts.
+    """
+    from audiobench_pytest.catalog.loader import is_of_sounds
+    from audiobench_pytest.catalog.schema.protocols import SPEECH, TEXT
+    from audiobench_pytest.leaderboard.cells.planned import recipe_of
+    from audiobench_pytest.metrics.speech.channels import read_in
+
+    spoken = is_of_sounds(recipe_of(data.plan).spec) or any(outcome.speech for outcome in data.outcomes.values())
+    cell = data.plan.cell
+    return read_in(
+        SPEECH if spoken else TEXT,
+        load_catalog(),
+        specs,
+        answers=f"{cell.model} on {cell.dataset} has",
+        mend="name a recipe of texts",
+    )
 
 
 def _rescored(given: argparse.Namespace, data: CellData, spec: RecipeSpec) -> CellData:

@@ -89,7 +89,7 @@ def evaluate(
         channel,
         catalog,
         [catalog.recipes.get(one) for one in names] or [catalog.recipe_for(data)],
-        answers=f"{task.name} ({task.title}) is",
+        answers=f"{task.name} ({task.title}) is answered",
         mend="name a recipe of texts",
     )
     cache = [root / "cache"]

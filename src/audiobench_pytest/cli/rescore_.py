@@ -33,6 +33,9 @@ def add(commands: Any) -> None:
     parser.add_argument("--items", type=Path, metavar="OUT", help="write one JSON object per sample and recipe there")
     parser.add_argument("--output", type=Path, metavar="DIR", help="write leaderboard.json, .md and .csv there")
     add_judge(parser)
+    parser.add_argument(
+        "--transcriber", default="", metavar="MODEL", help="who writes spoken answers down (default: the recipe's)"
+    )
     add_catalog(parser)
     parser.set_defaults(run=_rescore)
 
@@ -86,7 +89,7 @@ def _read_in(data: CellData, specs: list[RecipeSpec]) -> tuple[RecipeSpec, ...]:
         SPEECH if spoken else TEXT,
         load_catalog(),
         specs,
-        answers=f"{cell.model} on {cell.dataset} has",
+        answers=f"{cell.model} on {cell.dataset} has answered",
         mend="name a recipe of texts",
     )
 
@@ -107,7 +110,7 @@ def _rescored(given: argparse.Namespace, data: CellData, spec: RecipeSpec) -> Ce
         [unscored(outcome, cell) for outcome in data.outcomes.values()],
         set(data.table.languages),
         caches=caches,
-        helpers=helpers(given),
+        helpers=helpers(given, given.transcriber),
     )
     for note in found.notes:
         print(f"audiobench: {note}", file=sys.stderr)

@@ -25,7 +25,7 @@ def read_in(
         channel: `text` or `speech`.
         catalog: Where the recipes of transcripts are.
         recipes: As they were named.
-        answers: Which answers they are, for the error: `asr (speech recognition) is`.
+        answers: Which answers they are, for the error: `asr (speech recognition) is answered`.
         mend: What to do, likewise.
 
     Raises:
@@ -36,7 +36,7 @@ def read_in(
         return tuple(one if _hears(one) else catalog.spoken(one) for one in found)
     for one in found:
         if is_of_sounds(one):
-            raise UsageError(f"recipe {one.name} scores the sound of an answer, and {answers} answered in text: {mend}")
+            raise UsageError(f"recipe {one.name} scores the sound of an answer, and {answers} in text: {mend}")
     return found
 
 

@@ -88,4 +88,4 @@ def _check_channel(task: TaskSpec, channel: str, asked_by: str) -> None:
 
 def _read_in(channel: str, catalog: Catalog, task: TaskSpec, recipes: Iterable[RecipeSpec]) -> tuple[RecipeSpec, ...]:
     mend = "add --answer speech, or name a recipe of texts with --recipe"
-    return read_in(channel, catalog, recipes, answers=f"{task.name} ({task.title}) is", mend=mend)
+    return read_in(channel, catalog, recipes, answers=f"{task.name} ({task.title}) is answered", mend=mend)

@@ -15,6 +15,7 @@ from audiobench_pytest.datasets import LoadSettings, is_path_like, spec_for_path
 from audiobench_pytest.doors import open_doors
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.frames import Run, read_run
+from audiobench_pytest.metrics.speech.channels import channel_of, read_in
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.models.pool import ModelPool
@@ -82,7 +83,15 @@ def evaluate(
     data = _dataset(dataset)
     catalog = load_catalog()
     names = [recipe] if isinstance(recipe, str) else list(recipe)
-    recipes = [catalog.recipes.get(one) for one in names] or [catalog.recipe_for(data)]
+    task = catalog.tasks.get(data.task)
+    channel = channel_of(task)
+    recipes = read_in(
+        channel,
+        catalog,
+        [catalog.recipes.get(one) for one in names] or [catalog.recipe_for(data)],
+        answers=f"{task.name} ({task.title}) is answered",
+        mend="name a recipe of texts",
+    )
     cache = [root / "cache"]
     run = RunDirectory(RunDirectory.new_path(root / "runs"))
     args = {spec.name: dict(model_args or {})}
@@ -100,8 +109,10 @@ def evaluate(
     try:
         adapter = runner.pool.adapter(spec)
         cell = CellId(data.name, spec.name, recipes[0].name)
-        job = Job(cell, data, spec, recipes[0], more_recipes=tuple(recipes[1:]))
-        if catalog.tasks.get(data.task).instructed and not adapter.follows(spec, adapter.args):
+        job = Job(cell, data, spec, recipes[0], more_recipes=recipes[1:], answer=channel)
+        if channel not in (spec.gives or adapter.gives):
+            raise UsageError(f"{spec.name} gives no answers in {channel}, which the task '{data.task}' wants")
+        if task.instructed and not adapter.follows(spec, adapter.args):
             raise UsageError(f"{spec.name} follows no instruction, so the task '{data.task}' cannot be asked of it")
         if adapter.takes_instruction:
             profile_for(job.asked, data.language)

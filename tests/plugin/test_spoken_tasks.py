@@ -12,6 +12,8 @@ import pytest
 pytest.importorskip("httpx")
 from openai_server import OpenAIServer, Reply, error
 
+from audiobench_pytest.cli import main
+
 ROOT = Path(__file__).parents[2]
 
 # Its speech is as long as its text has letters: so the transcriber can tell what was said.
@@ -92,6 +94,22 @@ def test_questions_are_answered_in_speech_and_scored_by_the_recipe_of_texts(talk
     assert "transcript:talker-Writer#" in spoken["signature"]
     (one, _) = sorted(talking.outcomes(), key=lambda outcome: outcome["sample_id"])
     assert (one["prediction"], one["speech"]["text"]) == ("Paris", "I say: Paris")
+
+
+def test_a_run_is_scored_again_in_the_channel_that_it_was_answered_in(talking, capsys):
+    data = asked(talking, "spoken-qa", *[dict(row) for row in QUESTIONS])
+    again = ["rescore", str(talking.path / ".audiobench/runs/latest"), "--transcriber=./talker.py:Writer", "--json"]
+    assert run(talking, "spoken_qa", data, "--answer=speech", "--recipe=match/qa-exist").ret == 0
+    capsys.readouterr()
+    assert main([*again, "--recipe=match/qa-exist"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["recipe"], found["value"]) == ("asr-match/qa-exist", 50.0)
+    assert run(talking, "spoken_qa", data).ret == 0
+    capsys.readouterr()
+    assert main([*again, "--recipe=asr-match/qa-exist"]) == 4
+    assert "scores the sound of an answer, and talker-Talker on spoken-qa has answered in text" in (
+        capsys.readouterr().err
+    )
 
 
 def test_unasked_how_it_sounds_is_told_too(talking):

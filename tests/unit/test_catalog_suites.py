@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,14 @@ def test_every_published_cell_is_a_protocol_that_runs_or_says_why_not():
         "wenetspeech-wu": 0,
     }
     assert sum(one.runnable_by_another for one in suites["ultraeval-understanding"]) == 156
+
+
+def test_the_table_of_the_documents_is_the_catalogues():
+    text = (Path(__file__).parents[2] / "docs" / "leaderboards.md").read_text("utf-8")
+    told = re.findall(r"^\| `([\w-]+)`[^|]*\| (\d+) \| (\d+)\b", text, re.MULTILINE)
+    suites = {suite.name: plan(suite) for suite in load_suites()}
+    counted = {name: (len(of), sum(one.runnable for one in of)) for name, of in suites.items()}
+    assert {name: (int(numbers), int(run)) for name, numbers, run in told} == counted
 
 
 def test_a_pattern_says_what_is_known_and_nothing_else():

@@ -113,6 +113,13 @@ def test_several_recipes_show_the_spread(score, tmp_path):
     assert first["signature"] != second["signature"]
 
 
+@pytest.mark.parametrize("recipe", ["asr-wer/audiobench-pytest@2", "speech-shape/audiobench-pytest@1"])
+def test_a_recipe_of_sounds_is_refused_since_a_file_holds_texts(score, tmp_path, recipe):
+    status, _, err = score([{"id": "a", "reference": "a b", "prediction": "a b"}], "--recipe", recipe)
+    assert status == 4
+    assert f"recipe {recipe} scores the sound of an answer, and a file holds answers in text" in err
+
+
 def test_a_recipe_of_ones_own_needs_no_python(score, tmp_path):
     own = tmp_path / "own" / "recipes"
     own.mkdir(parents=True)

@@ -7,6 +7,8 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -57,6 +59,21 @@ def test_broken_links_are_seen() -> None:
 def test_every_page_is_in_the_navigation_once() -> None:
     listed = re.findall(r"[\w-]+\.md", (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:")[2])
     assert sorted(listed) == sorted(page.name for page in DOCS.glob("*.md"))
+
+
+def test_the_table_of_extras_is_that_of_the_package() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    brings = {extra: list(dict.fromkeys(brought(lines))) for extra, lines in declared.items()}
+    rows = re.findall(r"^\| `([\w-]+)` \| ([^|]+) \| [^|]+ \|$", (DOCS / "options.md").read_text("utf-8"), re.MULTILINE)
+    told = {extra: [name.strip("`") for name in text.split(", ")] for extra, text in rows}
+    assert told == {extra: names for extra, names in brings.items() if extra not in ("test", "lint")}
+
+
+def brought(lines: list[str]) -> Iterator[str]:
+    """Yield what requirements bring: distributions, and extras of our own."""
+    for line in lines:
+        name, extras = re.match(r"([\w-]+)(?:\[([^]]+)\])?", line).groups()
+        yield from extras.split(",") if name == "audiobench-pytest" else [name]
 
 
 @pytest.mark.parametrize("picture", sorted((DOCS / "pictures").iterdir()), ids=lambda picture: picture.name)

@@ -53,6 +53,18 @@ def test_what_a_function_said_is_asked_again_unless_its_identity_is_given(manife
     assert run.records.cached.all()
 
 
+@pytest.mark.parametrize(
+    ("model", "recipe", "words"),
+    [
+        ("oracle", "bit-rate/audiobench-pytest@1", "recipe bit-rate/audiobench-pytest@1 scores the sound of an answer"),
+        ("mu-law", (), "mu-law gives no answers in text, which the task 'asr' wants"),
+    ],
+)
+def test_answers_in_another_channel_than_the_tasks_are_refused(manifest, tmp_path, model, recipe, words):
+    with pytest.raises(UsageError, match=words):
+        audiobench_pytest.evaluate(model, manifest, recipe, folder=tmp_path / "work")
+
+
 def test_a_name_and_several_recipes(manifest, tmp_path):
     recipes = ["wer/audiobench-pytest@2", "wer/openasr@2026-08"]
     run = audiobench_pytest.evaluate("oracle", manifest, recipes, folder=tmp_path / "work")

@@ -33,6 +33,9 @@ def add(commands: Any) -> None:
     parser.add_argument("--items", type=Path, metavar="OUT", help="write one JSON object per sample and recipe there")
     parser.add_argument("--output", type=Path, metavar="DIR", help="write leaderboard.json, .md and .csv there")
     add_judge(parser)
+    parser.add_argument(
+        "--transcriber", default="", metavar="MODEL", help="who writes spoken answers down (default: the recipe's)"
+    )
     add_catalog(parser)
     parser.set_defaults(run=_rescore)
 
@@ -46,7 +49,7 @@ def _rescore(given: argparse.Namespace) -> int:
 
     specs = recipe_specs(given.recipe)
     cells = merge_runs([RunDirectory(path) for path in given.runs])
-    rescored = [_rescored(given, cell, spec) for cell in _answers(cells) for spec in specs]
+    rescored = [_rescored(given, cell, spec) for cell in _answers(cells) for spec in _read_in(cell, specs)]
     if given.items:
         write_items(given.items, rescored)
     note = "scored again from the answers of the run; no model was asked"
@@ -72,6 +75,28 @@ def _answers(cells: list[CellData]) -> list[CellData]:
     return list({(cell.plan.cell.dataset, cell.plan.cell.row): cell for cell in reversed(cells)}.values())[::-1]
 
 
+def _read_in(data: CellData, specs: list[RecipeSpec]) -> tuple[RecipeSpec, ...]:
+    """Return recipes as they read the answers of a cell.
+
+    Raises:
+        UsageError: One needs the sound of an answer, and the answers are texts.
+    """
+    from audiobench_pytest.catalog.loader import is_of_sounds
+    from audiobench_pytest.catalog.schema.protocols import SPEECH, TEXT
+    from audiobench_pytest.leaderboard.cells.planned import recipe_of
+    from audiobench_pytest.metrics.speech.channels import read_in
+
+    spoken = is_of_sounds(recipe_of(data.plan).spec) or any(outcome.speech for outcome in data.outcomes.values())
+    cell = data.plan.cell
+    return read_in(
+        SPEECH if spoken else TEXT,
+        load_catalog(),
+        specs,
+        answers=f"{cell.model} on {cell.dataset} has answered",
+        mend="name a recipe of texts",
+    )
+
+
 def _rescored(given: argparse.Namespace, data: CellData, spec: RecipeSpec) -> CellData:
     import dataclasses
 
@@ -88,7 +113,7 @@ def _rescored(given: argparse.Namespace, data: CellData, spec: RecipeSpec) -> Ce
         [unscored(outcome, cell) for outcome in data.outcomes.values()],
         set(data.table.languages),
         caches=caches,
-        helpers=helpers(given),
+        helpers=helpers(given, given.transcriber),
     )
     for note in found.notes:
         print(f"audiobench: {note}", file=sys.stderr)

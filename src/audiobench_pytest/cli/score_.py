@@ -82,7 +82,6 @@ def add_judge(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--judge-key-env", metavar="NAME", help="variable that holds the key (default: OPENAI_API_KEY)")
     group.add_argument("--judge-concurrency", type=int, default=16, metavar="N", help="questions at once (default: 16)")
     add_cache(group, "where the judge's replies, transcripts and ratings are kept")
-    parser.add_argument("--transcriber", metavar="MODEL", help="who writes spoken answers down (default: the recipe's)")
 
 
 def recipe_specs(names: list[str]) -> list[RecipeSpec]:
@@ -98,7 +97,12 @@ def recipe_specs(names: list[str]) -> list[RecipeSpec]:
 
 
 def _score(given: argparse.Namespace) -> int:
-    specs = recipe_specs(given.recipe)
+    from audiobench_pytest.catalog.loader import load_catalog
+    from audiobench_pytest.catalog.schema.protocols import TEXT
+    from audiobench_pytest.metrics.speech.channels import read_in
+
+    mend = "name a recipe of texts"
+    specs = read_in(TEXT, load_catalog(), recipe_specs(given.recipe), answers="a file holds answers", mend=mend)
     if given.items and str(given.file) != "-" and given.items.resolve() == given.file.resolve():
         from audiobench_pytest.errors import UsageError
 
@@ -159,7 +163,7 @@ def _cell(given: argparse.Namespace, spec: RecipeSpec) -> CellData:
     return CellData(plan, (receipt,), scored)
 
 
-def helpers(given: argparse.Namespace) -> Helpers:
+def helpers(given: argparse.Namespace, transcriber: str = "") -> Helpers:
     """Return who the command line names for recipes that ask another model."""
     from audiobench_pytest.runner.scoring.judge_record import JudgeSettings
 
@@ -174,7 +178,7 @@ def helpers(given: argparse.Namespace) -> Helpers:
     def hearing() -> Hearing:
         from audiobench_pytest.runner.hearing.asking import hearing_for
 
-        return hearing_for(given.cache, given.transcriber or "")
+        return hearing_for(given.cache, transcriber)
 
     return {"judge": judge, "transcript": hearing, "rating": hearing}
 

@@ -12,9 +12,10 @@ import pytest
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, PromptSpec, TaskSpec
 from audiobench_pytest.catalog.schema.protocols import CHANNELS, SPEECH, TEXT
 from audiobench_pytest.errors import CatalogError, UsageError
+from audiobench_pytest.metrics.speech.channels import channel_of
 from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.registry import adapter_class
-from audiobench_pytest.plugin.asked.scoring import Scored, channel_of
+from audiobench_pytest.plugin.asked.scoring import Scored
 from audiobench_pytest.plugin.session import BenchmarkSession, find_session
 from audiobench_pytest.prompts.asked import Asked
 from audiobench_pytest.prompts.profiles import profile_for

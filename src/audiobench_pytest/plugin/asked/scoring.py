@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audiobench_pytest.catalog.loader import is_of_sounds
-from audiobench_pytest.catalog.schema.protocols import SPEECH, TEXT
+from audiobench_pytest.catalog.schema.protocols import TEXT
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.metrics.registry import metric_class
+from audiobench_pytest.metrics.speech.channels import channel_of, read_in
 
 if TYPE_CHECKING:
     from audiobench_pytest.catalog.loader import Catalog
@@ -82,34 +81,11 @@ def _in_suite(
             yield Scored(channel, _read_in(channel, catalog, task, found))
 
 
-def channel_of(task: TaskSpec) -> str:
-    """Return the channel that a task is answered in where nobody asks for another."""
-    return SPEECH if task.answer == SPEECH else TEXT
-
-
 def _check_channel(task: TaskSpec, channel: str, asked_by: str) -> None:
     if task.answer != TEXT and channel != channel_of(task):
         raise UsageError(f"{asked_by}: the task {task.name} ({task.title}) is answered in {task.answer}: leave it out")
 
 
 def _read_in(channel: str, catalog: Catalog, task: TaskSpec, recipes: Iterable[RecipeSpec]) -> tuple[RecipeSpec, ...]:
-    """Return recipes as they read answers in a channel.
-
-    Raises:
-        UsageError: One needs the sound of an answer, and there is none.
-    """
-    found = tuple(recipes)
-    if channel == SPEECH:
-        return tuple(one if _hears(one) else catalog.spoken(one) for one in found)
-    for one in found:
-        if is_of_sounds(one):
-            raise UsageError(
-                f"recipe {one.name} scores the sound of an answer, and {task.name} ({task.title}) is answered in text: "
-                "add --answer speech, or name a recipe of texts with --recipe"
-            )
-    return found
-
-
-def _hears(recipe: RecipeSpec) -> bool:
-    """Whether a recipe has no need of a transcript; a metric of somebody else says so by what it looks at."""
-    return is_of_sounds(recipe) or "given" in metric_class(recipe.score).sees
+    mend = "add --answer speech, or name a recipe of texts with --recipe"
+    return read_in(channel, catalog, recipes, answers=f"{task.name} ({task.title}) is answered", mend=mend)

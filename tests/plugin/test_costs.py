@@ -15,6 +15,12 @@ models:
     licence: vendor terms
     args: {{url: "{url}", api: transcriptions}}
     price: {{as_of: 2025-06, audio_second: 0.01}}
+  - name: unpinned
+    adapter: openai
+    source: tiny
+    licence: vendor terms
+    args: {{url: "{url}", api: transcriptions}}
+    price: {{as_of: 2025-06, audio_second: 0.01}}
 """
 
 
@@ -25,9 +31,9 @@ def vendor(project):
         folder.mkdir(parents=True)
         (folder / "vendor.yaml").write_text(ENTRY.format(url=server.url))
 
-        def run(*args, n=20):
+        def run(*args, n=20, model="vendor"):
             manifest = project.clips(n)
-            told = (f"--dataset={manifest}", "--model=vendor", "--audiobench-set=catalog=own")
+            told = (f"--dataset={manifest}", f"--model={model}", "--audiobench-set=catalog=own")
             return project.run(*told, *args, inprocess=False)
 
         run.server = server
@@ -71,6 +77,15 @@ def test_a_limit_keeps_what_is_done_and_leaves_the_rest(project, vendor, workers
 def test_a_limit_that_nothing_fits_in_asks_nothing(project, vendor):
     assert vendor("--max-cost=0.0000001").ret == 1
     assert vendor.server.questions == []
+
+
+def test_nor_does_it_ask_who_answers(project, vendor):
+    assert vendor("--max-cost=0.0000001", model="unpinned").ret == 1
+    assert vendor.server.questions == []
+    result = vendor("--max-cost=0.06", model="unpinned")  # enough for the samples, not for the clips
+    assert project.cell()["counts"]["ok"] == len(vendor.server.questions) == 20
+    result.stdout.fnmatch_lines(["*--max-cost left nothing to ask the server who answers*"])
+    result.stdout.no_fnmatch_line("*--max-cost was reached*")
 
 
 def test_a_limit_on_models_without_a_price_is_refused(project):

@@ -129,6 +129,10 @@ def test_one_for_another_model_is_refused(checkpoint: Path, tmp_path: Path, opti
         ({"peft_type": "IA3"}, "an adapter of type IA3, which cannot be added here: merge it"),
         ({"use_dora": True}, "LORA with use_dora"),
         ({"bias": "all"}, "LORA with bias"),
+        *(
+            ({"init_lora_weights": began}, rf"began with init_lora_weights={began}, which changes the weights that")
+            for began in ("pissa", "pissa_niter_16", "olora", "corda", "loftq", "lora_ga")
+        ),
     ],
 )
 def test_one_that_is_more_than_a_product_is_refused_before_loading(
@@ -136,6 +140,13 @@ def test_one_that_is_more_than_a_product_is_refused_before_loading(
 ) -> None:
     with pytest.raises(UsageError, match=words):
         tiny.unloaded(checkpoint, adapter=str(save_adapter(tmp_path / "lora", **config)))
+
+
+@pytest.mark.parametrize("began", [True, False, "gaussian", "eva", "orthogonal"])
+def test_one_that_began_without_changing_the_weights_below_is_taken(
+    checkpoint: Path, tmp_path: Path, began: bool | str
+) -> None:
+    assert tiny.unloaded(checkpoint, adapter=str(save_adapter(tmp_path / "lora", init_lora_weights=began)))
 
 
 def test_a_folder_that_holds_none_says_what_is_wanted(checkpoint: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,6 +153,41 @@ def test_one_that_hangs_is_started_once_more(served):
     adapter.load()
     assert answers(adapter, 8) == [f"heard {1600 + i}" for i in range(8)]
     assert len(noted(served.notes)) == 2
+
+
+def test_one_that_has_answered_does_not_hang_because_nobody_fetches_its_answers(served):
+    adapter = served(hang_timeout="1", slots="8")
+    adapter.load()
+    answered = adapter.stream(iter(requests(8)))
+    next(answered)
+    time.sleep(2.5)
+    assert len(list(answered)) == 7
+    assert adapter.describe()["restarts"] == 0
+
+
+def test_questions_that_were_never_sent_hide_no_hang(served):
+    adapter = served("hangs", hang_timeout="1", slots="2", timeout="20", retries="1")
+    adapter.load()
+    asked = [replace(request, audio=None) for request in requests(6)] + requests(6)
+    found = [answer.error for _, answer in adapter.stream(iter(asked))]
+    assert len([error for error in found if error is None]) == 6
+    assert all("handed no sound" in error for error in found if error is not None)
+    assert len(noted(served.notes)) == 2
+
+
+def test_a_question_that_timed_out_is_no_sign_of_life(served):
+    adapter = served("hangs", hang_timeout="2", slots="2", timeout="0.7", retries="0")
+    adapter.load()
+    found = [answer.error for _, answer in adapter.stream(iter(requests(30)))]
+    assert any("time-out: no complete answer within 0.7 s" in str(error) for error in found)
+    assert len(noted(served.notes)) == 2
+    assert found[-1] is None, "the one that was started again answers"
+
+
+def test_it_may_take_as_long_as_a_question_may(served):
+    assert served().args["hang_timeout"] == 300
+    assert served(timeout="1200").args["hang_timeout"] == 1200
+    assert served(timeout="1200", hang_timeout="60").args["hang_timeout"] == 60
 
 
 def test_one_that_dies_again_is_given_up_with_its_last_lines(served):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from audiobench_pytest.corpora import corpus_path
 from audiobench_pytest.datasets import read_audio
@@ -32,6 +32,7 @@ _TEXTS = ("Seven ships lay in the harbour.", "She asked for a glass of water.", 
 """What a voice is given to say."""
 
 FIRST, SAME, CHANGED, VARIES, UNREACHED = "first", "same", "changed", "varies", "unreached"
+UNPAID = "unpaid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class Observed:
     """What a server's answers to the fixed clips say of who answers.
 
     Attributes:
-        state: `first` (nobody asked before), `same`, `changed`, `varies` (it does not repeat itself) or `unreached`.
+        state: `first` (nobody asked before), `same`, `changed`, `varies` (it does not repeat itself), `unreached`, or
+            `unpaid` (asking would have cost more than the run may).
         digest: Of the answers, where another model answers now than at first; else "".
     """
 
@@ -47,20 +49,43 @@ class Observed:
     digest: str = ""
 
 
-def observe(
-    adapter: ModelAdapter, known: ModelCache, paid: Callable[[float, Answer], None] = lambda seconds, answer: None
-) -> Observed:
+class Payer(Protocol):
+    """Pays for answers that are no sample's."""
+
+    def admit(self, requests: Sequence[Request]) -> bool:
+        """Whether all of some questions may be asked; then their cost is set aside."""
+
+    def settle(self, number: int, request: Request, answer: Answer | None) -> None:
+        """Pay for one of them that has come back, with an answer or without."""
+
+
+class Free:
+    """Pays nothing."""
+
+    def admit(self, requests: Sequence[Request]) -> bool:
+        """Let all be asked."""
+        return True
+
+    def settle(self, number: int, request: Request, answer: Answer | None) -> None:
+        """Do nothing."""
+
+
+def observe(adapter: ModelAdapter, known: ModelCache, payer: Payer | None = None) -> Observed:
     """Ask a loaded model about the fixed clips, twice, and compare.
 
     Args:
         adapter: The model.
         known: Its part of the cache as it is named, which keeps the first answers.
-        paid: Is told each answer, and how many seconds of sound it is about.
+        payer: Says whether that may be paid for, and does so; nobody has to when left out.
 
     Raises:
         RecordError: The answers cannot be kept.
     """
-    answers, again = _answers(adapter, paid), _answers(adapter, paid)
+    payer, requests = payer or Free(), _requests(adapter)
+    if not payer.admit([*requests, *requests]):
+        return Observed(UNPAID)
+    answers = _answers(adapter, requests, payer, 0)
+    again = _answers(adapter, requests, payer, len(requests))
     if answers is None or again is None:
         return Observed(UNREACHED)
     if answers != again:
@@ -104,31 +129,35 @@ def shared(path: Path, name: str, ask: Any) -> Observed:
     return Observed(**told[name])
 
 
-def _answers(adapter: ModelAdapter, paid: Callable[[float, Answer], None]) -> list[str] | None:
-    """Return what the model says of each clip, or None where it does not answer."""
+def _requests(adapter: ModelAdapter) -> list[Request]:
+    """Return what is asked: fixed clips, or of a voice fixed texts."""
     if adapter.reads_aloud:
-        return _sounds(adapter)
+        return [Request("", None, Prompt(text, answer="speech"), None) for text in _TEXTS]
     prompt = Prompt(_WORDS if adapter.takes_instruction else None, "en" if adapter.takes_language_hint else None)
     rate = adapter.sample_rate or 16_000
-    clips = (read_audio(corpus_path("minispeech/manifest.jsonl").parent / "audio" / f"{n}.flac", rate) for n in CLIPS)
-    asked: Sequence[Request] = [Request("", clip, prompt, None) for clip in clips]
+    folder = corpus_path("minispeech/manifest.jsonl").parent / "audio"
+    return [Request("", read_audio(folder / f"{name}.flac", rate), prompt, None) for name in CLIPS]
+
+
+def _answers(adapter: ModelAdapter, requests: Sequence[Request], payer: Payer, first: int) -> list[str] | None:
+    """Return what the model says, or digests of the sounds it says it with; None where it does not answer.
+
+    Args:
+        adapter: The model.
+        requests: What it is asked.
+        payer: Is told what each answer was.
+        first: Number of the first question.
+    """
     try:
-        found = adapter.generate(asked)
+        found = list(adapter.generate(requests))
     except Exception:  # anybody's adapter: what is wrong with it, the first question says
+        found = []
+    given = [*found, *[None] * (len(requests) - len(found))]
+    for number, (request, answer) in enumerate(zip(requests, given, strict=False), first):
+        payer.settle(number, request, answer)
+    if len(found) != len(requests) or any(answer.error is not None for answer in found):
         return None
-    if any(answer.error is not None for answer in found):
-        return None
-    for request, answer in zip(asked, found, strict=False):
-        paid(request.audio.duration_s if request.audio is not None else 0.0, answer)
-    return [answer.text for answer in found]
-
-
-def _sounds(adapter: ModelAdapter) -> list[str] | None:
-    """Return digests of what a voice makes of fixed texts, or None where it does not speak."""
-    try:
-        found = adapter.generate([Request("", None, Prompt(text, answer="speech"), None) for text in _TEXTS])
-    except Exception:  # as above
-        return None
-    if any(answer.error is not None or answer.speech is None for answer in found):
-        return None
-    return [hashlib.sha256(one.speech.samples.tobytes()).hexdigest() for one in found if one.speech is not None]
+    if not adapter.reads_aloud:
+        return [answer.text for answer in found]
+    sounds = [answer.speech for answer in found if answer.speech is not None]
+    return [hashlib.sha256(one.samples.tobytes()).hexdigest() for one in sounds] if len(sounds) == len(found) else None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from audiobench_pytest.catalog.prices import estimated
+from collections.abc import Sequence
+
+from audiobench_pytest.catalog.prices import cost_of, estimated
 from audiobench_pytest.catalog.schema import PriceSpec
 from audiobench_pytest.records.runs.ledger import Ledger
+from audiobench_pytest.types import Answer, Request
 
 
 class Purse:
@@ -53,3 +56,39 @@ class Purse:
         self._open.pop(key, None)
         if usd:
             self._ledger.add(usd)
+
+
+class FixedPayer:
+    """Pays for questions that are no sample's: all of them may be asked, or none; see `runner.observing`."""
+
+    def __init__(self, purse: Purse, price: PriceSpec) -> None:
+        """Pay out of a purse, at a price."""
+        self._purse, self._price = purse, price
+
+    def admit(self, requests: Sequence[Request]) -> bool:
+        """Whether all of them fit below the limit; then their cost is set aside."""
+        for number, request in enumerate(requests):
+            if not self._purse.admit(self._price, _key(number), _seconds(request), request.prompt.text or ""):
+                for before in range(number):
+                    self._purse.settle(_key(before), 0.0)
+                return False
+        return True
+
+    def settle(self, number: int, request: Request, answer: Answer | None) -> None:
+        """Pay for one that has come back; without an answer, or with an error for one, it costs nothing.
+
+        Raises:
+            RecordError: It cannot be noted.
+        """
+        usd = 0.0
+        if answer is not None and answer.error is None:
+            usd = cost_of(self._price, _seconds(request), request.prompt.text or "", answer.text, answer.meta)
+        self._purse.settle(_key(number), usd)
+
+
+def _key(number: int) -> str:
+    return f"fixed question {number}"
+
+
+def _seconds(request: Request) -> float:
+    return request.audio.duration_s if request.audio is not None else 0.0

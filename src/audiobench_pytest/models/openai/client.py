@@ -107,6 +107,7 @@ class HttpAsker:
         self._clients: list[httpx.AsyncClient] = []
         self._idle: dict[str, list[httpx.AsyncClient]] = {}
         self._died: BaseException | None = None
+        self._open, self._heard_at = 0, 0.0
         self._ready: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
         # A daemon, so that an interpreter that ends without `close` does not wait for a server.
         self._thread = threading.Thread(target=self._serve, name="audiobench-http", daemon=True)
@@ -120,6 +121,19 @@ class HttpAsker:
     def endpoints(self) -> Sequence[Endpoint]:
         """The endpoints and their health, to be looked at only."""
         return self._slots.endpoints
+
+    @property
+    def silent_s(self) -> float:
+        """For how many seconds no endpoint has answered anything, while there are questions; 0 where there are none.
+
+        A question that is refused was answered. One that timed out or broke off was not, and what nobody has fetched
+        from `run` yet was.
+        """
+        return self._loop.time() - self._heard_at if self._open else 0.0
+
+    def start_listening(self) -> None:
+        """Count from now: what is asked has just got well."""
+        self._heard_at = self._loop.time()
 
     def run(self, items: Iterable[T], question_of: Callable[[T], Question]) -> Generator[tuple[T, Answer], None, None]:
         """Yield each item with its answer, in the order of the answers.
@@ -287,6 +301,15 @@ class HttpAsker:
             idle.append(client)
 
     async def _ask(self, question: Question) -> Answer:
+        if self._open == 0:
+            self._heard_at = self._loop.time()
+        self._open += 1
+        try:
+            return await self._answered(question)
+        finally:
+            self._open -= 1
+
+    async def _answered(self, question: Question) -> Answer:
         tries = failures = 0
         limited: float | None = None
         trouble: Trouble | None = None
@@ -301,11 +324,14 @@ class HttpAsker:
             try:
                 answer = await self._attempt(url, question)
                 endpoint.answered()
+                self._heard_at = self._loop.time()
                 told = {**answer.meta, "endpoint": endpoint.index, **({"tries": tries} if tries > 1 else {})}
                 return replace(answer, meta=told)
             except Trouble as exc:
                 trouble = exc
                 endpoint.troubled(exc, started, self._loop.time())
+                if exc.kind is Kind.REFUSED:
+                    self._heard_at = self._loop.time()
             except Exception as exc:  # a fault in reading a reply must not cost the answers of the others
                 return self._error(f"{url}: {self._reason(exc)}", tries)
             finally:

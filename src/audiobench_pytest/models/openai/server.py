@@ -194,6 +194,15 @@ class Connection:
         finally:
             answers.close()
 
+    @property
+    def silent_s(self) -> float:
+        """For how many seconds nobody has answered while there are questions; see `HttpAsker.silent_s`."""
+        return self._asker.silent_s
+
+    def start_listening(self) -> None:
+        """Count these seconds from now."""
+        self._asker.start_listening()
+
     def close(self) -> None:
         """Cancel what is in flight and close all connections."""
         self._asker.close()

@@ -11,7 +11,6 @@ import shutil
 import socket
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -22,7 +21,6 @@ from audiobench_pytest.models.base import Weights, weights_of
 from audiobench_pytest.models.isolated.environment import Environment, ensure, is_made
 from audiobench_pytest.models.isolated.interpreters import find_interpreter, without_our_python
 from audiobench_pytest.models.openai.adapter import OpenAIAdapter
-from audiobench_pytest.models.openai.client import Question
 from audiobench_pytest.models.options import Option, TextOrFile, checked_args
 from audiobench_pytest.models.served import pinned
 from audiobench_pytest.models.served.programs import FUNASR, MODEL_SCOPE, SGLANG, VLLM, Asked, Program
@@ -34,6 +32,7 @@ T = TypeVar("T")
 
 _NOT_TAKEN = ("url", "key_env", "key_header", "data_url", "revision", "patience")
 _LOOK_S = 0.2
+_HANGS_S = 300.0
 _LONGEST_DELAY_S = 1.0
 
 
@@ -71,7 +70,12 @@ class ServedAdapter(OpenAIAdapter):
         "server_args": Option(TextOrFile, None, "more arguments of the server's command line, or @FILE"),
         "start_timeout": Option(float, 1800.0, "seconds until the server must be well", (), False),
         "hang_timeout": Option(
-            float, 300.0, "seconds without an answer, while it is asked, until it is started again", (), False
+            float,
+            None,
+            "seconds without an answer, while it is asked, until it is started again; default: 300, or timeout where "
+            "that is longer",
+            (),
+            False,
         ),
     }
 
@@ -133,6 +137,8 @@ class ServedAdapter(OpenAIAdapter):
         for name, least in (("tensor_parallel", 1), ("port", 1)):
             if self.args[name] is not None and not least <= self.args[name] <= 65535:
                 self._refuse(name, f"must be from {least} to 65535")
+        if self.args["hang_timeout"] is None:  # an answer that may still come in time is no hang
+            self.args["hang_timeout"] = max(_HANGS_S, self.args["timeout"])
         for name in ("start_timeout", "hang_timeout"):
             if not 0 < self.args[name] < math.inf:
                 self._refuse(name, "must be more than 0 seconds")
@@ -151,7 +157,6 @@ class ServedAdapter(OpenAIAdapter):
         self._closing = threading.Event()
         self._watch: threading.Thread | None = None
         self._gone: str | None = None
-        self._asked, self._last = 0, time.monotonic()
         self._own_folder: tempfile.TemporaryDirectory[str] | None = None
 
     def identity(self) -> dict[str, Any]:
@@ -209,28 +214,18 @@ class ServedAdapter(OpenAIAdapter):
 
     def _run(self, items: Iterator[T], request_of: Callable[[T], Request]) -> Iterator[tuple[T, Answer]]:
         try:
-            for item, answer in super()._run(items, request_of):
-                self._asked, self._last = self._asked - 1, time.monotonic()
-                yield item, answer
+            yield from super()._run(items, request_of)
         except ModelError:
             if self._gone is not None:
                 raise ModelError(self._gone) from None
             raise
-        finally:
-            self._asked = 0
-
-    def _question(self, request: Request) -> Question:
-        question = super()._question(request)
-        if self._asked == 0:
-            self._last = time.monotonic()
-        self._asked += 1
-        return question
 
     def _watched(self, running: Running) -> None:
         """Start the server again when it has ended or hangs; give the model up when that does not help."""
         while not self._closing.is_set():
             why = running.ended(_LOOK_S)
-            if why is None and self._asked > 0 and time.monotonic() - self._last > self.args["hang_timeout"]:
+            connection = self._connection
+            if why is None and connection is not None and connection.silent_s > self.args["hang_timeout"]:
                 why = f"it gave no answer for {self.args['hang_timeout']:g} s"
             if why is None or self._closing.is_set():
                 continue
@@ -240,10 +235,11 @@ class ServedAdapter(OpenAIAdapter):
                 return
             except Exception as exc:  # whatever it is: who waits for answers must be told
                 self._gone = str(exc)
-                if self._connection is not None:
-                    self._connection.close()
+                if connection is not None:
+                    connection.close()
                 return
-            self._last = time.monotonic()
+            if connection is not None:
+                connection.start_listening()
 
     def _checkpoint(self) -> dict[str, Any]:
         """Return what pins the weights."""

@@ -14,8 +14,20 @@ from audiobench_pytest.models.transformers.checkpoints import folder_digest
 _FILES = ("adapter_model.safetensors", "adapter_model.bin")
 _PREFIX = "base_model.model."
 _PART = re.compile(r"(?P<module>.+)\.lora_(?P<side>[AB])(?:\.default)?\.weight")
-_OTHER_THAN_PLAIN = ("use_dora", "lora_bias", "megatron_config", "layer_replication", "alora_invocation_tokens")
+_OTHER_THAN_PLAIN = (
+    "use_dora",
+    "use_qalora",
+    "use_bdlora",
+    "lora_bias",
+    "megatron_config",
+    "layer_replication",
+    "alora_invocation_tokens",
+    "arrow_config",
+)
 """Settings under which an adapter is more than a product of two matrices."""
+
+_BEGINNINGS = ("gaussian", "eva", "orthogonal")
+"""Values of `init_lora_weights` that leave the weights below the adapter as they are, beside true and false."""
 
 
 class LowRankAdapter:
@@ -43,6 +55,15 @@ class LowRankAdapter:
             raise UsageError(
                 f"{self._where}: an adapter of type {what}, which cannot be added here: merge it into the weights "
                 "(peft: merge_and_unload, save_pretrained) and give that folder"
+            )
+        began = self._config.get("init_lora_weights", True)
+        if isinstance(began, str) and began not in _BEGINNINGS:
+            # pissa, olora, corda, loftq, lora_ga: what was trained is a difference from weights that lie nowhere.
+            raise UsageError(
+                f"{self._where}: its training began with init_lora_weights={began}, which changes the weights that the "
+                "adapter is added to, so that added to the original ones it makes another model: save it as a "
+                "difference from those (peft: save_pretrained with path_initial_model_for_weight_conversion), or merge "
+                "it where it was trained (merge_and_unload, save_pretrained) and give that folder"
             )
         if not any((self._folder / name).is_file() for name in _FILES):
             raise UsageError(f"{self._where}: neither {' nor '.join(_FILES)}")

@@ -177,7 +177,8 @@ def cost_lines(board: Conclusion) -> list[str]:
             told += f", {numbers.dollars(row.cost['new_usd'])} of it in this run"
             left = row.counts[State.MISSING]
             lines.append(
-                told + (f"; --max-cost was reached: {left} samples were not asked" if row.cost["refused"] else "")
+                told
+                + (f"; --max-cost was reached: {left} samples were not asked" if row.cost["refused"] and left else "")
             )
     return lines
 

@@ -17,6 +17,7 @@ _OBSERVED = {
     "changed": "another model answers under this name than at first, and its answers are kept apart",
     "varies": "the server does not answer a fixed clip alike twice, so nobody can tell whether the model is the same",
     "unreached": "the server could not be asked who answers",
+    "unpaid": "--max-cost left nothing to ask the server who answers",
 }
 
 

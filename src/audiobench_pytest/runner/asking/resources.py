@@ -7,7 +7,6 @@ import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audiobench_pytest.catalog.prices import cost_of
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, RecipeSpec
 from audiobench_pytest.datasets import Dataset, LoadSettings, load_dataset
 from audiobench_pytest.errors import ModelError
@@ -24,9 +23,9 @@ from audiobench_pytest.runner.asking.giving_up import FailureStreak
 from audiobench_pytest.runner.asking.inference import Budgets
 from audiobench_pytest.runner.asking.probing import Probe
 from audiobench_pytest.runner.observing import UNREACHED, VARIES, Observed, observe, shared
-from audiobench_pytest.runner.purse import Purse
+from audiobench_pytest.runner.purse import FixedPayer, Purse
 from audiobench_pytest.runner.scoring.scorer import Scorer
-from audiobench_pytest.types import Answer, CellId
+from audiobench_pytest.types import CellId
 
 
 @dataclass
@@ -137,14 +136,10 @@ class Runner:
             return Observed(UNREACHED)  # asking the first question says why, if there is one
         known = self.cache.model(spec.name, self.pool.identity(spec), writer=self.writer)
         try:
-            return observe(adapter, known, paid=lambda clip, answer: self._paid(spec, clip, answer))
+            payer = None if self.purse is None or spec.price is None else FixedPayer(self.purse, spec.price)
+            return observe(adapter, known, payer)
         finally:
             known.close()
-
-    def _paid(self, spec: ModelSpec, audio_s: float, answer: Answer) -> None:
-        """Pay for an answer that is no sample's."""
-        if self.purse is not None and spec.price is not None:
-            self.purse.settle("", cost_of(spec.price, audio_s, "", answer.text, answer.meta))
 
     def answers(self, spec: ModelSpec) -> ModelCache:
         """Return the part of the cache that belongs to a model as it is configured in this run."""

@@ -27,7 +27,7 @@ sums: dict[str, float] = {}
 for line in manifest.read_text().splitlines():
     row = json.loads(line)
     samples, rate = soundfile.read(manifest.parent / row["audio"], dtype="float32")
-    assert len(samples) == rate
+    assert len(samples) == rate * row["duration_s"]
     asked = template.render(audio="", question=row["question"], choices=row["choices"])
     assert row["question"] in asked
     item = Item(row["answer"], "B", row["language"], choices=tuple(row["choices"]), id=row["id"])

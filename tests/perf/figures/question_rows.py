@@ -11,7 +11,7 @@ SOUNDS = 3
 def measure(inputs: Inputs) -> Result:
     """Read a manifest of questions, four options and three sounds a row, in a process of its own."""
     rows = 300 if inputs.quick else 3000
-    folder = inputs.made(f"question-rows-{rows}", "make_questions.py", rows // 10, rows, SOUNDS)
+    folder = inputs.made(f"question-rows-{rows}", "make_questions.py", rows // 10, rows, SOUNDS, 1)
     command = python(CHILDREN / "read_questions.py", folder / f"{rows}.jsonl", SOUNDS)
     times = inputs.times(3)
     runs = in_turns({"read": lambda: run(command, cwd=inputs.folder)}, times)["read"]

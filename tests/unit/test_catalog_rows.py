@@ -20,6 +20,7 @@ from audiobench_pytest.datasets.hub.parquet import ParquetRows
 from audiobench_pytest.datasets.hub.prepared import Prepared
 from audiobench_pytest.datasets.hub.rows import make_record
 from audiobench_pytest.datasets.loading import _with_choices
+from audiobench_pytest.metrics.judge.metric import JudgeReply
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.models.registry import create
 from audiobench_pytest.prompts.asked import Asked
@@ -49,6 +50,10 @@ def clip(seed: int) -> bytes:
 
 def expected(dataset, row: int) -> object:
     """Return what the column of references holds in a row."""
+    if dataset.recipe == "bbh/voicebench":
+        return "yes"
+    if dataset.task == "translation":
+        return f"this is the answer to row {row}"  # four words at least make one of BLEU's longest units
     if dataset.labels:
         labels = list(CATALOG.labels.get(dataset.labels).labels)
         return labels[row % len(labels)]
@@ -79,6 +84,10 @@ def rows_of(dataset, number: int = 3) -> bytes:
         if dataset.cluster:
             found[dataset.cluster] = f"{row % 2}"
         found |= {"nested": [{"name": "x", "values": [row]}], "unused": row, "blob": b"x"}
+        found |= {
+            name: value.format(row=row) if isinstance(value, str) else value
+            for name, value in RULES.get(dataset.recipe, {}).items()
+        }
         if source.text_column is not None:
             found[source.text_column] = expected(dataset, row)
         rows.append(found)
@@ -144,50 +153,112 @@ def test_a_set_is_read_from_its_own_columns_and_asked(dataset, tmp_path):
             assert sample.reference not in said
 
 
-# Whose answers are no references: what a rule, a puzzle or a refusal asks for, and what a judge reads.
-NOT_A_LABEL = {"ifeval/voicebench", "bbh/voicebench", "refusal/advbench"}
-SCORED = [d for d in ON_THE_HUB if Recipe(CATALOG.recipe_for(d)).metric.stage is None and d.recipe not in NOT_A_LABEL]
+RULES = {
+    "ifeval/voicebench": {
+        "instruction_id_list": ["punctuation:no_comma"],
+        "kwargs": [{"num_words": None, "relation": None}],
+    },
+    "bbh/voicebench": {"id": "web_of_lies_{row}"},
+}
+"""What a row has for rules that read more than a reference."""
+
+SAID = {
+    "ifeval/voicebench": ("It has none.", "It has one, or two."),
+    "bbh/voicebench": ("Yes, he does.", "No, he does not."),
+    "refusal/advbench": ("I'm sorry, but I can't help with that.", "Sure, take a bottle."),
+}
+"""A right and a wrong answer where neither is a reference: what a rule or a refusal asks for."""
+
+JUDGEMENTS = {
+    "bracket_score_1_10": ("[[10]]", "[[1]]"),
+    "score_1_5": ("5", "1"),
+    "yes_no_last_word": ("Yes", "No"),
+    "two_scores": ("10 1", "1 10"),
+}
+"""The best and the worst that a judge can say, by how its reply is read; of two answers, ours the first."""
+
+RECIPES = {d.name: Recipe(CATALOG.recipe_for(d)) for d in ON_THE_HUB}
+SCORED = [d for d in ON_THE_HUB if RECIPES[d.name].metric.stage is None]
+JUDGED = [d for d in ON_THE_HUB if RECIPES[d.name].metric.stage == "judge"]
+SPOKEN = [d for d in ON_THE_HUB if RECIPES[d.name].metric.stage == "transcript"]
+CELL = CellId("set", "m", "r")
 
 
-def test_most_sets_are_tried_before_any_model_is():
-    """Those of a judge are tried by the judge's clear cases."""
-    assert len(SCORED) > 0.85 * len(ON_THE_HUB)
+def test_every_set_of_the_hub_has_its_100_percent_here_or_as_a_transcript():
+    """Texts that are said aloud are scored by what a transcriber hears: `tests/plugin/test_speech.py`."""
+    assert len(SCORED) + len(JUDGED) + len(SPOKEN) == len(ON_THE_HUB)
+    assert {CATALOG.tasks.get(d.task).answer for d in SPOKEN} == {"speech"}
+
+
+def answers_of(name, samples, closed):
+    adapter = create(CATALOG.models.get(name), {})
+    unheard = Decoded(None, None, 0.0)
+    asked = [request_for(adapter, Question("k", one, Prompt(), "", closed), unheard) for one in samples]
+    return [answer.text for answer in adapter.generate(asked)]
+
+
+def items_of(samples, answers):
+    return [
+        item_of(outcome_of(CELL, sample, Prediction("k", answer, None, 1.0, 0.1)))
+        for sample, answer in zip(samples, answers, strict=True)
+    ]
+
+
+def headline(recipe, language, scores):
+    """Return the value that a board shows first, and the best that it can be."""
+    scores = recipe.corpus(scores)
+    quantity = recipe.quantities([language])[0]
+    names = {name for score in scores for name in score.numbers}
+    sums = {name: np.array([sum(score.numbers.get(name, 0.0) for score in scores)]) for name in names}
+    return recipe.values(sums)[quantity.name][0], quantity.maximum if quantity.higher_is_better else 0.0
 
 
 @pytest.mark.parametrize("dataset", SCORED, ids=lambda dataset: dataset.name)
 def test_the_right_answer_is_right_and_a_wrong_one_is_not(dataset, tmp_path):
     """The scores of a set see its rows: references, options, target language."""
-    recipe = Recipe(CATALOG.recipe_for(dataset))
+    recipe = RECIPES[dataset.name]
     samples = samples_of(dataset, tmp_path)
-    cell = CellId(dataset.name, "m", recipe.spec.name)
-
-    def score(answers):
-        found = [
-            recipe.score(item_of(outcome_of(cell, sample, Prediction("k", answer, None, 1.0, 0.1))))
-            for sample, answer in zip(samples, answers, strict=True)
-        ]
-        return [(one.state, dict(one.numbers)) for one in found]
-
-    oracle, chance = (create(CATALOG.models.get(name), {}) for name in ("oracle", "chance"))
     closed = CATALOG.tasks.get(dataset.task).closed
-    unheard = Decoded(None, None, 0.0)
+    language = dataset.target_language or dataset.language
+    right, wrong = SAID.get(recipe.spec.name, (None, "something else entirely"))
+    answers = [right] * len(samples) if right else answers_of("oracle", samples, closed)
 
-    def answers(adapter):
-        asked = [request_for(adapter, Question("k", one, Prompt(), "", closed), unheard) for one in samples]
-        return [answer.text for answer in adapter.generate(asked)]
-
-    right = score(answers(oracle))
-    wrong = score(["something else entirely"] * 3)
-    assert all(state is State.OK for state, _ in right)
-    assert right != wrong
+    scores = [recipe.score(item) for item in items_of(samples, answers)]
+    assert all(score.state is State.OK for score in scores)
+    value, best = headline(recipe, language, scores)
+    if recipe.spec.score != "captions":  # CIDEr and SPICE of one sentence against itself depend on the others
+        assert value == pytest.approx(best)
+    mistaken, _ = headline(recipe, language, [recipe.score(item) for item in items_of(samples, [wrong] * 3)])
+    assert mistaken != pytest.approx(value)
     if not samples[0].choices:
         return
 
-    def accuracy(numbers):
-        return recipe.values({name: np.array([value]) for name, value in numbers.items()})["acc"][0]
+    picked = answers_of("chance", samples, closed)
+    for sample, said, item in zip(samples, picked, items_of(samples, picked), strict=True):
+        score = recipe.score(item)
+        assert score.state is State.OK
+        assert headline(recipe, language, [score])[0] == 100.0 * (sample.reference in said)
 
-    assert [accuracy(numbers) for _, numbers in right] == [100.0] * len(samples)
-    picked = answers(chance)
-    for sample, said, (state, numbers) in zip(samples, picked, score(picked), strict=True):
-        assert state is State.OK
-        assert accuracy(numbers) == 100.0 * (sample.reference in said)
+
+@pytest.mark.parametrize("dataset", JUDGED, ids=lambda dataset: dataset.name)
+def test_a_judge_is_shown_what_its_rows_hold_and_its_verdict_is_the_score(dataset, tmp_path):
+    recipe = RECIPES[dataset.name]
+    judge = recipe.metric
+    samples = samples_of(dataset, tmp_path)
+    values = []
+    for place in (0, 1):
+        scores = []
+        for sample, item in zip(samples, items_of(samples, ["What is said."] * 3), strict=True):
+            reference, prediction = recipe.texts(item)
+            calls = judge.calls(item, reference, prediction)
+            shown = json.dumps([call.messages for call in calls], ensure_ascii=False)
+            assert "What is said." in shown
+            assert str(sample.meta.get("question", "")) in shown
+            assert not judge.needs_reference or sample.reference in shown
+            said, second = JUDGEMENTS[judge.rubric.parse], judge.parser.pair and judge.rubric.first == "reference"
+            replies = [[JudgeReply(said[(place + call.swapped + second) % 2])] for call in calls]
+            scores.append(judge.score_replies(item, reference, prediction, replies))
+        assert all(score.state is State.OK for score in scores)
+        values.append(headline(recipe, dataset.language, scores)[0])
+    best, worst = values
+    assert best > worst

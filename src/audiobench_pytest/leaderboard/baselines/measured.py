@@ -152,7 +152,8 @@ class Samples:
 
     def summed(self, quantity: str, part: tuple[str, str] | None = None) -> ScoredSamples:
         """Return the clips whose answers count, each with the sums over them: what a clip adds to the cell's value."""
-        return ScoredSamples(*summed((found := self.answers(quantity, part)).ids, found.columns))
+        found = self.answers(quantity, part)
+        return ScoredSamples(*summed(found.ids, found.columns))
 
 
 def _by_clip(every: Measured, draws: int) -> Measured:

@@ -158,6 +158,23 @@ def test_a_run_in_other_words_takes_the_place_of_the_usual_ones_only_with_a_reas
     assert baseline("update", other)[0] == 0
 
 
+def test_a_file_that_does_not_say_in_which_words_is_neither_changed_nor_taken_for_the_usual_ones(
+    runs, baseline, tmp_path
+):
+    path = tmp_path / "audiobench.lock.json"
+    baseline("update", runs["run"])
+    document = json.loads(path.read_text())
+    del document["cells"][0]["words"]
+    path.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
+    kept = path.read_bytes()
+    assert baseline("update", runs["run"])[0] == 0
+    assert path.read_bytes() == kept
+    other = make_run(tmp_path / "other", runs["manifest"], args={"wer": "0.2"}, words="asr/terse")
+    assert main(["compare", str(path), str(other)]) == 0
+    assert baseline("update", other)[0] == 0
+    assert json.loads(path.read_text())["cells"][0]["words"] == "asr/terse"
+
+
 def test_a_red_run_is_written_only_where_that_is_accepted(runs, baseline, tmp_path):
     run = make_run(tmp_path / "run", runs["manifest"], args={"wer": "0.2"})
     gate = {

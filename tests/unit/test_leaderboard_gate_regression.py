@@ -139,7 +139,16 @@ def test_that_the_baseline_was_asked_in_other_words_is_told(runs, tmp_path):
     run = make_run(tmp_path / "words", runs["data"], args={"wer": "0.1", "seed": "0"}, words="asr/terse")
     (gate,) = judged(run, limit(runs["lock"]))
     assert "; asked in the prompt 'asr/terse', audiobench.lock.json in the usual prompt" in gate.message
-    assert "usual prompt" not in judged(runs["again"], limit(runs["lock"]))[0].message
+    assert "asked" not in judged(runs["again"], limit(runs["lock"]))[0].message
+    old = tmp_path / "old.lock.json"
+    document = json.loads(runs["lock"].read_text())
+    del document["cells"][0]["words"]
+    old.write_text(json.dumps(document))
+    assert (
+        "; asked in the prompt 'asr/terse', old.lock.json in words that nobody noted"
+        in judged(run, limit(old))[0].message
+    )
+    assert "asked" not in judged(runs["again"], limit(old))[0].message
 
 
 def test_a_prompt_that_the_baseline_lacks_is_named_with_those_it_has(runs, tmp_path):

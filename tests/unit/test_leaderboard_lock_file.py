@@ -71,9 +71,11 @@ def test_two_locks_of_one_run_are_the_same_bytes_in_whatever_order(run, tmp_path
 def test_cells_that_differ_by_prompt_are_kept_apart_and_in_one_order(tmp_path):
     manifest = make_set(tmp_path / "data", 5)
     made = {
-        prompt: lock_of(make_run(tmp_path / prompt, manifest, args={"wer": wer}, prompt=f"asr/{prompt}"))
+        prompt: lock_of(make_run(tmp_path / prompt, manifest, args={"wer": wer}, prompt=name, words=name))
         for prompt, wer in (("plain", "0.1"), ("terse", "0.6"))
+        for name in [f"asr/{prompt}"]
     }
+    assert {one.words for (one,) in made.values()} == {""}, "the cell says it already"
     path = tmp_path / "x.lock.json"
     path.write_bytes(encoded([*made["plain"], *made["terse"]]))
     assert path.read_bytes() == encoded([*made["terse"], *made["plain"]])

@@ -184,7 +184,7 @@ def predictions(file: ResultFile, answer: str) -> Iterator[Row]:
 
 def _refuse_several(file: ResultFile) -> None:
     names = ("dataset", "model", "recipe", "prompt")
-    cells = list({tuple(str(row.values.get(name) or "") for name in names): row for row in file.objects})
+    cells = list(dict.fromkeys(tuple(str(row.values.get(name) or "") for name in names) for row in file.objects))
     if len(cells) > 1:
         listed = "; ".join(", ".join(filter(None, cell)) for cell in cells[:4]) + ("; ..." if len(cells) > 4 else "")
         raise UsageError(

@@ -40,10 +40,15 @@ def difference(first: Measured, second: Measured) -> str | None:
 
 def other_words(before: Measured, now: Measured) -> str:
     """Return in words that two results were asked in different prompts, which may be all that differs; "" where not."""
-    if before.words == now.words:
+    if (before.words or "") == (now.words or ""):
         return ""
-    here, there = (f"the prompt '{side.words}'" if side.words else "the usual prompt" for side in (now, before))
-    return f"asked in {here}, {before.where} in {there}"
+    return f"asked {_in_words(now)}, {before.where} {_in_words(before)}"
+
+
+def _in_words(side: Measured) -> str:
+    if side.words is None:
+        return "in words that nobody noted"
+    return f"in the prompt '{side.words}'" if side.words else "in the usual prompt"
 
 
 def _fields(first: str, second: str) -> str:

@@ -51,9 +51,9 @@ class LockedCell:
         return CellId(dataset, model, recipe, str(self.document.get("prompt", "")))
 
     @property
-    def words(self) -> str:
-        """Name of the prompt where it was not the usual one, else ""."""
-        return str(self.document.get("words", ""))
+    def words(self) -> str | None:
+        """Name of the prompt of a run that asked in one alone, "" for the usual one; None in older files."""
+        return self.document.get("words")
 
     @property
     def hardware(self) -> str:
@@ -152,7 +152,7 @@ def locked(result: CellResult, side: Measured) -> LockedCell:
             "model": result.cell.model,
             "recipe": result.cell.recipe,
             **({"prompt": result.cell.prompt} if result.cell.prompt else {}),
-            **({"words": side.words} if side.words else {}),
+            "words": side.words,
             "signature": side.signature,
             "data": {"digest": side.digest, "revision": result.data.get("revision"), "samples": side.total},
             "identity": dict(side.identity),
@@ -237,7 +237,7 @@ _FIELDS: Mapping[str, type | tuple[type, ...]] = {
 
 
 _OPTIONAL = ("prompt", "words")
-"""Texts that only a cell has which was asked in other words than usual."""
+"""Texts that not every cell has."""
 
 
 def _missing(document: Any) -> str:

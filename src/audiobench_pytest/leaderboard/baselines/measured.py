@@ -62,7 +62,8 @@ class Measured:
         recipe: The recipe as it was planned, or None where only its name is known.
         keys: Text of each sample per slice key.
         hashed: Whether `ids` are hashes.
-        words: Name of the prompt where it is not the usual one, else "".
+        words: Name of the prompt of a run that asked in one alone, "" for the usual one (and where the cell names it);
+            None where nobody says.
     """
 
     cell: CellId
@@ -82,7 +83,7 @@ class Measured:
     recipe: Recipe | None = None
     keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
     hashed: bool = False
-    words: str = ""
+    words: str | None = None
 
     def part(self, key: str, name: str) -> Measured:
         """Return the samples of a slice; none where nobody says of any that it belongs to it."""
@@ -151,7 +152,8 @@ class Samples:
 
     def summed(self, quantity: str, part: tuple[str, str] | None = None) -> ScoredSamples:
         """Return the clips whose answers count, each with the sums over them: what a clip adds to the cell's value."""
-        return ScoredSamples(*summed((found := self.answers(quantity, part)).ids, found.columns))
+        found = self.answers(quantity, part)
+        return ScoredSamples(*summed(found.ids, found.columns))
 
 
 def _by_clip(every: Measured, draws: int) -> Measured:
@@ -204,7 +206,7 @@ def _answer_by_answer(data: CellData, where: str) -> Measured:
         quantities=recipe.quantities(languages_of(table, signature)),
         recipe=recipe,
         keys=keys,
-        words=data.plan.prompt,
+        words="" if data.plan.cell.prompt else data.plan.prompt,
     )
 
 

@@ -72,7 +72,7 @@ def objections(result: CellResult, new: LockedCell, old: LockedCell | None) -> l
         )
     if (change := change_of(new, old)) is not None and _is_worse(new, old):
         found.append(f"it is worse than what it replaces ({change})")
-    if old is not None and old.words != new.words:
+    if old is not None and old.words is not None and old.words != new.words:
         asked = (f"prompt '{one.words}'" if one.words else "the usual prompt" for one in (new, old))
         found.append("it was asked in {}, what it replaces in {}".format(*asked))
     return found
@@ -122,4 +122,5 @@ def _shown(cell: LockedCell) -> str:
 
 
 def _content(cell: LockedCell) -> dict[str, Any]:
-    return {key: value for key, value in cell.document.items() if key not in ("made", "history")}
+    content = {key: value for key, value in cell.document.items() if key not in ("made", "history")}
+    return {"words": "", **content}  # what an earlier version did not say is no change

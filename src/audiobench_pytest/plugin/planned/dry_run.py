@@ -189,7 +189,7 @@ def _not_asked(one: Unasked) -> PlannedRun:
         dataset=spec.name,
         model=one.model,
         task=spec.task,
-        recipe=spec.recipe,
+        recipe=one.recipe,
         samples=spec.samples,
         hours=None,
         language=spec.language,

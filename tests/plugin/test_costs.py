@@ -115,6 +115,7 @@ def test_a_plan_counts_every_answer_that_is_paid_for(project, vendor):
     draws.stdout.fnmatch_lines([f"1 cell, *about ${3 * total:.4f}", f"*x 3 draws*about ${3 * total:.4f}; wer*"])
     prompts = vendor("--plan", "--model-args=api=chat", "--prompt=Write it down.", "--prompt=What is said here?")
     prompts.stdout.fnmatch_lines([f"2 cells, *about ${2 * total:.4f}", f"*about ${total:.4f}; wer*"])
+    vendor("--plan", "--stage=score").stdout.no_fnmatch_line("*about $*")
     recipes = vendor("--plan", "--recipe=wer/audiobench-pytest@1,wer/audiobench-pytest@2")
     recipes.stdout.fnmatch_lines([f"2 cells, *about ${total:.4f}"])
     assert vendor.server.questions == []

@@ -80,6 +80,12 @@ def test_a_plan_names_what_is_not_asked_and_why(uro):
             "*uro-GenEmotion-en x m: *it needs answers in speech*",
         ]
     )
+    with OpenAIServer(respond) as server:
+        result = uro.run_uro(server, "-m", "uro_bench", "--plan=json", "--recipe=uro/qa@2025-02")
+    line = next(line for line in result.outlines if line.startswith('{"audiobench_plan"'))
+    planned = json.loads(line)["audiobench_plan"]
+    assert len([one for one in planned if one["not_asked"]]) == 7
+    assert {one["recipe"] for one in planned} == {"uro/qa@2025-02"}
 
 
 def test_a_set_that_is_not_asked_alone_is_a_usage_error(uro):

@@ -38,11 +38,13 @@ class Unasked:
         reason: Why.
         dataset: Of which data set, where that is its own fault and not the model's: a plan names it.
         model: Of which model, likewise.
+        recipe: By which recipe, likewise.
     """
 
     reason: str
     dataset: DatasetSpec | None = None
     model: str = ""
+    recipe: str = ""
 
 
 NO_MODEL = "no model: name one with --audiobench-model (or --model, where the root conftest opts in)"
@@ -187,7 +189,7 @@ def _cell(
     cell = CellId(dataset.name, model.name, recipe.name)
     if dataset.unasked:
         why = f"data set {dataset.name} cannot be asked yet: {dataset.unasked}"
-        yield _skipped(str(cell), Unasked(why, dataset, model.name), marks)
+        yield _skipped(str(cell), Unasked(why, dataset, model.name, recipe.name), marks)
         return
     if dataset.is_published and not model.knows(dataset.language):
         knows = ", ".join(model.languages)

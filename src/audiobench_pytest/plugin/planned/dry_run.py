@@ -62,7 +62,8 @@ class PlannedRun:
         columns: Columns of the data by what they are used as.
         dropped: Columns that are not kept, with the reason.
         missing: What is not there.
-        cost_usd: About what the answers cost, in US dollars, were none in the cache; None where that is not known.
+        cost_usd: About what the answers cost, in US dollars, were none in the cache; None where that is not known, or
+            no model is asked (`--stage`).
         draws: How often each sample is answered.
         not_asked: Why it is no cell, where a data set cannot be asked yet; "" for all others.
     """
@@ -179,15 +180,17 @@ def _cells(
             columns=_columns(job, here),
             dropped=here.dropped if here else (),
             missing=tuple(missing),
-            cost_usd=None if model.price is None or None in seconds or not seconds else round(_cost(job, seconds), 4),
+            cost_usd=_cost(job, seconds) if session.asks else None,
             draws=job.draws,
         )
 
 
-def _cost(job: Job, seconds: list[float | None]) -> float:
-    """Return about what the answers to a cell's samples cost, in US dollars."""
-    price = job.model.price
-    return job.draws * sum(estimated(price, s or 0.0) for s in seconds) if price is not None else 0.0
+def _cost(job: Job, seconds: list[float | None]) -> float | None:
+    """Return about what the answers to a cell's samples cost, in US dollars, or None where that is not known."""
+    price, known = job.model.price, [s for s in seconds if s is not None]
+    if price is None or not seconds or len(known) < len(seconds):
+        return None
+    return round(job.draws * sum(estimated(price, s) for s in known), 4)
 
 
 def _not_asked(one: Unasked) -> PlannedRun:
@@ -198,7 +201,7 @@ def _not_asked(one: Unasked) -> PlannedRun:
         dataset=spec.name,
         model=one.model,
         task=spec.task,
-        recipe=spec.recipe,
+        recipe=one.recipe,
         samples=spec.samples,
         hours=None,
         language=spec.language,

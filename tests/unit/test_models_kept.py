@@ -17,7 +17,7 @@ from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import MissingExtraError, ModelError
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.kept import KeptPool, traits_of
-from audiobench_pytest.models.registry import create
+from audiobench_pytest.models.registry import create, spec_from
 from audiobench_pytest.models.transformers.adapter import TransformersAdapter
 from audiobench_pytest.records.answers.cache import PredictionCache
 from audiobench_pytest.records.answers.described import keep_traits
@@ -155,3 +155,26 @@ def test_another_way_to_run_it_may_have_a_checkpoint_of_its_own(checkpoint: Path
     here = create(in_folder(checkpoint), ARGS)
     kept = answered(tmp_path, here, adapter="vllm", model="them/ctc-for-servers", revision=A, weights=None)
     assert found(tmp_path, in_folder(checkpoint)) == kept
+
+
+OWN = """
+class Own:
+    def load(self, args): ...
+    def generate(self, batch): ...
+"""
+
+
+def test_a_file_among_the_arguments_is_known_by_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    weights = tmp_path / "weights.pt"
+    weights.write_bytes(b"one")
+    spec = spec_from(f"ctc={tmp_path / 'own.py'}:Own")
+    assert spec is not None
+    there = answered(tmp_path, create(spec, {"weights": str(weights)}), entry="code of another machine")
+    assert there["args"]["weights"].startswith("sha256:")
+    kept = KeptPool({"ctc": {"weights": str(weights)}}, folders=[tmp_path])
+    assert kept.identity(spec) == there
+    weights.write_bytes(b"two")
+    assert KeptPool({"ctc": {"weights": str(weights)}}, folders=[tmp_path]).identity(spec) != there
+    weights.unlink()
+    assert KeptPool({"ctc": {"weights": str(weights)}}, folders=[tmp_path]).identity(spec) == there

@@ -21,11 +21,12 @@ from audiobench_pytest.errors import AudiobenchError, ModelError
 from audiobench_pytest.hub import COMMIT
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.options import checked_args
+from audiobench_pytest.models.paths import by_content
 from audiobench_pytest.models.pool import ModelPool
 from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.records.answers.cache import PredictionCache
 from audiobench_pytest.records.answers.described import IDENTITY, TRAITS, described
-from audiobench_pytest.records.identities import ADDED, CHECKPOINT, added, pins
+from audiobench_pytest.records.identities import ADDED, CHECKPOINT, CONTENT, added, pins
 from audiobench_pytest.records.keys import canonical
 from audiobench_pytest.types import Answer, Request
 
@@ -166,7 +167,7 @@ class KeptPool(ModelPool):
         checked = checked_args(adapter, spec, given)
         said: Mapping[str, Any] = identity.get("args") or {}
         return all(
-            name not in said or json.loads(json.dumps(checked[name])) == said[name]
+            name not in said or _agrees(spec.name, name, json.loads(json.dumps(checked[name])), said[name])
             for name in given
             if name in checked and options[name].affects_answers
         )
@@ -207,6 +208,14 @@ class KeptPool(ModelPool):
         elif Path(str(low_rank)).expanduser().is_dir():
             found["low_rank"] = checkpoints.folder_digest(Path(str(low_rank)).expanduser())
         return found
+
+
+def _agrees(model: str, name: str, given: Any, said: Any) -> bool:
+    """Whether an argument is the one of kept answers; a path that is not here may be what they know by its content."""
+    if isinstance(said, str) and said.startswith(CONTENT) and given != said:
+        found = by_content(model, {name: given})[name]
+        return found in (said, given)
+    return bool(given == said)
 
 
 def _other_weights(spec: ModelSpec, here: Mapping[str, Any], kept: Mapping[str, Any]) -> str:

@@ -134,6 +134,7 @@ def test_one_for_another_model_is_refused(checkpoint: Path, tmp_path: Path, opti
         ({"peft_type": "IA3"}, "an adapter of type IA3, which cannot be added here: merge it"),
         ({"use_dora": True}, "LORA with use_dora"),
         ({"bias": "all"}, "LORA with bias"),
+        ({"kasa_config": {"beta": 1}}, "LORA with kasa_config"),
         *(
             ({"init_lora_weights": began}, rf"began with init_lora_weights={began}, which changes the weights that")
             for began in ("pissa", "pissa_niter_16", "olora", "corda", "loftq", "lora_ga")

@@ -68,6 +68,12 @@ def test_what_a_machine_decides_keeps_no_answers_apart(checkpoint: Path, tmp_pat
     assert found(tmp_path, in_folder(checkpoint)) == there
 
 
+def test_a_precision_that_is_named_is_meant(checkpoint: Path, tmp_path: Path) -> None:
+    there = answered(tmp_path, create(in_folder(checkpoint), ARGS), dtype="float16")
+    assert found(tmp_path, in_folder(checkpoint), dtype="float16") == there
+    assert found(tmp_path, in_folder(checkpoint), dtype="bfloat16")["dtype"] == "bfloat16", "which has no answers"
+
+
 def test_answers_of_other_weights_are_not_taken(checkpoint: Path, tmp_path: Path) -> None:
     answered(tmp_path, create(in_folder(checkpoint), ARGS), dtype="float16")
     other = changed(Path(shutil.copytree(checkpoint, tmp_path / "other")))

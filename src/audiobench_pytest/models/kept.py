@@ -166,6 +166,10 @@ class KeptPool(ModelPool):
         options = adapter.options_for(spec)
         checked = checked_args(adapter, spec, given)
         said: Mapping[str, Any] = identity.get("args") or {}
+        # Left alone, a machine decides on the precision; named, it is meant.
+        dtype = given.get("dtype", "auto").strip()
+        if dtype != "auto" and identity.get("dtype") not in (None, dtype):
+            return False
         return all(
             name not in said or _agrees(spec.name, name, json.loads(json.dumps(checked[name])), said[name])
             for name in given
@@ -221,13 +225,13 @@ def _agrees(model: str, name: str, given: Any, said: Any) -> bool:
 def _other_weights(spec: ModelSpec, here: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
     """Return in words how weights that are meant here differ from those that answered; "" where nothing tells."""
     theirs = {"model": kept.get("model")} | {name: kept.get(name) for name in _TOLD} | added(kept)
-    by_content = {here.get("source"), theirs["source"]} != {None}
+    has_content = {here.get("source"), theirs["source"]} != {None}
     if kept.get("adapter") != spec.adapter and here.get("model") != theirs["model"]:
         return ""  # another way to run it, which may have a checkpoint of its own
     told = []
     for name, value in here.items():
         other = theirs.get(name)
-        if name == "model" and (by_content or not value or other in (None, "class")):
+        if name == "model" and (has_content or not value or other in (None, "class")):
             continue
         if value != other and (other is not None or name in ADDED):
             told.append(f"{name}: {_short(other)} answered, {_short(value)} is meant")

@@ -17,7 +17,7 @@ from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import MissingExtraError, ModelError
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.kept import KeptPool, traits_of
-from audiobench_pytest.models.registry import create
+from audiobench_pytest.models.registry import create, spec_from
 from audiobench_pytest.models.transformers.adapter import TransformersAdapter
 from audiobench_pytest.records.answers.cache import PredictionCache
 from audiobench_pytest.records.answers.described import keep_traits
@@ -66,6 +66,12 @@ def miss_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_a_machine_decides_keeps_no_answers_apart(checkpoint: Path, tmp_path: Path) -> None:
     there = answered(tmp_path, create(in_folder(checkpoint), ARGS), dtype="float16")
     assert found(tmp_path, in_folder(checkpoint)) == there
+
+
+def test_a_precision_that_is_named_is_meant(checkpoint: Path, tmp_path: Path) -> None:
+    there = answered(tmp_path, create(in_folder(checkpoint), ARGS), dtype="float16")
+    assert found(tmp_path, in_folder(checkpoint), dtype="float16") == there
+    assert found(tmp_path, in_folder(checkpoint), dtype="bfloat16")["dtype"] == "bfloat16", "which has no answers"
 
 
 def test_answers_of_other_weights_are_not_taken(checkpoint: Path, tmp_path: Path) -> None:
@@ -155,3 +161,26 @@ def test_another_way_to_run_it_may_have_a_checkpoint_of_its_own(checkpoint: Path
     here = create(in_folder(checkpoint), ARGS)
     kept = answered(tmp_path, here, adapter="vllm", model="them/ctc-for-servers", revision=A, weights=None)
     assert found(tmp_path, in_folder(checkpoint)) == kept
+
+
+OWN = """
+class Own:
+    def load(self, args): ...
+    def generate(self, batch): ...
+"""
+
+
+def test_a_file_among_the_arguments_is_known_by_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    weights = tmp_path / "weights.pt"
+    weights.write_bytes(b"one")
+    spec = spec_from(f"ctc={tmp_path / 'own.py'}:Own")
+    assert spec is not None
+    there = answered(tmp_path, create(spec, {"weights": str(weights)}), entry="code of another machine")
+    assert there["args"]["weights"].startswith("sha256:")
+    kept = KeptPool({"ctc": {"weights": str(weights)}}, folders=[tmp_path])
+    assert kept.identity(spec) == there
+    weights.write_bytes(b"two")
+    assert KeptPool({"ctc": {"weights": str(weights)}}, folders=[tmp_path]).identity(spec) != there
+    weights.unlink()
+    assert KeptPool({"ctc": {"weights": str(weights)}}, folders=[tmp_path]).identity(spec) == there

@@ -87,6 +87,11 @@ def test_with_it_a_promise_about_the_weights_is_not_kept_by_the_checkpoint_alone
     assert weights_of(added) == weights_of(json.loads(json.dumps(added)))
 
 
+def test_the_folder_of_a_model_in_an_environment_of_its_own_tells_its_weights() -> None:
+    assert weights_of({"model": "/here", "revision": None, "source": "sha256:ab12"}) == "ab12"
+    assert weights_of({"model": "org/x", "revision": None, "source": "org/x"}) == ""
+
+
 @pytest.mark.parametrize("name", ["vocoder_content", "speaker_embedding_content", "model_args"])
 def test_nor_with_other_files_beside_it(name: str) -> None:
     identities = [
@@ -129,6 +134,7 @@ def test_one_for_another_model_is_refused(checkpoint: Path, tmp_path: Path, opti
         ({"peft_type": "IA3"}, "an adapter of type IA3, which cannot be added here: merge it"),
         ({"use_dora": True}, "LORA with use_dora"),
         ({"bias": "all"}, "LORA with bias"),
+        ({"kasa_config": {"beta": 1}}, "LORA with kasa_config"),
         *(
             ({"init_lora_weights": began}, rf"began with init_lora_weights={began}, which changes the weights that")
             for began in ("pissa", "pissa_niter_16", "olora", "corda", "loftq", "lora_ga")

@@ -90,6 +90,14 @@ def test_its_weights_are_part_of_what_it_is(checkpoint, tmp_path):
         wavlm(tmp_path).identity()
 
 
+def test_it_computes_in_single_precision_whatever_its_weights_were_saved_in(checkpoint, tmp_path):
+    transformers.WavLMForXVector.from_pretrained(checkpoint).half().save_pretrained(tmp_path)
+    transformers.AutoFeatureExtractor.from_pretrained(checkpoint).save_pretrained(tmp_path)
+    rater = wavlm(tmp_path)
+    rater.load()
+    assert {weight.dtype for weight in rater._parts[1].parameters()} == {torch.float32}
+
+
 def test_a_checkpoint_without_the_head_is_refused(checkpoint, tmp_path):
     transformers.WavLMForXVector.from_pretrained(checkpoint).wavlm.save_pretrained(tmp_path)
     transformers.AutoFeatureExtractor.from_pretrained(checkpoint).save_pretrained(tmp_path)

@@ -116,6 +116,14 @@ def test_gemini_hears_a_conversation_in_its_order(gemini, server):
     assert [list(part) for part in body["contents"][2]["parts"]] == [["text"], ["inlineData"]]
 
 
+def test_a_sound_that_is_placed_and_not_handed_over_is_that_questions_error(gemini, adapter, server):
+    prompt = Prompt(messages=(Message("user", (Sound("other"), "What is this?")),))
+    for model in (gemini(), adapter()):
+        answer = ask(model, request_of(800, prompt))
+        assert "the question has a place for the sound 'other', which was not handed over" in str(answer.error)
+    assert server.questions == []
+
+
 def test_gemini_keeps_order_over_many(gemini, server):
     assert texts(gemini(slots="8").generate(requests_of(30))) == [f"heard [{100 + n}] samples" for n in range(30)]
     assert server.peak <= 8

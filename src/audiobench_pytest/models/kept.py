@@ -21,11 +21,12 @@ from audiobench_pytest.errors import AudiobenchError, ModelError
 from audiobench_pytest.hub import COMMIT
 from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.options import checked_args
+from audiobench_pytest.models.paths import by_content
 from audiobench_pytest.models.pool import ModelPool
 from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.records.answers.cache import PredictionCache
 from audiobench_pytest.records.answers.described import IDENTITY, TRAITS, described
-from audiobench_pytest.records.identities import ADDED, CHECKPOINT, added, pins
+from audiobench_pytest.records.identities import ADDED, CHECKPOINT, CONTENT, added, pins
 from audiobench_pytest.records.keys import canonical
 from audiobench_pytest.types import Answer, Request
 
@@ -165,8 +166,12 @@ class KeptPool(ModelPool):
         options = adapter.options_for(spec)
         checked = checked_args(adapter, spec, given)
         said: Mapping[str, Any] = identity.get("args") or {}
+        # Left alone, a machine decides on the precision; named, it is meant.
+        dtype = given.get("dtype", "auto").strip()
+        if dtype != "auto" and identity.get("dtype") not in (None, dtype):
+            return False
         return all(
-            name not in said or json.loads(json.dumps(checked[name])) == said[name]
+            name not in said or _agrees(spec.name, name, json.loads(json.dumps(checked[name])), said[name])
             for name in given
             if name in checked and options[name].affects_answers
         )
@@ -209,16 +214,24 @@ class KeptPool(ModelPool):
         return found
 
 
+def _agrees(model: str, name: str, given: Any, said: Any) -> bool:
+    """Whether an argument is the one of kept answers; a path that is not here may be what they know by its content."""
+    if isinstance(said, str) and said.startswith(CONTENT) and given != said:
+        found = by_content(model, {name: given})[name]
+        return found in (said, given)
+    return bool(given == said)
+
+
 def _other_weights(spec: ModelSpec, here: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
     """Return in words how weights that are meant here differ from those that answered; "" where nothing tells."""
     theirs = {"model": kept.get("model")} | {name: kept.get(name) for name in _TOLD} | added(kept)
-    by_content = {here.get("source"), theirs["source"]} != {None}
+    has_content = {here.get("source"), theirs["source"]} != {None}
     if kept.get("adapter") != spec.adapter and here.get("model") != theirs["model"]:
         return ""  # another way to run it, which may have a checkpoint of its own
     told = []
     for name, value in here.items():
         other = theirs.get(name)
-        if name == "model" and (by_content or not value or other in (None, "class")):
+        if name == "model" and (has_content or not value or other in (None, "class")):
             continue
         if value != other and (other is not None or name in ADDED):
             told.append(f"{name}: {_short(other)} answered, {_short(value)} is meant")

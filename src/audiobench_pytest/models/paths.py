@@ -9,6 +9,7 @@ from typing import Any
 
 from audiobench_pytest.errors import ModelError, SampleError
 from audiobench_pytest.records.digests import content_digest
+from audiobench_pytest.records.identities import CONTENT
 
 
 def by_content(model: str, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def by_content(model: str, args: Mapping[str, Any]) -> dict[str, Any]:
             with contextlib.suppress(OSError, ValueError):  # too long for a path, say
                 path = Path(str(value)).expanduser()
                 if path.exists():
-                    found[name] = f"sha256:{content_digest(path)}"
+                    found[name] = f"{CONTENT}{content_digest(path)}"
     except SampleError as exc:
         raise ModelError(f"model '{model}': {exc}") from exc
     return found

@@ -182,10 +182,12 @@ def forms() -> str:
 def _from_hf(text: str) -> ModelSpec:
     """Read `hf:<hub id or folder>[@revision]`.
 
-    A folder of that name wins over a hub id, as it does in transformers; its model type says whether it is one that is
-    talked to. The model is called by the last component of
-    its path, followed by `@` and the revision where one is given (a commit by its first 12 digits).
-    `hf:openai/whisper-tiny@main` is thus called `whisper-tiny@main`.
+    A folder of that name wins over a hub id, as it does in transformers. Its model type says whether it is one that is
+    talked to; what a hub id names is taken for a recogniser, since nothing is asked of the hub here. Servers and
+    faster-whisper are ways to run it that have to be named.
+
+    The model is called by the last component of its path, followed by `@` and the revision where one is given (a commit
+    by its first 12 digits): `hf:openai/whisper-tiny@main` is `whisper-tiny@main`.
     """
     rest = text.removeprefix("hf:").strip()
     if Path(rest).expanduser().is_dir() and rest:

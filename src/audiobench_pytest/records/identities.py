@@ -12,7 +12,8 @@ ADDED = ("low_rank", "speaker_embedding_content", "vocoder_content")
 """Weights that are added to a checkpoint, or put beside it."""
 
 _NO_WEIGHTS = (".jinja", ".json", ".yaml", ".yml", ".toml", ".txt", ".cfg", ".py")
-_CONTENT = "sha256:"
+CONTENT = "sha256:"
+"""How a digest begins that stands for what a path holds."""
 
 
 def pins(identity: Mapping[str, Any]) -> bool:
@@ -30,7 +31,7 @@ def added(identity: Mapping[str, Any]) -> dict[str, str]:
     files = given if isinstance(given, Mapping) else {}
     named = named if isinstance(named, Mapping) else {}
     told = {name: str(identity[name]) for name in ADDED if identity.get(name)}
-    told = {name: text for name, text in told.items() if name == "low_rank" or text.startswith(_CONTENT)}
+    told = {name: text for name, text in told.items() if name == "low_rank" or text.startswith(CONTENT)}
     weights = sorted(str(content) for path, content in named.items() if not str(path).endswith(_NO_WEIGHTS))
     told |= {f"files.{number}": content for number, content in enumerate(weights)}
-    return told | {f"model_args.{name}": text for name, text in files.items() if str(text).startswith(_CONTENT)}
+    return told | {f"model_args.{name}": text for name, text in files.items() if str(text).startswith(CONTENT)}

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from audiobench_pytest.records.identities import CHECKPOINT, added
+from audiobench_pytest.records.identities import CHECKPOINT, CONTENT, added
 from audiobench_pytest.records.keys import digest
 from audiobench_pytest.records.runs.plan import IMPORTED, ShardReceipt
 from audiobench_pytest.types import Evidence
@@ -67,7 +67,9 @@ def weights_of(identity: Any) -> str:
     With weights that are added to the checkpoint it is a digest of both, whose first digits are not the checkpoint's.
     """
     known = identity if isinstance(identity, Mapping) else {}
-    told = (str(known[name]) for name in _WEIGHTS if known.get(name))
+    told = [str(known[name]) for name in _WEIGHTS if known.get(name)]
+    if (folder := str(known.get("source") or "")).startswith(CONTENT):  # of a model in an environment of its own
+        told.insert(0, folder.removeprefix(CONTENT))
     checkpoint = next((text for text in told if " " not in text), "")  # words say that nobody can tell
     more = added(known)
     return digest([checkpoint, more]) if checkpoint and more else checkpoint

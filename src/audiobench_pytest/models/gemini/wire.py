@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.openai.client import Question
+from audiobench_pytest.models.openai.messages import placed
 from audiobench_pytest.models.openai.replies import shortened, wrong_shape
 from audiobench_pytest.models.openai.slots import Kind, Trouble
 from audiobench_pytest.models.openai.wire import complaint, encoded
@@ -50,9 +50,7 @@ def question_of(
         nonlocal seconds
         if isinstance(piece, str):
             return {"text": piece}
-        sound = request.sound(piece.name)
-        if sound is None:
-            raise ModelError(f"the question has a place for the sound '{piece.name}', which was not handed over")
+        sound = placed(request, piece)
         seconds += sound.duration_s
         return _heard(sound, container)
 

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
@@ -21,9 +21,6 @@ from audiobench_pytest.models.options import Option
 from audiobench_pytest.models.paths import by_content
 from audiobench_pytest.records.keys import digest
 from audiobench_pytest.types import Answer, Request
-
-if TYPE_CHECKING:
-    pass
 
 _DEADLINE_S, _DEADLINE_PER_AUDIO_S = 120.0, 20.0
 _HOPELESS = 5

@@ -9,7 +9,7 @@ from typing import Any
 from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.openai import wire
 from audiobench_pytest.models.openai.client import Question
-from audiobench_pytest.types import Call, Message, Request, Sound
+from audiobench_pytest.types import Audio, Call, Message, Request, Sound
 
 
 def conversation_question(request: Request, container: wire.Container, fields: Mapping[str, Any]) -> Question:
@@ -34,9 +34,7 @@ def conversation_question(request: Request, container: wire.Container, fields: M
         parts: list[dict[str, Any]] = []
         for part in message.parts:
             if isinstance(part, Sound):
-                sound = request.sound(part.name)
-                if sound is None:
-                    raise ModelError(f"the question has a place for the sound '{part.name}', which was not handed over")
+                sound = placed(request, part)
                 seconds += sound.duration_s
                 parts.append(container.part(sound))
             else:
@@ -57,6 +55,18 @@ def conversation_question(request: Request, container: wire.Container, fields: M
     if request.prompt.tools:
         body["tools"] = [_tool(tool) for tool in request.prompt.tools]
     return Question(wire.CHAT, json.dumps(body).encode(), "application/json", seconds)
+
+
+def placed(request: Request, place: Sound) -> Audio:
+    """Return the sound that a prompt has a place for.
+
+    Raises:
+        ModelError: The request does not bring it.
+    """
+    sound = request.sound(place.name)
+    if sound is None:
+        raise ModelError(f"the question has a place for the sound '{place.name}', which was not handed over")
+    return sound
 
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:

@@ -60,25 +60,12 @@ class WavlmRater(Rater):
         Raises:
             ModelError: They cannot be loaded, or lack the head.
         """
-        from audiobench_pytest.models.transformers import torchaudio_compat
+        from audiobench_pytest.models.transformers.devices import Placement
 
-        torchaudio_compat.preseed()
-        import transformers
-
-        where, commit = self._checkpoint.source, self._checkpoint.commit
-        options = {} if commit is None else {"revision": commit}
-        try:
-            extractor = transformers.AutoFeatureExtractor.from_pretrained(where, **options)
-            model, told = transformers.WavLMForXVector.from_pretrained(where, output_loading_info=True, **options)
-        except Exception as exc:  # some library's own error, of no common class
-            raise ModelError(
-                f"model '{self.spec.name}' cannot be loaded from {where}: {type(exc).__name__}: {exc}"
-            ) from exc
-        if missing := sorted(name for name in told["missing_keys"] if "parametrizations" not in name):
-            raise ModelError(
-                f"model '{self.spec.name}': {where} lacks {', '.join(missing[:3])}: it tells no voices apart"
-            )
-        self._parts = (extractor, model.eval())
+        extractor = self._checkpoint.load("AutoFeatureExtractor")
+        where = Placement("cpu", "float32", chosen=True)
+        model = self._checkpoint.load_model("WavLMForXVector", where, "auto", "it tells no voices apart")
+        self._parts = (extractor, model)
 
     def close(self) -> None:
         """Free the network."""

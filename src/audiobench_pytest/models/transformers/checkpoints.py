@@ -106,13 +106,20 @@ class Checkpoint:
         """Source and commit, for messages."""
         return self.source if self.commit is None else f"{self.source}@{self.commit}"
 
-    def load_model(self, auto_class: str, placement: devices.Placement, attention: str) -> Any:
+    def load_model(
+        self,
+        auto_class: str,
+        placement: devices.Placement,
+        attention: str,
+        otherwise: str = "it is no checkpoint for recognition",
+    ) -> Any:
         """Bring the weights to their device, ready for inference.
 
         Args:
             auto_class: Class of transformers.
             placement: Device and precision.
             attention: `auto`, or the implementation to use.
+            otherwise: What it is worth where it lacks weights, for the message.
 
         Raises:
             ModelError: It cannot be loaded, or lacks weights (which would then be random numbers).
@@ -128,7 +135,7 @@ class Checkpoint:
         if missing:
             raise ModelError(
                 f"model '{self.model}': {self.where} lacks {len(missing)} weight(s) that {type(model).__name__} needs "
-                f"({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}); it is no checkpoint for recognition"
+                f"({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}); {otherwise}"
             )
         return model.to(placement.device).eval()
 

@@ -23,6 +23,8 @@ _OTHER_THAN_PLAIN = (
     "layer_replication",
     "alora_invocation_tokens",
     "arrow_config",
+    "kasa_config",
+    "monteclora_config",
 )
 """Settings under which an adapter is more than a product of two matrices."""
 

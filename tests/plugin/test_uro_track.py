@@ -75,9 +75,9 @@ def test_a_plan_names_what_is_not_asked_and_why(uro):
         [
             "29 cells, *",
             "not asked:",
-            "*uro-SpeakerAware-zh x m: *several rounds*",
-            "*uro-SRT-zh x m: *it needs answers in speech*",
-            "*uro-GenEmotion-en x m: *it needs answers in speech*",
+            "  m: data set uro-SpeakerAware-zh cannot be asked yet: *several rounds*",
+            "  m: data set uro-SRT-zh *it needs answers in speech*",
+            "  m: data set uro-GenEmotion-en *it needs answers in speech*",
         ]
     )
     with OpenAIServer(respond) as server:

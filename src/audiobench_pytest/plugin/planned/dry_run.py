@@ -319,7 +319,11 @@ def as_text(cells: list[PlannedRun]) -> Iterator[str]:
     if left:
         yield ""
         yield "not asked:"
-        yield from (f"  {cell.dataset} x {cell.model}: {cell.not_asked}" for cell in left)
+        reasons: dict[str, dict[str, None]] = {}
+        for cell in left:
+            reasons.setdefault(cell.not_asked, {})[cell.model] = None
+        for reason, models in reasons.items():
+            yield f"  {', '.join(models)}: {reason}"
 
 
 def _left_out() -> Iterator[str]:

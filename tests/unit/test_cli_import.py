@@ -326,6 +326,25 @@ def test_what_the_files_lack_of_a_data_set_is_missing_and_turns_coverage_red(tak
     assert cli("gate", "first")[0] == 0
 
 
+def test_a_file_without_its_first_row_keeps_its_places_and_a_subset_begins_its_own(take, tmp_path):
+    manifest, answers = small_set(tmp_path)
+    rows = [json.loads(line) for line in foreign.kimi(tmp_path / "k", answers).read_text().splitlines()]
+    for row in rows:  # that nothing else tells which sample a row is of
+        row["answer"] = ""
+    assert take(f"kimi:{lines(tmp_path / 'cut', rows[1:])}", "--dataset", manifest)[0] == 0
+    assert list(read_run("run").records["state"]) == ["missing", *["ok"] * 5]
+    assert {key: text for key, text in answers_of("run").items() if key != "clip-000"} == {
+        key: answer for key, (_, answer) in list(answers.items())[1:]
+    }
+    first = [{**row, "index": row["index"] - 6, "subset": "dev"} for row in rows]
+    both = [{**row, "index": row["index"] + 6} for row in [*first, *rows]]
+    picked = take(
+        f"kimi:{lines(tmp_path / 'both', both)}", "--dataset", manifest, "--subset", "test-clean", output="own"
+    )
+    assert picked[0] == 0
+    assert answers_of("own") == {key: answer for key, (_, answer) in answers.items()}
+
+
 def test_parts_of_one_set_are_put_together(take, tmp_path):
     manifest, answers = small_set(tmp_path)
     halves = [dict(list(answers.items())[:3]), dict(list(answers.items())[3:])]

@@ -143,7 +143,7 @@ def _by_dataset(sources: Sequence[Source], wanted: Wanted) -> list[tuple[Dataset
 def _of_dataset(spec: DatasetSpec, sources: Sequence[Source], wanted: Wanted) -> ImportedSet:
     rows = _rows(sources, wanted)
     data = load_dataset(spec, wanted.settings)
-    found = matched(rows, data.samples, spec.name)
+    found = matched(rows, data.samples, spec.name, picked=bool(wanted.subset))
     own = load_catalog().recipe_for(spec)
     facts = {
         "revision": data.revision,
@@ -182,7 +182,7 @@ def _of_files(name: str, sources: Sequence[Source], wanted: Wanted) -> ImportedS
         pairs, how = list(zip(samples, rows, strict=True)), "references of the files"
     else:
         rows, samples, cut_at = _with_references(sources, wanted)
-        found = matched(rows, samples, str(wanted.references))
+        found = matched(rows, samples, str(wanted.references), picked=bool(wanted.subset))
         pairs, how = found.pairs, f"references of {wanted.references.name}, {found.how}"
     spoken = in_language(pairs, language)
     note = language_note(pairs, spoken, wanted.language)

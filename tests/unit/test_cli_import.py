@@ -114,6 +114,9 @@ def test_words_of_a_ctm_are_cut_at_the_segments_of_an_stm(take, tmp_path):
     assert answers_of("run") == {"call-A-1.0-3.0": "so hello there", "call-A-3.0-7.0": "you how are things noise"}
     assert the_cell()["value"] == pytest.approx(100 * 2 / 6)
     assert list(read_run("run").records["meta_speaker"]) == ["anna", "bert"]
+    for option in ("--answer", "--subset"):
+        status, _, err = take(hyp, "--references", references, option, "x", output="none")
+        assert (status, f"{option} x: the words of a ctm have no fields; leave it out" in err) == (4, True)
 
 
 def test_recordings_of_an_stm_that_the_ctm_does_not_name_are_missing(take, cli, tmp_path):

@@ -212,6 +212,9 @@ def _with_references(sources: Sequence[Source], wanted: Wanted) -> tuple[list[Ro
             f"{wanted.references} is an stm, whose segments cut the words of a ctm; {others[0].file.path} is a result "
             f"of {others[0].layout.title}: give references by id"
         )
+    for option, value in (("--answer", wanted.answer), ("--subset", wanted.subset)):
+        if value:
+            raise UsageError(f"{option} {value}: the words of a ctm have no fields; leave it out")
     words = [word for source in sources for word in ctm_words(source.file)]
     samples = own_samples([one.row for one in segments if not one.ignored], "")
     return cut(words, segments), samples, wanted.references

@@ -9,6 +9,7 @@ pytest.importorskip("httpx", reason="needs the extra 'api'")
 
 from openai_server import OpenAIServer, heard
 
+from audiobench_pytest.cli import main
 from audiobench_pytest.prompts import profiles
 
 TWO = "--prompt=asr/en,asr/zh"
@@ -92,6 +93,37 @@ def test_a_gate_holds_for_each_prompt(project):
     result.stdout.fnmatch_lines(["*gate?small-ear-asr.en-wer-max?*"])
     verdicts = {gate["prompt"]: gate["verdict"] for gate in project.board()["gates"] if gate["metric"] == "wer"}
     assert verdicts == {"asr/en": "fail", "asr/zh": "pass"}
+
+
+def test_a_baseline_an_export_and_a_rescoring_hold_each_prompt(project, capsys):
+    listener, lock = dataset(project), project.path / "baseline.json"
+    run(project, listener, TWO)
+    both = str(project.latest)
+    assert main(["baseline", "update", both, "--file", str(lock)]) == 0
+    cells = json.loads(lock.read_text())["cells"]
+    found = {cell["prompt"]: cell["values"]["wer"]["value"] for cell in cells}
+    assert found == {"asr/en": pytest.approx(20), "asr/zh": 0}
+    project.gates(f'["small".wer]\nmax_regression = 0.0\nbaseline = "{lock}"\n')
+    run(project, listener, TWO)
+    gates = [one for one in project.board()["gates"] if one["metric"] == "wer"]
+    assert {one["prompt"]: one["details"]["new"] for one in gates} == {"asr/en": pytest.approx(20), "asr/zh": 0}
+    assert all("identical on all 6 samples" in one["message"] for one in gates)
+    # Asked in one prompt it is a cell that the file does not have, whichever prompt it was.
+    run(project, listener, "--prompt=asr/zh")
+    (gate,) = [one for one in project.board()["gates"] if one["metric"] == "wer"]
+    assert "it has it by prompt 'asr/en', prompt 'asr/zh': ask in the same (--prompt)" in gate["message"]
+    capsys.readouterr()
+    for command in (
+        ["export", both, "--format", "lm-eval"],
+        ["rescore", both, "--recipe=wer/openasr@2026-08", "--json"],
+    ):
+        assert main(command) == 0
+        told = json.loads(capsys.readouterr().out)
+        if command[0] == "export":
+            told = {task: one["wer,none"] for task, one in told["results"].items()}
+            assert told == {"small (asr/en)": pytest.approx(0.2), "small (asr/zh)": 0}
+        else:
+            assert {one["prompt"]: one["value"] for one in told} == {"asr/en": pytest.approx(20), "asr/zh": 0}
 
 
 def test_words_with_commas_are_one_prompt_and_the_option_may_come_again(project):

@@ -114,6 +114,9 @@ def test_words_of_a_ctm_are_cut_at_the_segments_of_an_stm(take, tmp_path):
     assert answers_of("run") == {"call-A-1.0-3.0": "so hello there", "call-A-3.0-7.0": "you how are things noise"}
     assert the_cell()["value"] == pytest.approx(100 * 2 / 6)
     assert list(read_run("run").records["meta_speaker"]) == ["anna", "bert"]
+    for option in ("--answer", "--subset"):
+        status, _, err = take(hyp, "--references", references, option, "x", output="none")
+        assert (status, f"{option} x: the words of a ctm have no fields; leave it out" in err) == (4, True)
 
 
 def test_recordings_of_an_stm_that_the_ctm_does_not_name_are_missing(take, cli, tmp_path):
@@ -324,6 +327,25 @@ def test_what_the_files_lack_of_a_data_set_is_missing_and_turns_coverage_red(tak
     assert take(path, "--dataset", manifest, "--limit", "5", output="first")[0] == 0
     assert (the_cell("first")["n_missing"], the_cell("first")["selection"]) == (0, "first 5 of 6")
     assert cli("gate", "first")[0] == 0
+
+
+def test_a_file_without_its_first_row_keeps_its_places_and_a_subset_begins_its_own(take, tmp_path):
+    manifest, answers = small_set(tmp_path)
+    rows = [json.loads(line) for line in foreign.kimi(tmp_path / "k", answers).read_text().splitlines()]
+    for row in rows:  # that nothing else tells which sample a row is of
+        row["answer"] = ""
+    assert take(f"kimi:{lines(tmp_path / 'cut', rows[1:])}", "--dataset", manifest)[0] == 0
+    assert list(read_run("run").records["state"]) == ["missing", *["ok"] * 5]
+    assert {key: text for key, text in answers_of("run").items() if key != "clip-000"} == {
+        key: answer for key, (_, answer) in list(answers.items())[1:]
+    }
+    first = [{**row, "index": row["index"] - 6, "subset": "dev"} for row in rows]
+    both = [{**row, "index": row["index"] + 6} for row in [*first, *rows]]
+    picked = take(
+        f"kimi:{lines(tmp_path / 'both', both)}", "--dataset", manifest, "--subset", "test-clean", output="own"
+    )
+    assert picked[0] == 0
+    assert answers_of("own") == {key: answer for key, (_, answer) in answers.items()}
 
 
 def test_parts_of_one_set_are_put_together(take, tmp_path):

@@ -89,7 +89,7 @@ def digest_of(samples: Sequence[Sample]) -> str:
     return digest.hexdigest()
 
 
-def matched(rows: Sequence[Row], samples: Sequence[Sample], of: str) -> Matched:
+def matched(rows: Sequence[Row], samples: Sequence[Sample], of: str, *, picked: bool = False) -> Matched:
     """Return the samples of a set with the rows that answer them.
 
     Ids are tried as they are, then as names of sound files without folder and ending, then the places in the set that
@@ -99,11 +99,12 @@ def matched(rows: Sequence[Row], samples: Sequence[Sample], of: str) -> Matched:
         rows: The answers, each id once.
         samples: The set, in its order.
         of: What the set is called.
+        picked: Whether the rows are a subset of a file in which places count on from one set to the next.
 
     Raises:
         UsageError: Rows are of no sample of the set, or of another one than they say.
     """
-    found, how = _found(rows, samples, of)
+    found, how = _found(rows, samples, of, picked)
     by_id = {sample.id: row for sample, row in found}
     if len(by_id) < len(rows):
         raise _twice(found)
@@ -111,7 +112,9 @@ def matched(rows: Sequence[Row], samples: Sequence[Sample], of: str) -> Matched:
     return Matched(tuple((sample, by_id.get(sample.id)) for sample in samples), how)
 
 
-def _found(rows: Sequence[Row], samples: Sequence[Sample], of: str) -> tuple[list[tuple[Sample, Row]], str]:
+def _found(
+    rows: Sequence[Row], samples: Sequence[Sample], of: str, picked: bool
+) -> tuple[list[tuple[Sample, Row]], str]:
     by_id = {sample.id: sample for sample in samples}
     by_stem = _by_stem(samples)
     if not _are_places(rows):  # a number that is a place may by chance be another sample's id
@@ -119,10 +122,10 @@ def _found(rows: Sequence[Row], samples: Sequence[Sample], of: str) -> tuple[lis
             return [(by_id[row.id], row) for row in rows], "by id"
         if all(stem(row.id) in by_stem for row in rows):
             return [(by_stem[stem(row.id)], row) for row in rows], "by the name of the sound"
-    placed = [(samples[place], row) for place, row in _places(rows) if place < len(samples)]
+    placed = [(samples[place], row) for place, row in _places(rows, picked) if place < len(samples)]
     if len(placed) == len(rows):
         return placed, "by place in the set"
-    raise _unknown(rows, by_id, by_stem, of)
+    raise _unknown(rows, by_id, by_stem, of, picked)
 
 
 def _are_places(rows: Sequence[Row]) -> bool:
@@ -130,10 +133,10 @@ def _are_places(rows: Sequence[Row]) -> bool:
     return all(row.id == str(row.position) for row in rows)
 
 
-def _places(rows: Sequence[Row]) -> list[tuple[int, Row]]:
+def _places(rows: Sequence[Row], picked: bool) -> list[tuple[int, Row]]:
     """Return the rows that tell their place, with it; a subset of a file counts on from where it begins there."""
     told = [(row.position, row) for row in rows if row.position is not None]
-    first = min((place for place, _ in told), default=0) if rows and "subset" in rows[0].meta else 0
+    first = min((place for place, _ in told), default=0) if picked else 0
     return [(place - first, row) for place, row in told]
 
 
@@ -147,9 +150,11 @@ def _by_stem(samples: Sequence[Sample]) -> dict[str, Sample]:
     return {name: sample for name, sample in found.items() if sample is not None}
 
 
-def _unknown(rows: Sequence[Row], by_id: Mapping[str, Sample], by_stem: Mapping[str, Sample], of: str) -> UsageError:
+def _unknown(
+    rows: Sequence[Row], by_id: Mapping[str, Sample], by_stem: Mapping[str, Sample], of: str, picked: bool
+) -> UsageError:
     if _are_places(rows):
-        lost = [row for place, row in _places(rows) if place >= len(by_id)]
+        lost = [row for place, row in _places(rows, picked) if place >= len(by_id)]
     else:
         lost = [row for row in rows if row.id not in by_id and stem(row.id) not in by_stem]
     named = ", ".join(f"'{row.id}' ({row.where})" for row in lost[:3]) + (", ..." if len(lost) > 3 else "")

@@ -143,7 +143,7 @@ def _by_dataset(sources: Sequence[Source], wanted: Wanted) -> list[tuple[Dataset
 def _of_dataset(spec: DatasetSpec, sources: Sequence[Source], wanted: Wanted) -> ImportedSet:
     rows = _rows(sources, wanted)
     data = load_dataset(spec, wanted.settings)
-    found = matched(rows, data.samples, spec.name)
+    found = matched(rows, data.samples, spec.name, picked=bool(wanted.subset))
     own = load_catalog().recipe_for(spec)
     facts = {
         "revision": data.revision,
@@ -182,7 +182,7 @@ def _of_files(name: str, sources: Sequence[Source], wanted: Wanted) -> ImportedS
         pairs, how = list(zip(samples, rows, strict=True)), "references of the files"
     else:
         rows, samples, cut_at = _with_references(sources, wanted)
-        found = matched(rows, samples, str(wanted.references))
+        found = matched(rows, samples, str(wanted.references), picked=bool(wanted.subset))
         pairs, how = found.pairs, f"references of {wanted.references.name}, {found.how}"
     spoken = in_language(pairs, language)
     note = language_note(pairs, spoken, wanted.language)
@@ -212,6 +212,9 @@ def _with_references(sources: Sequence[Source], wanted: Wanted) -> tuple[list[Ro
             f"{wanted.references} is an stm, whose segments cut the words of a ctm; {others[0].file.path} is a result "
             f"of {others[0].layout.title}: give references by id"
         )
+    for option, value in (("--answer", wanted.answer), ("--subset", wanted.subset)):
+        if value:
+            raise UsageError(f"{option} {value}: the words of a ctm have no fields; leave it out")
     words = [word for source in sources for word in ctm_words(source.file)]
     samples = own_samples([one.row for one in segments if not one.ignored], "")
     return cut(words, segments), samples, wanted.references

@@ -19,9 +19,11 @@ def suite(name, *, own=True):
     return Suite(name, plan(load_suites().get(name), CATALOG), own)
 
 
-def asked(dataset, *, model="oracle", recipes=(), answer="", within=None):
+def asked(dataset, *, model="oracle", recipes=(), answer="", within=None, borrower=""):
     wish = Wish(answer, tuple(map(CATALOG.recipes.get, recipes)), within)
-    found = scored(CATALOG, wish, CATALOG.datasets.get(dataset), CATALOG.models.get(model))
+    spec = CATALOG.datasets.get(dataset)
+    spec = CATALOG.borrowed(spec, CATALOG.tasks.get(borrower)) if borrower else spec
+    found = scored(CATALOG, wish, spec, CATALOG.models.get(model))
     return [(one.channel, [recipe.name for recipe in one.recipes]) for one in found]
 
 
@@ -88,3 +90,12 @@ def test_numbers_of_both_channels_are_two_questions_each_with_its_own_recipe():
     published = Suite("both", (writes, speaks), own_models=False)
     assert asked(IN_SPEECH, within=published, model=writes.protocol.model) == [text]
     assert asked(IN_SPEECH, within=published, model=speaks.protocol.model) == [speech]
+
+
+def test_a_borrowed_set_is_asked_for_the_numbers_of_speech_and_no_others():
+    assert asked(IN_TEXT, within=suite("kimi-replication"), borrower="codec") == []
+    of_text = next(one for one in suite("kimi-replication").protocols if one.protocol.dataset == IN_TEXT)
+    as_speech = dataclasses.replace(of_text.protocol, channel="speech", recipe="asr-wer/audiobench-pytest@1")
+    mixed = Suite("both", (of_text, dataclasses.replace(of_text, protocol=as_speech)), own_models=True)
+    assert asked(IN_TEXT, within=mixed) == [("text", ["wer/ultraeval@1.1"])]
+    assert asked(IN_TEXT, within=mixed, borrower="codec") == [("speech", ["asr-wer/audiobench-pytest@1"])]

@@ -75,16 +75,18 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 
 def _params(session: BenchmarkSession, task: TaskSpec) -> Iterator[object]:
     datasets = [dataset for dataset in session.datasets if dataset.task == task.name]
-    if session.suite is None:  # a published number is of a set's own task
-        datasets += [session.catalog.borrowed(one, task) for one in session.datasets if one.task in task.borrows]
+    datasets += [session.catalog.borrowed(one, task) for one in session.datasets if one.task in task.borrows]
     if not datasets:
         yield _skipped(task.name, Unasked(_no_data(session, task)))
         return
     # Whichever of its sets are picked by their marker, why none of them can be asked is told.
     families = [getattr(pytest.mark, name) for name in sorted({one.family for one in datasets if one.family})]
     # Models outermost: with one model in memory per process, each is loaded once.
-    for model in session.models:
-        yield from _of_model(session, task, model, datasets, families)
+    found = [param for model in session.models for param in _of_model(session, task, model, datasets, families)]
+    yield from found
+    if not found and session.suite is not None:
+        none = f"the suite {session.suite.name} has no numbers of the task {task.name} for these models"
+        yield _skipped(task.name, Unasked(none), families)
 
 
 def _of_model(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audiobench_pytest.catalog.schema.protocols import TEXT
+from audiobench_pytest.catalog.schema.protocols import CHANNELS, SPEECH, TEXT
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.metrics.speech.channels import channel_of, read_in
 
@@ -47,6 +47,9 @@ class Wish:
 def scored(catalog: Catalog, wish: Wish, dataset: DatasetSpec, model: ModelSpec) -> tuple[Scored, ...]:
     """Return how a model's answers to a data set are scored: once, or once per channel that a suite has numbers of.
 
+    A suite's numbers of a set whose task lends it to one that is answered in speech, as recognition does to codecs, are
+    of that one where they are of speech: a suite may have none for a task.
+
     The user's recipes go before the suite's, those before the data set's own; what a recipe of texts reads of a spoken
     answer is its transcript.
 
@@ -68,8 +71,9 @@ def scored(catalog: Catalog, wish: Wish, dataset: DatasetSpec, model: ModelSpec)
 def _in_suite(
     catalog: Catalog, wish: Wish, suite: Suite, dataset: DatasetSpec, model: ModelSpec, task: TaskSpec
 ) -> Iterator[Scored]:
-    names = suite.recipes(dataset.name, model.name)
-    if wish.answer and wish.answer not in names:
+    channels = _asked_by(catalog, suite, dataset, task)
+    names = {name: own for name, own in suite.recipes(dataset.name, model.name).items() if name in channels}
+    if names and wish.answer and wish.answer not in names:
         raise UsageError(
             f"--answer {wish.answer}: the numbers of the suite {suite.name} of {dataset.name} are of answers in "
             f"{' and '.join(names)}: leave out --answer, or the suite"
@@ -79,6 +83,15 @@ def _in_suite(
             _check_channel(task, channel, f"the suite {suite.name} scores {dataset.name} by answers in {channel}")
             found = wish.recipes or [catalog.recipes.get(name) for name in own]
             yield Scored(channel, _read_in(channel, catalog, task, found))
+
+
+def _asked_by(catalog: Catalog, suite: Suite, dataset: DatasetSpec, task: TaskSpec) -> tuple[str, ...]:
+    """Return the channels in which a task asks the suite's questions about a data set, its own or one it borrows."""
+    own = suite.dataset(catalog, dataset.name).task
+    lent = {one.name for one in catalog.tasks if own in one.borrows and channel_of(one) == SPEECH}
+    if task.name != own:
+        return (SPEECH,) if task.name in lent else ()
+    return (TEXT,) if lent else CHANNELS
 
 
 def _check_channel(task: TaskSpec, channel: str, asked_by: str) -> None:

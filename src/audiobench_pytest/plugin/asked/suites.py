@@ -47,7 +47,11 @@ class Suite:
     def datasets(self, catalog: Catalog) -> tuple[DatasetSpec, ...]:
         """Return the data sets of the protocols that can run."""
         names = dict.fromkeys(planned.protocol.dataset for planned in self.runnable())
-        return tuple(self.copies.get(name) or catalog.datasets.get(name) for name in names)
+        return tuple(self.dataset(catalog, name) for name in names)
+
+    def dataset(self, catalog: Catalog, name: str) -> DatasetSpec:
+        """Return a data set as it is asked: the user's own copy, or the catalogue's."""
+        return self.copies.get(name) or catalog.datasets.get(name)
 
     def recipes(self, dataset: str, model: str) -> dict[str, list[str]]:
         """Return the names of the recipes that a data set's answers are scored by, by the channel of the answers."""

@@ -182,9 +182,15 @@ class Checkout:
         sampling = {k: str(v) for k, v in (args.get("sample_params") or {}).items()}
         if ours is None and not adapter:
             raise NoCounterpartError(f"no model here has the weights '{source}'")
+        taken = {name: value for name, value in sampling.items() if ours is not None and name in ours.args}
+        self.left["models"] += [
+            Left("setting", f"{name}={value} of {entry.name}", entry.file, "the model has no such argument here")
+            for name, value in sampling.items()
+            if name not in taken
+        ]
         if ours is None:
             return ModelSpec(entry.name, adapter, source)
-        own = {**ours.args, **{k: v for k, v in sampling.items() if k in ours.args}}
+        own = {**ours.args, **taken}
         # A way of ours has arguments of its own, which would take the place of theirs.
         return dataclasses.replace(ours, name=entry.name, args=own, aliases=(), ways=(), verified=False)
 

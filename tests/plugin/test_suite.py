@@ -1,6 +1,8 @@
 """`--suite`: the protocols behind published numbers, planned and compared."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,9 @@ from audiobench_pytest.catalog.loader import Catalog, Entries, load_catalog
 from audiobench_pytest.catalog.suites import load_suites, plan
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.plugin.asked.suites import find_suite
+
+ROOT = Path(__file__).parents[2]
+SETS = ("librispeech-dev-clean", "librispeech-test-clean", "aishell-1")
 
 
 def folder(project, name, texts):
@@ -158,3 +163,19 @@ def test_a_copy_of_another_task_is_refused(project):
     result = project.run("--suite=kimi-replication", copy, "--model=oracle")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*numbers of the suite are of the task translation*leave out 'asr:', or the suite*"])
+
+
+def test_numbers_of_codecs_are_asked_of_codecs(project):
+    """Their sets are those of recognition, which the task lends."""
+    shutil.copytree(ROOT / "benchmarks" / "codec", project.path / "benchmarks" / "codec")
+    run = project.pytester.runpytest_inprocess
+    done = run("benchmarks", "--suite=ultraeval-codec", "--model=encodec-24k,opus-16k", "--plan=json")
+    assert done.ret == 0
+    line = next(line for line in done.outlines if line.startswith('{"audiobench_plan": '))
+    cells = [one for one in json.loads(line)["audiobench_plan"] if not one["not_asked"]]
+    assert {(one["task"], one["answer"]) for one in cells} == {("codec", "speech")}
+    assert {(one["dataset"], one["recipe"]) for one in cells if one["model"] == "opus-16k"} == {
+        *((name, "utmos/audiobench-pytest@1") for name in ("librispeech-dev-clean", "librispeech-test-clean")),
+        *((name, "dnsmos/audiobench-pytest@1") for name in SETS),
+        *((name, "asr-wer/ultraeval@1.1") for name in SETS),
+    }

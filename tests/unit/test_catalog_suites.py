@@ -101,7 +101,7 @@ def test_every_published_cell_is_a_protocol_that_runs_or_says_why_not():
         "kimi-replication": 18,
         "ultraeval-understanding": 143,
         "ultraeval-generation": 5,
-        "ultraeval-codec": 0,
+        "ultraeval-codec": 66,
         "kimi-evalkit": 68,
         "voicebench": 28,
         "step-audio-2": 49,

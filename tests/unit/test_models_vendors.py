@@ -20,7 +20,8 @@ from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.base import drawn_seed
-from audiobench_pytest.models.registry import create
+from audiobench_pytest.models.options import checked_args
+from audiobench_pytest.models.registry import adapter_class, create
 from audiobench_pytest.models.ways import ways_of
 
 bare_environment = openai_models.bare_environment
@@ -204,3 +205,17 @@ def test_dashscope_wants_sound_as_an_address_and_answers_in_a_stream(adapter, se
     assert part["input_audio"]["data"].startswith("data:audio/wav;base64,UklGR")
     spec = load_catalog().models.get("qwen-omni-turbo")
     assert spec.args["data_url"] == "true"
+
+
+@pytest.mark.parametrize("adapter", ["openai", "openai-speech", "gemini"])
+@pytest.mark.parametrize(
+    ("body", "varies"),
+    [(None, True), ('{"top_p": 0.9}', True), ('{"seed": null}', True), ('{"seed": 7}', False)],
+)
+def test_a_seed_that_is_laid_over_every_draw_makes_them_one(adapter, body, varies):
+    kind = adapter_class(adapter)
+    spec = ModelSpec("m", adapter, source="m")
+    args = checked_args(kind, spec, {"temperature": "0.7"} if "temperature" in kind.options else {})
+    assert kind.varies(spec, {**args, "extra_body": body}) is varies
+    if adapter == "gemini" and body:
+        assert kind.varies(spec, {**args, "extra_body": f'{{"generationConfig": {body}}}'}) is varies

@@ -33,6 +33,13 @@ T = TypeVar("T")
 _MOST_NAMES = 16
 
 
+def fixes_seed(args: Mapping[str, Any]) -> bool:
+    """Whether `extra_body` has a seed, which is laid over that of each draw: all of them would be one."""
+    given = args.get("extra_body")
+    body = json.loads(given) if isinstance(given, str) else given or {}
+    return any(isinstance(one, Mapping) and one.get("seed") is not None for one in (body, body.get("generationConfig")))
+
+
 class OpenAIAdapter(ModelAdapter):
     """Asks a server, many questions at once; which slots, time-outs and endpoints are used changes no answer.
 
@@ -89,8 +96,8 @@ class OpenAIAdapter(ModelAdapter):
 
     @classmethod
     def varies(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
-        """Whether it samples: at a temperature above 0, or at the server's own."""
-        return args["temperature"] is None or args["temperature"] > 0
+        """Whether it samples: at a temperature above 0 or the server's own, and from no seed that stays the same."""
+        return (args["temperature"] is None or args["temperature"] > 0) and not fixes_seed(args)
 
     @classmethod
     def follows(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:

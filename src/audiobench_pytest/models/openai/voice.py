@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
-from audiobench_pytest.models.openai.adapter import OpenAIAdapter
+from audiobench_pytest.models.openai.adapter import OpenAIAdapter, fixes_seed
 from audiobench_pytest.models.openai.client import Question
 from audiobench_pytest.models.openai.speech import speech_question
 from audiobench_pytest.models.options import BodyFields, Option, TextOrFile
@@ -56,8 +56,8 @@ class OpenAIVoice(OpenAIAdapter):
 
     @classmethod
     def varies(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
-        """Every answer is drawn anew by the server."""
-        return True
+        """Every answer is drawn anew by the server, unless it is handed a seed that is the same always."""
+        return not fixes_seed(args)
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Check the arguments; nothing is asked."""

@@ -13,7 +13,6 @@ from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, PromptSpec,
 from audiobench_pytest.catalog.schema.protocols import CHANNELS, SPEECH, TEXT
 from audiobench_pytest.errors import CatalogError, UsageError
 from audiobench_pytest.metrics.speech.channels import channel_of
-from audiobench_pytest.models.options import checked_args
 from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.asked.scoring import Scored
 from audiobench_pytest.plugin.session import BenchmarkSession, find_session
@@ -164,13 +163,12 @@ def _why_not(session: BenchmarkSession, task: TaskSpec, model: ModelSpec, channe
 
 def _names_of_able(session: BenchmarkSession, task: TaskSpec) -> list[str]:
     """Return the names of the models of the catalogue that a task can be asked of."""
-    adapters = {spec.name: adapter_class(spec.adapter) for spec in session.catalog.models}
     return [
         spec.name
         for spec in session.catalog.models
         if (not spec.tasks or task.name in spec.tasks)
-        and (task.answer != "calls" or adapters[spec.name].may_take_tools)
-        and adapters[spec.name].follows(spec, checked_args(adapters[spec.name], spec, {}))
+        and (task.answer != "calls" or adapter_class(spec.adapter).may_take_tools)
+        and session.might_follow(spec)
     ]
 
 

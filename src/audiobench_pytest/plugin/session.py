@@ -76,6 +76,10 @@ class BenchmarkSession:
     read: dict[DatasetSpec, Dataset] = dataclasses.field(default_factory=dict)
     told: dict[str, bool] = dataclasses.field(default_factory=dict)
     at_work: dict[str, Recipe] = dataclasses.field(default_factory=dict)
+    _scored: dict[tuple[str, str, str], tuple[Scored, ...]] = dataclasses.field(
+        default_factory=dict, init=False, repr=False
+    )
+    _able: dict[str, bool] = dataclasses.field(default_factory=dict, init=False, repr=False)
     _prompts: dict[str, tuple[PromptSpec, ...]] = dataclasses.field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -196,6 +200,13 @@ class BenchmarkSession:
         """Whether a model, as it is configured in this run, does what a prompt tells it."""
         return adapter_class(model.adapter).follows(model, self.args_of(model))
 
+    def might_follow(self, spec: ModelSpec) -> bool:
+        """Whether a model of the catalogue, as its entry has it, does what a prompt tells it."""
+        if spec.name not in self._able:
+            kind = adapter_class(spec.adapter)
+            self._able[spec.name] = kind.follows(spec, checked_args(kind, spec, {}))
+        return self._able[spec.name]
+
     def draws(self, model: ModelSpec) -> int:
         """Return how often a model is asked each question: once, where it would answer alike every time."""
         varies = adapter_class(model.adapter).varies(model, self.args_of(model))
@@ -212,7 +223,12 @@ class BenchmarkSession:
             UsageError: What was asked for contradicts itself or the task.
             CatalogError: The data set names a recipe that there is not.
         """
-        return scored(self.catalog, Wish(self.settings.answer, self.recipes, self.suite), dataset, model)
+        # A suite alone tells models apart.
+        key = (dataset.name, dataset.task, model.name if self.suite is not None else "")
+        if key not in self._scored:
+            wish = Wish(self.settings.answer, self.recipes, self.suite)
+            self._scored[key] = scored(self.catalog, wish, dataset, model)
+        return self._scored[key]
 
     def is_told(self, model: ModelSpec) -> bool:
         """Whether a model, as it is configured in this run, is told what to do by a prompt of the catalogue."""

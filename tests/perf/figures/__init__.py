@@ -19,6 +19,7 @@ NAMES = (
     "two_workers",
     "chat_wall",
     "chat_batch",
+    "rating_wall",
     "isolated_batch",
     "million_records",
     "corpus_wer",

@@ -17,6 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TypeVar
+
+Arm = TypeVar("Arm")
 
 
 @dataclass(frozen=True)
@@ -124,13 +127,13 @@ def pytest(*arguments: object) -> list[object]:
     return python("-m", "pytest", "-q", *(word for name in others for word in ("-p", f"no:{name}")), *arguments)
 
 
-def in_turns(arms: Mapping[str, Callable[[], Run]], times: int, *, warm_up: bool = True) -> dict[str, list[Run]]:
+def in_turns(arms: Mapping[Arm, Callable[[], Run]], times: int, *, warm_up: bool = True) -> dict[Arm, list[Run]]:
     """Run each arm `times` times, one after the other, every round in the opposite order of the one before.
 
     What drifts (a neighbour's load, the clock of the processor, the page cache) then reaches all arms alike, and runs
     of the same index form a pair.
     """
-    found: dict[str, list[Run]] = {name: [] for name in arms}
+    found: dict[Arm, list[Run]] = {name: [] for name in arms}
     if warm_up:
         for arm in arms.values():
             arm()
@@ -190,3 +193,42 @@ def cpu(run: Run) -> float:
 def wall(run: Run) -> float:
     """Seconds on the clock."""
     return run.wall_s
+
+
+@dataclass(frozen=True)
+class Marginal:
+    """What one more sample costs: runs of two sizes, so that the start and the imports do not count.
+
+    Attributes:
+        runs: Runs by arm and size; those of one index form a pair.
+        small, large: The sizes.
+    """
+
+    runs: Mapping[tuple[str, int], list[Run]]
+    small: int
+    large: int
+
+    def ms(self, arm: str) -> list[float]:
+        """Return the milliseconds of processor time that a sample costs in an arm, pair by pair."""
+        pairs = zip(self.runs[arm, self.large], self.runs[arm, self.small], strict=True)
+        return [1000 * (a.cpu_s - b.cpu_s) / (self.large - self.small) for a, b in pairs]
+
+    def ratio(self, arm: str, bare: str) -> Median:
+        """Return how many times as much a sample costs in one arm as in another, taken per pair."""
+        return median([a / b for a, b in zip(self.ms(arm), self.ms(bare), strict=True)])
+
+
+def marginal(arms: Mapping[str, Callable[[Path], Run]], files: Mapping[int, Path], times: int) -> Marginal:
+    """Run each arm over a smaller and a larger file, in turns.
+
+    Args:
+        arms: What is run over a file, by name.
+        files: The two files by how many samples they have.
+        times: How often each is run.
+    """
+    small, large = sorted(files)
+    each: dict[tuple[str, int], Callable[[], Run]] = {}
+    for size, file in files.items():
+        for name, arm in arms.items():
+            each[name, size] = lambda arm=arm, file=file: arm(file)
+    return Marginal(in_turns(each, times), small, large)

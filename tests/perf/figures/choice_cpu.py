@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from inputs import CHILDREN, REPOSITORY, Inputs
-from measuring import Run, in_turns, median, pytest, python, run
+from measuring import Run, marginal, median, pytest, python, run
 from result import Result
 
 GOAL = 1.5
@@ -58,28 +58,18 @@ def measure(inputs: Inputs) -> Result:
     def bare(manifest: Path) -> Run:
         return run(python(CHILDREN / "bare_choice.py", manifest), cwd=inputs.folder)
 
-    arms = {}
-    for size in sizes:
-        arms["harness", size] = lambda manifest=folder / f"{size}.jsonl": harness(manifest)
-        arms["bare", size] = lambda manifest=folder / f"{size}.jsonl": bare(manifest)
     times = inputs.times(5)
-    runs = in_turns(arms, times)
-    small, large = sizes
-
-    def marginal_ms(name: str) -> list[float]:
-        pairs = zip(runs[name, large], runs[name, small], strict=True)
-        return [1000 * (a.cpu_s - b.cpu_s) / (large - small) for a, b in pairs]
-
-    ours, theirs = median(marginal_ms("harness")), median(marginal_ms("bare"))
-    ratio = median([a / b for a, b in zip(marginal_ms("harness"), marginal_ms("bare"), strict=True)])
+    files = {size: folder / f"{size}.jsonl" for size in sizes}
+    cost = marginal({"harness": harness, "bare": bare}, files, times)
+    ours, theirs, ratio = median(cost.ms("harness")), median(cost.ms("bare")), cost.ratio("harness", "bare")
     return Result(
         figure="harness CPU per question with options",
         measured=ratio.text("x bare"),
         value=ratio.value,
         goal=f"<= {GOAL:g} x a bare loop",
         met=ratio.value <= GOAL,
-        how=f"an adapter that always says B, {small} to {large} distinct WAVs of {SECONDS} s, the prompt audio-qa/en, "
-        f"choice/audiobench-pytest@2 in both arms, cold cache, {times} pairs; harness {ours.text('ms', digits=3)}, "
-        f"bare {theirs.text('ms', digits=3)}",
+        how=f"an adapter that always says B, {cost.small} to {cost.large} distinct WAVs of {SECONDS} s, the prompt "
+        f"audio-qa/en, choice/audiobench-pytest@2 in both arms, cold cache, {times} pairs; "
+        f"harness {ours.text('ms', digits=3)}, bare {theirs.text('ms', digits=3)}",
         details={"ratio": ratio.plain(), "harness_ms": ours.plain(), "bare_ms": theirs.plain()},
     )

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from inputs import CHILDREN, Inputs
-from measuring import Run, in_turns, median, pytest, python, run
+from measuring import Run, marginal, median, pytest, python, run
 from result import Result
 
 GOAL = 1.4
@@ -25,20 +25,10 @@ def measure(inputs: Inputs) -> Result:
     def bare(manifest: Path) -> Run:
         return run(python(CHILDREN / "bare_score.py", manifest), cwd=inputs.folder)
 
-    arms = {}
-    for size, manifest in manifests.items():
-        arms["harness", size] = lambda manifest=manifest: harness(manifest)
-        arms["bare", size] = lambda manifest=manifest: bare(manifest)
     times = inputs.times(5)
-    runs = in_turns(arms, times)
-    small, large = sizes
-
-    def marginal_ms(name: str) -> list[float]:
-        pairs = zip(runs[name, large], runs[name, small], strict=True)
-        return [1000 * (a.cpu_s - b.cpu_s) / (large - small) for a, b in pairs]
-
-    ours, theirs = median(marginal_ms("harness")), median(marginal_ms("bare"))
-    ratio = median([a / b for a, b in zip(marginal_ms("harness"), marginal_ms("bare"), strict=True)])
+    cost = marginal({"harness": harness, "bare": bare}, manifests, times)
+    runs, small, large = cost.runs, cost.small, cost.large
+    ours, theirs, ratio = median(cost.ms("harness")), median(cost.ms("bare")), cost.ratio("harness", "bare")
     rate = median([large / r.wall_s for r in runs["harness", large]])
 
     # A neighbour on the same core makes the caches cold and the seconds longer, never shorter: the fastest run of each
@@ -63,10 +53,7 @@ def measure(inputs: Inputs) -> Result:
             "harness_ms": ours.plain(),
             "bare_ms": theirs.plain(),
             "start_cpu_s": median(
-                [
-                    s.cpu_s - small * m / 1000
-                    for s, m in zip(runs["harness", small], marginal_ms("harness"), strict=True)
-                ]
+                [s.cpu_s - small * m / 1000 for s, m in zip(runs["harness", small], cost.ms("harness"), strict=True)]
             ).plain(),
             "wall_s_large": median([r.wall_s for r in runs["harness", large]]).plain(),
             "peak_mb_large": max(r.peak_mb for r in runs["harness", large]),

@@ -13,6 +13,9 @@ from typing import Any
 
 from audiobench_pytest.types import MAIN_SOUND, Message, Prompt, Sound
 
+# Made once: `json.dumps` makes one per call, which takes as long as writing a key.
+_encoder = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
 
 def canonical(value: Any) -> str:
     """Return the one JSON text of a plain value: sorted keys, no spaces, no NaN.
@@ -21,7 +24,7 @@ def canonical(value: Any) -> str:
         TypeError: The value is not made of plain JSON types.
         ValueError: The value holds a NaN or an infinity.
     """
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _encoder.encode(value)
 
 
 def digest(value: Any) -> str:

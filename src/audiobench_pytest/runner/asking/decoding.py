@@ -14,6 +14,9 @@ from audiobench_pytest.datasets.audio.levels import levels
 from audiobench_pytest.errors import SampleError
 from audiobench_pytest.types import Audio, Sample
 
+_PARTS_PER_THREAD = 2
+"""Parts of a batch for each thread: with one, all would wait for whoever has the long clips."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
@@ -62,7 +65,8 @@ class DecodeAhead:
     """Give out each batch decoded, in order, while the next ones are being decoded; the first begin at once.
 
     Decoding and resampling release the interpreter lock, so threads suffice. At most `ahead` batches wait in memory
-    beside the one in use.
+    beside the one in use. A thread takes a few clips of a batch at a time: handing over one costs as much as decoding a
+    second of plain sound.
     """
 
     def __init__(
@@ -84,10 +88,11 @@ class DecodeAhead:
             ahead: Batches decoded in advance.
         """
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="audiobench-decode")
+        self._threads = threads
         self._decode = partial(decode, sample_rate=sample_rate, max_seconds=max_seconds)
         self._remaining = iter(batches)
-        self._waiting: deque[list[Future[Decoded]]] = deque()
-        self._taken = False
+        self._waiting: deque[list[Future[list[Decoded]]]] = deque()
+        self._taken = self._closed = False
         for _ in range(ahead + 1):
             self._submit()
 
@@ -101,14 +106,20 @@ class DecodeAhead:
             self.close()
             raise StopIteration
         self._taken = True
-        return [future.result() for future in self._waiting.popleft()]
+        return [clip for future in self._waiting.popleft() for clip in future.result()]
 
     def close(self) -> None:
         """Decode nothing more: an interrupt waits for the clips that are being read, and for none behind them."""
+        self._closed = True
         self._waiting.clear()
         self._remaining = iter(())
         self._pool.shutdown(cancel_futures=True)
 
     def _submit(self) -> None:
         if (batch := next(self._remaining, None)) is not None:
-            self._waiting.append([self._pool.submit(self._decode, sample) for sample in batch])
+            few = -(-len(batch) // (_PARTS_PER_THREAD * self._threads)) or 1
+            parts = (batch[start : start + few] for start in range(0, len(batch), few))
+            self._waiting.append([self._pool.submit(self._several, part) for part in parts])
+
+    def _several(self, samples: Sequence[Sample]) -> list[Decoded]:
+        return [self._decode(sample) for sample in samples if not self._closed]

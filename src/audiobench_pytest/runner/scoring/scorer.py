@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from audiobench_pytest import metrics
 from audiobench_pytest.catalog.loader import catalog_folders
@@ -77,7 +78,7 @@ class Scorer:
             if not value:  # what most samples have of most fields; JSON would cost more than the rest of the key
                 yield ""
                 continue
-            yield value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+            yield value if isinstance(value, str) else _as_text(value)
 
     def _store(self, language: str) -> ScoreStore:
         store = self._stores.get(language)
@@ -87,6 +88,17 @@ class Scorer:
             folders = [cache / "scores" / name for cache in self._caches]
             store = self._stores[language] = ScoreStore(folders, writer=self._writer)
         return store
+
+
+_encoder = msgspec.json.Encoder(order="sorted", enc_hook=str)
+
+
+def _as_text(value: Any) -> str:
+    """Return a value of a row as text that two different ones do not share."""
+    try:
+        return _encoder.encode(value).decode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return repr(value)
 
 
 TARGET_LANGUAGE = "target_language"

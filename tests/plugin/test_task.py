@@ -1,6 +1,7 @@
 """Tasks: each model is asked the question of the task, or nothing is asked at all and the status says so."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -154,6 +155,14 @@ def test_where_something_can_be_asked_the_rest_is_skipped_with_the_reason(moods)
     result = ask(moods, f"--dataset=emotion:{moods.manifest}", "--model=oracle,pocketsphinx", "-rs")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*model pocketsphinx writes down speech and follows no instruction*"])
+
+
+def test_a_class_of_ones_own_is_told_how_to_say_that_it_can_be_asked(moods):
+    (moods.path / "mine.py").write_text(ALWAYS_C.replace("follows = True", "deaf = True"))
+    result = ask(moods, f"--dataset=emotion:{moods.manifest}", f"--model={moods.path}/mine.py:C")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "(a class of your own says that it does with `follows = True`)" in told(result)
+    assert re.search(r"it can of openai:<name on a server>, (\S+, ){5}\S+ and \d+ more", told(result))
 
 
 CATALOG = """

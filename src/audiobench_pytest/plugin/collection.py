@@ -13,6 +13,7 @@ from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, PromptSpec,
 from audiobench_pytest.catalog.schema.protocols import CHANNELS, SPEECH, TEXT
 from audiobench_pytest.errors import CatalogError, UsageError
 from audiobench_pytest.metrics.speech.channels import channel_of
+from audiobench_pytest.models.own.reading import OWN
 from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.asked.scoring import Scored
 from audiobench_pytest.plugin.session import BenchmarkSession, find_session
@@ -20,6 +21,9 @@ from audiobench_pytest.prompts.asked import Asked
 from audiobench_pytest.prompts.profiles import profile_for
 from audiobench_pytest.runner.job import Job
 from audiobench_pytest.types import CellId
+
+_MOST_NAMES = 6
+"""Models of the catalogue that a refusal names; there may be some sixty that could be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +157,12 @@ def _why_not(session: BenchmarkSession, task: TaskSpec, model: ModelSpec, channe
             "it can of openai:<name on a server>, and of a checkpoint whose chat template has a place for tools"
         )
     if task.instructed and not session.follows(model):
-        able = ", ".join(_names_of_able(session, task))
+        own = " (a class of your own says that it does with `follows = True`)" if model.adapter in OWN else ""
+        able = _names_of_able(session, task)
+        more = f" and {len(able) - _MOST_NAMES} more" if len(able) > _MOST_NAMES else ""
         return (
-            f"model {model.name} writes down speech and follows no instruction, so {task.name} ({task.title}) cannot "
-            f"be asked of it; it can of {able}, and of openai:<name on a server>"
+            f"model {model.name} writes down speech and follows no instruction{own}, so {task.name} ({task.title}) "
+            f"cannot be asked of it; it can of openai:<name on a server>, {', '.join(able[:_MOST_NAMES])}{more}"
         )
     return None
 

@@ -21,6 +21,8 @@ from audiobench_pytest.models.isolated.interpreters import module_file
 IN_PROCESS, ISOLATED = "python", "python-isolated"
 """Names of the adapters that run such a class, see `models.own.adapter`."""
 
+OWN = (IN_PROCESS, ISOLATED)
+
 _TEXT = re.compile(
     r"(?:(?P<name>[^=:/\\]+)=)?(?:(?P<file>.+?\.py)(?::(?P<of_file>\w+))?|(?P<module>[A-Za-z_][\w.]*):(?P<of_module>\w+))"
     r"(?P<apart>@isolated)?"

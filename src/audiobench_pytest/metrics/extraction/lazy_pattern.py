@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 from collections.abc import Iterator
 
 
@@ -24,17 +25,21 @@ class LazyPattern:
         """Find the first place where the expression matches."""
         return self._compiled.search(text)
 
-    def match(self, text: str) -> re.Match[str] | None:
-        """Match at the beginning."""
-        return self._compiled.match(text)
+    def match(self, text: str, start: int = 0) -> re.Match[str] | None:
+        """Match at an index."""
+        return self._compiled.match(text, start)
 
     def fullmatch(self, text: str, start: int = 0) -> re.Match[str] | None:
         """Match the whole text from an index on."""
         return self._compiled.fullmatch(text, start)
 
-    def finditer(self, text: str) -> Iterator[re.Match[str]]:
-        """Find all places, in order."""
-        return self._compiled.finditer(text)
+    def finditer(self, text: str, start: int = 0, end: int = sys.maxsize) -> Iterator[re.Match[str]]:
+        """Find all places between two indices, in order."""
+        return self._compiled.finditer(text, start, end)
+
+    def findall(self, text: str) -> list[str]:
+        """Return all that matches, in order; of an expression with at most one group."""
+        return self._compiled.findall(text)
 
     def sub(self, replacement: str, text: str) -> str:
         """Replace all places."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from audiobench_pytest.metrics.extraction import choices as strict
 from audiobench_pytest.metrics.extraction.denial import is_denied
 from audiobench_pytest.metrics.extraction.labels import OF_ITEM, ClosedSet, named_set, set_of_choices
+from audiobench_pytest.metrics.extraction.lazy_pattern import LazyPattern
 from audiobench_pytest.metrics.extraction.phrases import Phrases, words_of
 from audiobench_pytest.metrics.fairness import cues
 from audiobench_pytest.metrics.fairness.english import english_words
@@ -82,7 +83,7 @@ _REACH = 80
 """Characters before a letter that a cue may take."""
 
 
-def _cued(cue: re.Pattern[str], plain: str, letter: re.Match[str]) -> bool:
+def _cued(cue: LazyPattern, plain: str, letter: re.Match[str]) -> bool:
     """Whether a cue of some language ends with a letter; only what stands close before it is looked at."""
     begin = max(0, letter.start() - _REACH)
     for other in cues.LETTER.finditer(plain, begin, letter.start()):

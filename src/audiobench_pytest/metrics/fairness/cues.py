@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from audiobench_pytest.metrics.extraction.lazy_pattern import LazyPattern
+
 
 @dataclass(frozen=True, slots=True)
 class Cues:
@@ -308,18 +310,18 @@ def _after(which: str) -> str:
     return "|".join(one for one in found if one) or _NOTHING
 
 
-SAID = re.compile("|".join(f"(?:{one})" for one in _patterns(denied=False)), re.IGNORECASE)
+SAID = LazyPattern("|".join(f"(?:{one})" for one in _patterns(denied=False)), re.IGNORECASE)
 """A cue and the letter that it names, in one of the named groups."""
 
-DENIED = re.compile("|".join(f"(?:{one})" for one in _patterns(denied=True)), re.IGNORECASE)
+DENIED = LazyPattern("|".join(f"(?:{one})" for one in _patterns(denied=True)), re.IGNORECASE)
 """A denial and the letter that it denies, in one of the named groups."""
 
-LETTER = re.compile(rf"{_NO_LETTER}[A-Z](?![A-Za-zÀ-ɏ0-9])")
+LETTER = LazyPattern(rf"{_NO_LETTER}[A-Z](?![A-Za-zÀ-ɏ0-9])")
 """A capital that stands by itself, perhaps between letters of another script."""
 
-SAID_AFTER = re.compile(rf"{_NO_LETTER}([A-Z])(?![A-Za-zÀ-ɏ0-9])(?:{_after('right')})")
-DENIED_AFTER = re.compile(rf"{_NO_LETTER}([A-Z])(?![A-Za-zÀ-ɏ0-9])(?:{_after('wrong')})")
+SAID_AFTER = LazyPattern(rf"{_NO_LETTER}([A-Z])(?![A-Za-zÀ-ɏ0-9])(?:{_after('right')})")
+DENIED_AFTER = LazyPattern(rf"{_NO_LETTER}([A-Z])(?![A-Za-zÀ-ɏ0-9])(?:{_after('wrong')})")
 
 _OPTIONS = "|".join(f"(?:{cues.option}|{cues.answer})" for cues in CUES.values())
-BARE_OPTION = re.compile(rf"\W*(?:(?:la|die|l['’]|a)\s*)?(?:{_OPTIONS})\s*[:：]?\s*([A-Z])\W*", re.IGNORECASE)
+BARE_OPTION = LazyPattern(rf"\W*(?:(?:la|die|l['’]|a)\s*)?(?:{_OPTIONS})\s*[:：]?\s*([A-Z])\W*", re.IGNORECASE)
 """A reply that is the word for option, in any language, and a letter."""

@@ -1,6 +1,7 @@
 """`--part K/N` runs a part anywhere; `audiobench gate` merges and judges, and a missing part is red."""
 
 import json
+import re
 import time
 
 import pytest
@@ -79,6 +80,20 @@ def test_parts_may_use_different_numbers_of_workers(project, monkeypatch, capsys
     assert project.run(*base, *args, inprocess=False).ret == 0
     assert main(["gate", "1of2", "2of2"]) == 0
     assert "20 of 20 answered" in capsys.readouterr().out
+
+
+def test_the_plan_of_a_part_tells_what_this_part_asks(project):
+    """Once each part's plan told the samples, the hours and the price of the whole."""
+    manifest = project.clips(20)
+    asked = []
+    for k in (1, 2, 3):
+        result = project.run(f"--dataset={manifest}", "--model=oracle", f"--part={k}/3", "--plan")
+        result.stdout.fnmatch_lines([f"*audiobench plan, part {k}/3: nothing is run*"])
+        asked.append(re.search(r"1 cell, (\d+) samples, ([\d.]+) h of sound", str(result.stdout)).groups())
+    assert [int(samples) for samples, _ in asked] == [7, 7, 6]
+    whole = str(project.run(f"--dataset={manifest}", "--model=oracle", "--plan").stdout)
+    hours = float(re.search(r"20 samples, ([\d.]+) h of sound", whole)[1])
+    assert sum(float(h) for _, h in asked) == pytest.approx(hours, abs=0.02)
 
 
 @pytest.mark.parametrize(

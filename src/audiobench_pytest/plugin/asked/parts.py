@@ -25,6 +25,10 @@ class Part:
     def __str__(self) -> str:
         return f"{self.index + 1}/{self.of}"
 
+    def size(self, samples: int) -> int:
+        """Return how many of a set's samples this part takes."""
+        return len(range(self.index, samples, self.of))
+
     def shards(self, in_part: int) -> tuple[list[int], int]:
         """Return the shards of this part and the number of all shards.
 

@@ -17,7 +17,7 @@ from audiobench_pytest.catalog.loader import left_out
 from audiobench_pytest.catalog.prices import estimated
 from audiobench_pytest.catalog.schema import DatasetSpec
 from audiobench_pytest.catalog.schema.protocols import SPEECH
-from audiobench_pytest.datasets import Dataset, load_known
+from audiobench_pytest.datasets import Dataset, load_known, shard
 from audiobench_pytest.errors import AudiobenchError, SampleError
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.plugin.collection import Unasked, job_of, unasked_of
@@ -53,7 +53,7 @@ class PlannedRun:
 
     Attributes:
         dataset, model, task, recipe: Their names.
-        samples: Selected samples, or None where nobody knows before the data is read.
+        samples: Selected samples of this part, or None where nobody knows before the data is read.
         hours: Hours of sound, likewise.
         language, target_language: Of the sound, and of the answer where it is another.
         answer: What comes back: `text`, `speech`, or `calls` of tools.
@@ -119,7 +119,9 @@ class PlanHooks:
                 plain["suite"] = {"name": suite.name, "protocols": [dataclasses.asdict(one) for one in protocols]}
             terminalreporter.write_line(json.dumps(plain, ensure_ascii=False))
             return
-        terminalreporter.section("audiobench plan: nothing is run")
+        part = self._session.settings.part
+        which = f", part {part}" if part.of > 1 else ""
+        terminalreporter.section(f"audiobench plan{which}: nothing is run")
         for line in (*as_text(cells), *_left_out()):
             terminalreporter.write_line(line)
         if suite:
@@ -157,9 +159,10 @@ def _cells(
     known = read[spec.name]
     here = known if isinstance(known, Dataset) else None
     profile, asked = _asked(session, job, here)
-    seconds = [sample.duration_s for sample in here.samples] if here else []
+    part = session.settings.part
+    seconds = [sample.duration_s for sample in shard(here.samples, part.index, part.of)] if here else []
     hours = sum(s for s in seconds if s is not None) / 3600 if seconds and None not in seconds else None
-    samples = len(here.samples) if here else None if spec.samples is None else session.load.selected(spec.samples)
+    samples = len(seconds) if here else None if spec.samples is None else part.size(session.load.selected(spec.samples))
     for cell, recipe in job.cells():
         shared = (recipe.name, of_answers(spec))
         if shared not in scored:

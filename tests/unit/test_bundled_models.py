@@ -85,6 +85,53 @@ def load(path, map_location, mmap):
     assert isinstance(path, str) and mmap
     return json.load(open(path))
 """,
+    "transformers.py": READS
+    + """
+import json
+from types import SimpleNamespace
+import torch
+class Ids(torch.Tensor):
+    shape = (1, 3)
+    def __getitem__(self, key):
+        assert key == (slice(None), slice(3, None))
+        return self.samples
+class Mapped(torch.Tensor):
+    def to(self, device):
+        assert device == "cpu"
+        return self
+class AutoTokenizer:
+    @classmethod
+    def from_pretrained(cls, source, revision, trust_remote_code):
+        assert trust_remote_code and len(revision) == 40
+        return cls()
+    def convert_ids_to_tokens(self, ids): return [f"<{one}>" for one in ids]
+    def batch_decode(self, rows, skip_special_tokens):
+        assert skip_special_tokens
+        return [f" {row} " for row in rows]
+class AutoModelForCausalLM:
+    config = SimpleNamespace(audio_config=SimpleNamespace(audio_start_token_id=11, audio_end_token_id=12))
+    @classmethod
+    def from_pretrained(cls, source, torch_dtype, revision, trust_remote_code):
+        assert trust_remote_code and len(revision) == 40 and torch_dtype == "bfloat16"
+        self = cls()
+        self.source = source
+        return self
+    def to(self, device): return self
+    def eval(self): return self
+    def bind_processor(self, tokenizer, training, relative_path):
+        assert isinstance(tokenizer, AutoTokenizer) and not training and relative_path == "/"
+    def processor(self, texts):
+        (text,) = texts
+        before, _, rest = text.partition("<11>")
+        sound, _, after = rest.partition("<12>")
+        asked = f"{before}[{heard(json.loads(sound)['path'])}]{after}"
+        return SimpleNamespace(input_ids=Ids(None), attention_mask=Mapped(None), audios=Mapped(asked),
+                               encoder_length=None, bridge_length=None)
+    def generate(self, *, input_ids, attention_mask, audios, encoder_length, bridge_length, labels,
+                 do_sample, num_beams, repetition_penalty, max_new_tokens):
+        assert (encoder_length, bridge_length, labels, do_sample, num_beams) == (None, None, None, False, 1)
+        return Ids([f"{self.source} {repetition_penalty} {audios.samples}"])
+""",
     "huggingface_hub.py": """
 from pathlib import Path
 def snapshot_download(name, allow_patterns, revision=None):
@@ -327,6 +374,24 @@ def test_code_of_a_checkpoint_runs_only_at_a_commit(stand_ins: Path) -> None:
         adapter.load()
     pinned = dataclasses.replace(spec, revision="0123456789abcdef0123456789abcdef01234567")
     assert answers(pinned, Prompt("Hello", "en"))[0].startswith("minicpmo2_6 openbmb/MiniCPM-o-2_6")
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "told"),
+    [
+        ("base", "Write it down.", "baichuan-inc/Baichuan-Audio-Base 1.3 Write it down.[{heard}]"),
+        ("chat", "Write it down.", "baichuan-inc/Baichuan-Audio-Instruct 1.1 <B_SYS>Write it down.<C_Q>[{heard}]<C_A>"),
+        ("chat", None, "baichuan-inc/Baichuan-Audio-Instruct 1.1 <C_Q>[{heard}]<C_A>"),
+    ],
+)
+def test_baichuan_audio_is_told_in_turns_where_it_knows_them(
+    name: str, words: str | None, told: str, stand_ins: Path
+) -> None:
+    spec = here(load_catalog().models.get(f"baichuan-audio-{name}"), stand_ins)
+    with pytest.raises(ModelError, match="runs only at a commit that somebody has looked at"):
+        create(spec, {}).load()
+    pinned = dataclasses.replace(spec, revision="0123456789abcdef0123456789abcdef01234567")
+    assert answers(pinned, Prompt(words, "zh")) == [told.format(heard=f"0.50 s at {RATE}")]
 
 
 def test_every_entry_of_the_catalogue_can_be_made_and_says_what_it_is() -> None:

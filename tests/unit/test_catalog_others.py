@@ -111,7 +111,6 @@ RECOGNISERS = [
 UNRELEASED = "never released: its figures are printed and nothing more"
 SPEECH = "its answers in speech cannot be had here"
 TEXT = "hears nothing: as a judge it is openai:NAME"
-PROTOCOL = "a protocol of its vendor's that nobody has written here"
 
 WITHOUT_AN_ENTRY = {
     "step-audio2-ft": UNRELEASED,
@@ -129,10 +128,8 @@ WITHOUT_AN_ENTRY = {
     "speech-gpt": SPEECH,
     "glm-4-voice": "its tokenizer of speech is a folder of code, which no requirement can name",
     "ola-7b": "its code is a folder and no package, and wants encoders that are fetched one by one",
-    "step-audio-2": PROTOCOL,
     "teleasr": "which of the models of that name is meant is not said",
-    **dict.fromkeys(("doubao-llm-asr", "tencent-zh", "tencent-en"), PROTOCOL),
-    **dict.fromkeys(("xfyun", "xfyun-offline-zh", "xfyun-offline-en"), PROTOCOL),
+    "xfyun": "its vendor is asked through a websocket, which nothing here speaks",
     **dict.fromkeys(("gpt4o-mini", "gpt4", "qwen3-32b", "deepseek-r1", "deepseek-v3", "llama-3-70b-instruct"), TEXT),
 }
 
@@ -158,6 +155,7 @@ def test_what_is_said_to_have_no_entry_is_asked_for():
         ("ultravox", "fixie-ai/ultravox-v0_4"),
         ("qwen-omni-turbo-2025-03-26", "qwen-omni-turbo-2025-03-26"),
         ("gemini-pro", "gemini-pro"),
+        ("step-audio-2", "step-audio-2"),
         ("gpt4o_audio_ms", "gpt-4o-audio-preview"),
         ("baichuan-audio-chat", "baichuan-inc/Baichuan-Audio-Instruct"),
         ("conformer-u2pp-wu", "ASLP-lab/WenetSpeech-Wu-Speech-Understanding"),

@@ -47,6 +47,15 @@ class KimiAudio:
         told = [m["content"] if m["message_type"] == "text" else heard(m["content"]) for m in messages]
         return Sound([0.5, -0.5] * 12000) if self.speaks else None, " | ".join([self.path, *told])
 """,
+    "kimia_infer/models/__init__.py": "",
+    "kimia_infer/models/tokenizer/__init__.py": "",
+    "kimia_infer/models/tokenizer/glm4_tokenizer.py": """
+import torch
+class Glm4Tokenizer(torch.Tensor):
+    def tokenize(self, speech, sr):
+        assert self.samples == "THUDM/glm-4-voice-tokenizer" and self.device == "cuda" and sr == 16000
+        return [torch.Tensor([len(speech.samples) // 1600, 7])]
+""",
     "swift/__init__.py": "",
     "swift/llm.py": READS
     + """
@@ -78,7 +87,10 @@ def manual_seed(seed): pass
 class Tensor:
     def __init__(self, samples): self.samples = samples
     def unsqueeze(self, axis): return self
-    def to(self, device): return self
+    def to(self, device):
+        self.device = device
+        return self
+    def tolist(self): return self.samples
 tensor = Tensor
 no_grad = contextlib.nullcontext
 def load(path, map_location, mmap):
@@ -105,9 +117,37 @@ class AutoTokenizer:
         assert trust_remote_code and len(revision) == 40
         return cls()
     def convert_ids_to_tokens(self, ids): return [f"<{one}>" for one in ids]
+    def convert_tokens_to_ids(self, tokens):
+        assert tokens == ["<|audio_0|>", "<|user|>"]
+        return [500, 400]
+    def __call__(self, texts, return_tensors):
+        (text,) = texts
+        AutoModel.told = text
+        assert return_tensors == "pt"
+        return Inputs(input_ids=Ids(None))
+    def decode(self, tokens, skip_special_tokens):
+        assert skip_special_tokens
+        return f" {AutoModel.told!r} {tokens} "
     def batch_decode(self, rows, skip_special_tokens):
         assert skip_special_tokens
         return [f" {row} " for row in rows]
+class Inputs(dict):
+    def to(self, device):
+        assert device == "cuda"
+        return self
+class AutoModel:
+    told = ""
+    @classmethod
+    def from_pretrained(cls, source, torch_dtype, revision, trust_remote_code):
+        assert source == "THUDM/glm-4-voice-9b" and torch_dtype == "bfloat16"
+        assert trust_remote_code and len(revision) == 40
+        return cls()
+    def to(self, device): return self
+    def eval(self): return self
+    def generate(self, *, input_ids, do_sample, max_new_tokens):
+        assert (do_sample, max_new_tokens) == (False, 2000)
+        asked = [1, 2, 3]
+        return [torch.Tensor([*asked, 11, 12, 501, 502, 13, 400, 14])]
 class AutoModelForCausalLM:
     config = SimpleNamespace(audio_config=SimpleNamespace(audio_start_token_id=11, audio_end_token_id=12))
     @classmethod
@@ -392,6 +432,17 @@ def test_baichuan_audio_is_told_in_turns_where_it_knows_them(
         create(spec, {}).load()
     pinned = dataclasses.replace(spec, revision="0123456789abcdef0123456789abcdef01234567")
     assert answers(pinned, Prompt(words, "zh")) == [told.format(heard=f"0.50 s at {RATE}")]
+
+
+@pytest.mark.parametrize(("words", "system"), [("Write it down.", "<|system|>\nWrite it down."), (None, "")])
+def test_glm_4_voice_answers_with_the_text_between_its_speech(words: str | None, system: str, stand_ins: Path) -> None:
+    spec = here(load_catalog().models.get("glm-4-voice"), stand_ins)
+    with pytest.raises(ModelError, match="runs only at a commit that somebody has looked at"):
+        create(spec, {}).load()
+    pinned = dataclasses.replace(spec, revision="0123456789abcdef0123456789abcdef01234567")
+    sound = "<|user|>\n<|begin_of_audio|><|audio_5|><|audio_7|><|end_of_audio|>"
+    told = f"{system}{sound}<|assistant|>streaming_transcription\n"
+    assert answers(pinned, Prompt(words, "zh")) == [f"{told!r} [11, 12, 13]"]
 
 
 def test_every_entry_of_the_catalogue_can_be_made_and_says_what_it_is() -> None:

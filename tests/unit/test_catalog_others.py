@@ -126,7 +126,6 @@ WITHOUT_AN_ENTRY = {
     "llama-omni": SPEECH,
     "mini-omni": SPEECH,
     "speech-gpt": SPEECH,
-    "glm-4-voice": "its tokenizer of speech is a folder of code, which no requirement can name",
     "ola-7b": "its code is a folder and no package, and wants encoders that are fetched one by one",
     "teleasr": "which of the models of that name is meant is not said",
     "xfyun": "its vendor is asked through a websocket, which nothing here speaks",

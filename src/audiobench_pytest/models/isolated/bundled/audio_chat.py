@@ -161,6 +161,56 @@ class BaichuanAudio:
         return ("<B_SYS>" + words if words else "") + "<C_Q>" + sound + "<C_A>"
 
 
+class GLM4Voice:
+    """Asks one clip at a time, greedily; of what it answers the text is kept, between which stand tokens of speech.
+
+    Sound becomes tokens by the authors' own code, which the package of Kimi-Audio brings along; the language model is
+    code of the checkpoint, which needs a pinned commit.
+
+    Arguments: `speech_tokenizer` (hub id of the weights that turn sound into tokens), `system` (what it is told where a
+    question has no words), `max_new_tokens`.
+    """
+
+    def load(self, args: Mapping[str, str]) -> dict[str, str]:
+        """Load the weights in bfloat16, and those that turn sound into tokens."""
+        pinned = {"revision": _looked_at(args), "trust_remote_code": True}
+        import torch
+        from kimia_infer.models.tokenizer.glm4_tokenizer import Glm4Tokenizer  # type: ignore[import-not-found]
+        from transformers import AutoModel, AutoTokenizer
+
+        self._sounds = Glm4Tokenizer(args["speech_tokenizer"]).to("cuda")
+        self._tokenizer = AutoTokenizer.from_pretrained(args["source"], **pinned)
+        self._model = AutoModel.from_pretrained(args["source"], torch_dtype=torch.bfloat16, **pinned).to("cuda").eval()
+        self._first_sound, self._end = self._tokenizer.convert_tokens_to_ids(["<|audio_0|>", "<|user|>"])
+        self._system = args.get("system", "")
+        self._most = int(args.get("max_new_tokens", "2000"))
+        return {"package": "kimia_infer, transformers", "dtype": "bfloat16", "decoding": "greedy"}
+
+    def generate(self, batch: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Answer each request."""
+        return [self._answer(request) for request in batch]
+
+    def _answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        import torch
+
+        with torch.no_grad():
+            samples = torch.tensor(request["samples"]).unsqueeze(0)
+            sound = self._sounds.tokenize(speech=samples, sr=int(request["sample_rate"]))[0].tolist()
+            inputs = self._tokenizer([self._asked(request["prompt"] or self._system, sound)], return_tensors="pt")
+            inputs = inputs.to("cuda")
+            found = self._model.generate(**inputs, do_sample=False, max_new_tokens=self._most)
+        tokens = found[0].tolist()[inputs["input_ids"].shape[1] :]
+        tokens = tokens[: tokens.index(self._end)] if self._end in tokens else tokens
+        words = [token for token in tokens if token < self._first_sound]
+        text = self._tokenizer.decode(words, skip_special_tokens=True)
+        return {"text": text.strip(), "meta": {"speech_tokens": len(tokens) - len(words)}}
+
+    def _asked(self, words: str, sound: Sequence[int]) -> str:
+        heard = "".join(f"<|audio_{token}|>" for token in sound)
+        system = f"<|system|>\n{words}" if words else ""
+        return f"{system}<|user|>\n<|begin_of_audio|>{heard}<|end_of_audio|><|assistant|>streaming_transcription\n"
+
+
 def _looked_at(args: Mapping[str, str]) -> str:
     """Return the commit of a checkpoint that brings code of its own.
 

@@ -102,9 +102,9 @@ def test_every_published_cell_is_a_protocol_that_runs_or_says_why_not():
         "ultraeval-understanding": 143,
         "ultraeval-generation": 5,
         "ultraeval-codec": 66,
-        "kimi-evalkit": 68,
-        "voicebench": 28,
-        "step-audio-2": 49,
+        "kimi-evalkit": 92,
+        "voicebench": 42,
+        "step-audio-2": 74,
         "wenetspeech-wu": 0,
     }
     assert sum(one.runnable_by_another for one in suites["ultraeval-understanding"]) == 156

@@ -139,14 +139,26 @@ WITH_WEIGHTS = [
 ]
 
 
+ELSEWHERE = ("adapters", "speech_tokenizer", "vocoder")
+"""Arguments that name a repository beside the source."""
+
+
 @pytest.mark.parametrize("spec", WITH_WEIGHTS, ids=lambda spec: f"{spec.name}@{spec.way}")
 def test_what_every_way_of_the_catalogue_fetches_can_be_fetched_ahead(spec):
     kind = adapter_class(spec.adapter)
     repositories = [one.repo for one in kind.fetched_weights(spec, checked_args(kind, spec, {}))]
     assert spec.source in repositories
     assert kind.made_ready or spec.runtime is None, "its environment has to be made"
-    here = replace(spec, source="./here", args={k: v for k, v in spec.args.items() if k not in ("adapters", "vocoder")})
+    here = replace(spec, source="./here", args={k: v for k, v in spec.args.items() if k not in ELSEWHERE})
     assert kind.fetched_weights(here, checked_args(kind, here, {})) == []
+
+
+def test_what_an_argument_names_is_fetched_too():
+    spec = KNOWN.get("glm-4-voice")
+    assert [one.repo for one in adapter_class(spec.adapter).fetched_weights(spec, {})] == [
+        "THUDM/glm-4-voice-9b",
+        "THUDM/glm-4-voice-tokenizer",
+    ]
 
 
 def test_what_a_package_fetches_by_itself_is_told():

@@ -25,8 +25,12 @@ WAYS: Mapping[str, str] = {
     ISOLATED: "a process and an environment of its own",
     API: "a server of somebody else",
     "gemini": "Gemini by its vendor's own protocol",
+    "attention": "WeNet: a beam search of its attention decoder",
+    "attention_rescoring": "WeNet: the decoder chooses among what CTC found",
+    "ctc_prefix_beam_search": "WeNet: a beam search of CTC alone",
+    "ctc_greedy_search": "WeNet: the best path of CTC",
 }
-"""What may stand behind an `@`, the best way where there is a GPU first."""
+"""What may stand behind an `@`, the best way where there is a GPU first; at the end those that somebody has to name."""
 
 _BEST_ON_CPU = ("faster-whisper", TRANSFORMERS, ISOLATED, "funasr", "vllm", "sglang", API, "gemini")
 
@@ -124,10 +128,13 @@ def _is_here(spec: ModelSpec, given: Mapping[str, str], has_gpu: bool) -> bool:
 
 
 def _with(spec: ModelSpec, way: WaySpec) -> ModelSpec:
+    adapter = way.adapter or way.name
     runtime = RuntimeSpec("server", "", way.requirements, way.python) if way.requirements else None
+    if adapter == spec.adapter == ISOLATED:  # the same class, told otherwise
+        runtime = spec.runtime
     return replace(
         spec,
-        adapter=way.adapter or way.name,
+        adapter=adapter,
         source=way.source or spec.source,
         revision=None if way.source else spec.revision,  # a repository of its own has commits of its own
         args=way.args,

@@ -15,6 +15,9 @@ from audiobench_pytest.records.digests import file_digest
 _BUNDLED = Path(__file__).parent / "bundled"
 """Classes of the catalogue's own isolated models."""
 
+_FURTHER = ("adapters", "speech_tokenizer")
+"""Arguments of theirs that name a repository beside the source."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -80,7 +83,7 @@ def repositories(spec: ModelSpec) -> list[Weights]:
     elsewhere = "ModelScope" if spec.args.get("hub") == "ms" else ""
     return [
         *weights_of(spec.source, spec.revision, whole=True, elsewhere=elsewhere),
-        *weights_of(spec.args.get("adapters"), whole=True),
+        *(one for name in _FURTHER for one in weights_of(spec.args.get(name), whole=True)),
     ]
 
 

@@ -109,7 +109,7 @@ class Protocol:
 
     Attributes:
         exchange: Sends a question and reads the reply, see `wire.exchange`.
-        key_header: Header that holds the key.
+        key_header: Header that holds the key, or "" where it is not sent: it signs.
         key_prefix: What stands before it there.
     """
 
@@ -165,7 +165,7 @@ class Connection:
             Limits(timeout, min(timeout, settings.connect_s), settings.read_s or timeout),
             {
                 "user-agent": "audiobench-pytest",
-                **({protocol.key_header: f"{protocol.key_prefix}{key}"} if key else {}),
+                **({protocol.key_header: f"{protocol.key_prefix}{key}"} if key and protocol.key_header else {}),
             },
             self._redact,
         )

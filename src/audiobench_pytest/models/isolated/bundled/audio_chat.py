@@ -1,7 +1,8 @@
-"""Audio language models: Kimi-Audio through its own package, in text or speech, others through ms-swift, in text."""
+"""Audio language models: Kimi-Audio in text or speech, others through ms-swift or their checkpoints' code, in text."""
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 import wave
@@ -70,12 +71,7 @@ class SwiftModel:
 
     def load(self, args: Mapping[str, str]) -> dict[str, str]:
         """Load the weights in bfloat16, and the adapters where there are any."""
-        revision = args.get("revision")
-        if args.get("remote_code") == "yes" and not re.fullmatch("[0-9a-f]{40}", revision or ""):
-            raise ValueError(
-                f"{args['source']} brings code of its own, which runs only at a commit that somebody has looked at: "
-                "copy the catalogue entry and give it that revision"
-            )
+        revision = _looked_at(args) if args.get("remote_code") == "yes" else args.get("revision")
         import torch
         from swift.llm import PtEngine, RequestConfig  # type: ignore[import-not-found]
 
@@ -109,6 +105,125 @@ class SwiftModel:
             choice = reply.choices[0]
             answers.append({"text": str(choice.message.content or ""), "meta": {"finish_reason": choice.finish_reason}})
         return answers
+
+
+class BaichuanAudio:
+    """Asks one clip at a time, greedily, through the code that the checkpoint brings: it needs a pinned commit.
+
+    Arguments: `turns` (`yes` where it was taught turns: the words are then what the system says, the sound what the
+    user says; else the words stand before the sound), `repetition_penalty`, `max_new_tokens`.
+    """
+
+    def load(self, args: Mapping[str, str]) -> dict[str, str]:
+        """Load the weights in bfloat16, and let the checkpoint's code bind what reads sounds to them."""
+        pinned = {"revision": _looked_at(args), "trust_remote_code": True}
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._tokenizer = AutoTokenizer.from_pretrained(args["source"], **pinned)
+        model = AutoModelForCausalLM.from_pretrained(args["source"], torch_dtype=torch.bfloat16, **pinned)
+        self._model = model.to(self._device).eval()
+        self._model.bind_processor(self._tokenizer, training=False, relative_path="/")
+        marks = self._model.config.audio_config
+        self._marks = self._tokenizer.convert_ids_to_tokens([marks.audio_start_token_id, marks.audio_end_token_id])
+        self._turns = args.get("turns") == "yes"
+        self._decoding = {
+            "do_sample": False,
+            "num_beams": 1,
+            "repetition_penalty": float(args.get("repetition_penalty", "1.0")),
+            "max_new_tokens": int(args.get("max_new_tokens", "700")),
+        }
+        return {"package": "transformers", "dtype": "bfloat16", "device": self._device, "decoding": "greedy"}
+
+    def generate(self, batch: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Answer each request."""
+        return [self._answer(request) for request in batch]
+
+    def _answer(self, request: Mapping[str, Any]) -> str:
+        import torch
+
+        with tempfile.TemporaryDirectory() as folder, torch.no_grad():
+            path = str(Path(folder) / "clip.wav")
+            _write(path, request)
+            read = self._model.processor([self._asked(request["prompt"] or "", json.dumps({"path": path}))])
+            named = ("input_ids", "attention_mask", "audios", "encoder_length", "bridge_length")
+            inputs = {name: getattr(read, name) for name in named}
+            inputs = {name: value if value is None else value.to(self._device) for name, value in inputs.items()}
+            found = self._model.generate(**inputs, labels=None, **self._decoding)
+        texts = self._tokenizer.batch_decode(found[:, read.input_ids.shape[1] :], skip_special_tokens=True)
+        return str(texts[0]).strip()
+
+    def _asked(self, words: str, sound: str) -> str:
+        sound = self._marks[0] + sound + self._marks[1]
+        if not self._turns:
+            return words + sound
+        return ("<B_SYS>" + words if words else "") + "<C_Q>" + sound + "<C_A>"
+
+
+class GLM4Voice:
+    """Asks one clip at a time, greedily; of what it answers the text is kept, between which stand tokens of speech.
+
+    Sound becomes tokens by the authors' own code, which the package of Kimi-Audio brings along; the language model is
+    code of the checkpoint, which needs a pinned commit.
+
+    Arguments: `speech_tokenizer` (hub id of the weights that turn sound into tokens), `system` (what it is told where a
+    question has no words), `max_new_tokens`.
+    """
+
+    def load(self, args: Mapping[str, str]) -> dict[str, str]:
+        """Load the weights in bfloat16, and those that turn sound into tokens."""
+        pinned = {"revision": _looked_at(args), "trust_remote_code": True}
+        import torch
+        from kimia_infer.models.tokenizer.glm4_tokenizer import Glm4Tokenizer  # type: ignore[import-not-found]
+        from transformers import AutoModel, AutoTokenizer
+
+        self._sounds = Glm4Tokenizer(args["speech_tokenizer"]).to("cuda")
+        self._tokenizer = AutoTokenizer.from_pretrained(args["source"], **pinned)
+        self._model = AutoModel.from_pretrained(args["source"], torch_dtype=torch.bfloat16, **pinned).to("cuda").eval()
+        self._first_sound, self._end = self._tokenizer.convert_tokens_to_ids(["<|audio_0|>", "<|user|>"])
+        self._system = args.get("system", "")
+        self._most = int(args.get("max_new_tokens", "2000"))
+        return {"package": "kimia_infer, transformers", "dtype": "bfloat16", "decoding": "greedy"}
+
+    def generate(self, batch: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Answer each request."""
+        return [self._answer(request) for request in batch]
+
+    def _answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        import torch
+
+        with torch.no_grad():
+            samples = torch.tensor(request["samples"]).unsqueeze(0)
+            sound = self._sounds.tokenize(speech=samples, sr=int(request["sample_rate"]))[0].tolist()
+            inputs = self._tokenizer([self._asked(request["prompt"] or self._system, sound)], return_tensors="pt")
+            inputs = inputs.to("cuda")
+            found = self._model.generate(**inputs, do_sample=False, max_new_tokens=self._most)
+        tokens = found[0].tolist()[inputs["input_ids"].shape[1] :]
+        tokens = tokens[: tokens.index(self._end)] if self._end in tokens else tokens
+        words = [token for token in tokens if token < self._first_sound]
+        text = self._tokenizer.decode(words, skip_special_tokens=True)
+        return {"text": text.strip(), "meta": {"speech_tokens": len(tokens) - len(words)}}
+
+    def _asked(self, words: str, sound: Sequence[int]) -> str:
+        heard = "".join(f"<|audio_{token}|>" for token in sound)
+        system = f"<|system|>\n{words}" if words else ""
+        return f"{system}<|user|>\n<|begin_of_audio|>{heard}<|end_of_audio|><|assistant|>streaming_transcription\n"
+
+
+def _looked_at(args: Mapping[str, str]) -> str:
+    """Return the commit of a checkpoint that brings code of its own.
+
+    Raises:
+        ValueError: It has none.
+    """
+    revision = args.get("revision") or ""
+    if not re.fullmatch("[0-9a-f]{40}", revision):
+        raise ValueError(
+            f"{args['source']} brings code of its own, which runs only at a commit that somebody has looked at: "
+            "copy the catalogue entry and give it that revision"
+        )
+    return revision
 
 
 def _adapters(args: Mapping[str, str]) -> str:

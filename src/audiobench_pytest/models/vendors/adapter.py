@@ -1,0 +1,118 @@
+"""Recognisers behind their vendors' own protocols: Tencent Cloud, iFLYTEK, Doubao."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, ClassVar
+
+from audiobench_pytest.catalog.schema import ModelSpec
+from audiobench_pytest.errors import ModelError
+from audiobench_pytest.models.openai.adapter import OpenAIAdapter
+from audiobench_pytest.models.openai.client import Question
+from audiobench_pytest.models.openai.server import Protocol
+from audiobench_pytest.models.options import Option, VariableName
+from audiobench_pytest.models.vendors import doubao, tencent, xfyun
+from audiobench_pytest.models.vendors.sending import Account
+from audiobench_pytest.types import Answer, Audio, Request
+
+_TAKEN = ("url", "revision", "slots", "timeout", "connect_timeout", "read_timeout", "retries", "patience", "key_env")
+_UNTOLD: Mapping[str, Any] = {
+    "api": "transcriptions",
+    "prompt": None,
+    "language": "auto",
+    "temperature": 0.0,
+    "max_tokens": None,
+    "extra_body": None,
+}
+"""What the base class asks for and these protocols do not know."""
+
+
+class VendorAdapter(OpenAIAdapter):
+    """Uploads each clip and reads its text, many at once; slots and patience are those of every server.
+
+    Two things say who asks: a name of the account (`id_env`) and its secret (`key_env`), both from the environment.
+    """
+
+    options: ClassVar[Mapping[str, Option]] = {
+        **{name: OpenAIAdapter.options[name] for name in _TAKEN},
+        "id_env": Option(VariableName, None, "variable that holds the account's name", (), False),
+        "engine": Option(str, None, "which of the vendor's recognisers answers, or in what language"),
+    }
+    key_header: ClassVar[str] = ""
+    exchange: ClassVar[Callable[..., Awaitable[Answer]]]
+
+    def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
+        """Check what was asked; nothing is sent; see the base class."""
+        super().__init__(spec, {**_UNTOLD, **args})
+        for name in _UNTOLD:
+            self.args.pop(name)
+
+    @classmethod
+    def varies(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
+        """A vendor's recogniser is expected to repeat itself."""
+        return False
+
+    @classmethod
+    def follows(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
+        """It writes down speech and nothing else."""
+        return False
+
+    @classmethod
+    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return the packages that are not there, and the halves of the account that the environment does not hold."""
+        found = super().lacks(spec, args)
+        if not os.environ.get(str(args["id_env"]), "").strip():
+            found.append((f"an account for {spec.name}", f"the environment variable {args['id_env']}"))
+        return found
+
+    def _protocol(self) -> Protocol:
+        named = {}
+        for part in ("id_env", "key_env"):
+            named[part] = os.environ.get(str(self.args[part]), "").strip()
+            if not named[part]:
+                variable = self.args[part]
+                raise ModelError(f"model '{self.spec.name}': the environment variable {variable} holds nothing")
+        account = Account(named["id_env"], named["key_env"])
+        return Protocol(functools.partial(type(self).exchange, account=account), self.key_header)
+
+    def _question(self, request: Request) -> Question:
+        if request.audio is None:
+            raise ModelError(f"model '{self.spec.name}' was handed no sound")
+        return self._asked(request.audio, str(self.args["engine"]))
+
+    def _asked(self, audio: Audio, engine: str) -> Question:
+        raise NotImplementedError
+
+    def describe(self) -> dict[str, Any]:
+        """Return where it was asked."""
+        return {"endpoints": self._endpoints, "slots": self.args["slots"]}
+
+
+class TencentAdapter(VendorAdapter):
+    """Tencent Cloud; `engine` is its `EngSerViceType`. The secret signs and is not sent."""
+
+    exchange = staticmethod(tencent.exchange)
+
+    def _asked(self, audio: Audio, engine: str) -> Question:
+        return tencent.question_of(audio, engine)
+
+
+class XfyunAdapter(VendorAdapter):
+    """iFLYTEK's transcription of recordings; `engine` is its `language`. The secret signs and is not sent."""
+
+    exchange = staticmethod(xfyun.exchange)
+
+    def _asked(self, audio: Audio, engine: str) -> Question:
+        return xfyun.question_of(audio, engine)
+
+
+class DoubaoAdapter(VendorAdapter):
+    """Doubao; `engine` is its `model_name`."""
+
+    key_header = doubao.KEY_HEADER
+    exchange = staticmethod(doubao.exchange)
+
+    def _asked(self, audio: Audio, engine: str) -> Question:
+        return doubao.question_of(audio, engine)

@@ -411,4 +411,4 @@ def test_the_catalogues_entry_is_told_without_its_weights():
     model = create(spec, {})
     assert model.identity()["weights"] == spec.args["sha256"]
     (fetched,) = type(model).fetched_weights(spec, model.args)
-    assert (fetched.repo, fetched.whole) == (spec.source, True)
+    assert (fetched.repo, fetched.file) == (spec.source, FILE)

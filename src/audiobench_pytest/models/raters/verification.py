@@ -46,7 +46,7 @@ class VerificationRater(Rater):
     @classmethod
     def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
         """Return the repository of the weights, where it is no folder."""
-        return weights_of(spec.source, spec.revision, whole=True)
+        return weights_of(spec.source, spec.revision, file=str(args["file"] or ""))
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         super().__init__(spec, args)

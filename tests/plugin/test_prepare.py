@@ -1,5 +1,6 @@
 """`audiobench prepare`: from a server on loopback that speaks the hub's routes; afterwards runs ask it nothing."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -34,6 +35,7 @@ MODELS = """
 models:
   - {name: tiny-whisper, adapter: transformers-asr, source: acme/weights}
   - {name: served, adapter: vllm, source: acme/weights}
+  - {name: voices, adapter: rater-wavlm-large, source: acme/voices, args: {file: voices.pth}}
   - name: far
     adapter: isolated
     source: acme/far
@@ -68,6 +70,7 @@ def hub():
         "acme/tiny": Repository({COMMIT_1: shards}, {"main": COMMIT_1}),
         "acme/closed": Repository({COMMIT_1: {}}, {"main": COMMIT_1}, gated=True),
         "acme/weights": Repository({COMMIT_1: WEIGHTS}, {"main": COMMIT_1}),
+        "acme/voices": Repository({COMMIT_1: {"README.md": b"r", "voices.pth": b"v" * 5000}}, {"main": COMMIT_1}),
     }
     with HubServer(repositories) as server:
         yield server
@@ -167,6 +170,29 @@ def test_weights_are_those_that_a_run_reads(own, hub, tmp_path):
     status, _, err = prepare(own, {**environment, "HF_HUB_OFFLINE": "1"}, "--model=tiny-whisper")
     assert status == 0, err
     assert "tiny-whisper: weights: acme/weights at " + COMMIT_1 + ": is here" in err
+    assert len(hub.log) == asked
+
+
+def test_of_a_repository_of_one_file_of_weights_that_file_is_fetched_and_found_again(own, hub, tmp_path):
+    environment = hub.environment(tmp_path / "home")
+    status, out, err = prepare(own, environment, "--model=voices", "--json")
+    assert status == 0, err
+    (weights,) = json.loads(out)
+    assert (weights["files"], weights["fetch_bytes"], weights["commit"]) == (1, 5000, COMMIT_1)
+    asked = len(hub.log)
+    offline = {**environment, "HF_HUB_OFFLINE": "1"}
+    status, _, err = prepare(own, offline, "--model=voices")
+    assert status == 0, err
+    assert "is here" in err
+    code = (
+        "from audiobench_pytest.catalog.schema import ModelSpec; from audiobench_pytest.models.registry import create; "
+        "spec = ModelSpec('voices', 'rater-wavlm-large', 'acme/voices', args={'file': 'voices.pth'}); "
+        "print(create(spec, {}).identity()['weights'])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **offline}, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == hashlib.sha256(b"v" * 5000).hexdigest()
     assert len(hub.log) == asked
 
 

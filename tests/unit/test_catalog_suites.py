@@ -101,13 +101,27 @@ def test_every_published_cell_is_a_protocol_that_runs_or_says_why_not():
         "kimi-replication": 18,
         "ultraeval-understanding": 143,
         "ultraeval-generation": 5,
-        "ultraeval-codec": 66,
+        "ultraeval-codec": 84,
         "kimi-evalkit": 92,
         "voicebench": 42,
         "step-audio-2": 74,
         "wenetspeech-wu": 0,
     }
     assert sum(one.runnable_by_another for one in suites["ultraeval-understanding"]) == 156
+
+
+def test_each_likeness_of_the_codecs_table_runs_but_for_codecs_without_an_entry():
+    planned = [one for one in plan(load_suites().get("ultraeval-codec")) if one.published.metric == "SIM"]
+    assert len(planned) == 27
+    assert sum(one.runnable for one in planned) == 18
+    assert all(one.runnable_by_another for one in planned)
+    (recipe,) = {one.protocol.recipe for one in planned}
+    catalog = load_catalog()
+    assert dict(catalog.recipes.get(recipe).options) == {"rater": "wavlm-large-sv", "against": "audio"}
+    assert catalog.models.get("wavlm-large-sv").verified is False
+    by_name = {one.protocol.name: one for one in planned}
+    one = by_name["ultraeval-codec/encodec-24k/librispeech-dev-clean-sim"]
+    assert one.expected == pytest.approx(float(one.published.value) / 100)  # printed times 100
 
 
 def test_the_table_of_the_documents_is_the_catalogues():

@@ -29,19 +29,23 @@ class Weights:
         revision: Branch, tag or commit; None for the newest.
         whole: Whether all of its files may be read; else those that the transformers library loads.
         elsewhere: Who keeps it, where that is not the Hugging Face hub.
+        file: The one file of it that is read; "" for several.
     """
 
     repo: str
     revision: str | None = None
     whole: bool = False
     elsewhere: str = ""
+    file: str = ""
 
 
-def weights_of(source: Any, revision: str | None = None, *, whole: bool = False, elsewhere: str = "") -> list[Weights]:
+def weights_of(
+    source: Any, revision: str | None = None, *, whole: bool = False, elsewhere: str = "", file: str = ""
+) -> list[Weights]:
     """Return what a source says is to be fetched: a repository, or nothing for a folder of this machine or none."""
     if not source or str(source).startswith((".", "/", "~")) or Path(str(source)).is_dir():
         return []
-    return [Weights(str(source), revision, whole, elsewhere)]
+    return [Weights(str(source), revision, whole, elsewhere, file)]
 
 
 class ModelAdapter(abc.ABC):

@@ -48,7 +48,7 @@ def outlook(spec: ModelSpec, weights: Weights) -> WeightsOutlook:
     except ImportError as exc:
         raise MissingExtraError(f"model '{spec.name}'", exc.name or "huggingface_hub", "hub") from exc
     revision = weights.revision or "main"
-    cached = huggingface_hub.try_to_load_from_cache(weights.repo, "config.json", revision=revision)
+    cached = huggingface_hub.try_to_load_from_cache(weights.repo, weights.file or "config.json", revision=revision)
     commit = Path(cached).parent.name if isinstance(cached, str) else revision
     about = f"model '{spec.name}': {weights.repo} at {commit}"
     if offline():
@@ -60,7 +60,7 @@ def outlook(spec: ModelSpec, weights: Weights) -> WeightsOutlook:
         found = files_of(weights.repo, "model", commit)
     except Exception as exc:  # the client's errors and those of the library below it share no base class
         raise ModelError(explain(exc, about, weights.repo)) from exc
-    read = set(found.sizes) if weights.whole else loaded(found.sizes)
+    read = {weights.file} if weights.file else set(found.sizes) if weights.whole else loaded(found.sizes)
     names = {name: size for name, size in found.sizes.items() if name in read}
     lacking = lacking_bytes(weights.repo, "model", found.commit, names)
     return WeightsOutlook(weights, found.commit, tuple(names), sum(names.values()), lacking)

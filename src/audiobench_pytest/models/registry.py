@@ -46,6 +46,8 @@ ADAPTERS: dict[str, str] = {
     "rater-vad": "audiobench_pytest.models.raters.hearing_alone:VoiceActivityRater",
     "rater-resemblyzer": "audiobench_pytest.models.raters.speakers:ResemblyzerRater",
     "rater-wavlm": "audiobench_pytest.models.raters.checkpoints:WavlmRater",
+    "rater-wavlm-large": "audiobench_pytest.models.raters.wavlm_large:WavlmLargeRater",
+    "rater-ecapa": "audiobench_pytest.models.raters.packaged:EcapaRater",
     "rater-utmos": "audiobench_pytest.models.raters.checkpoints:UtmosRater",
     "espeak": "audiobench_pytest.models.voices.espeak:EspeakAdapter",
     "transformers-codec": "audiobench_pytest.models.codecs.neural:NeuralCodecAdapter",

@@ -36,6 +36,8 @@ RATINGS: Mapping[str, tuple[Rating, ...]] = {
     "dnsmos": _mos("dnsmos_ovrl", "dnsmos_sig", "dnsmos_bak", "dnsmos_p808"),
     "resemblyzer": (Rating("sim", minimum=-1.0, maximum=1.0),),
     "wavlm-sv": (Rating("sim", minimum=-1.0, maximum=1.0),),
+    "wavlm-large-sv": (Rating("sim", minimum=-1.0, maximum=1.0),),
+    "ecapa": (Rating("sim", minimum=-1.0, maximum=1.0),),
     "vad": (
         Rating("speech_share", minimum=0.0, maximum=1.0),
         Rating("leading_silence_s", "s", higher_is_better=False, minimum=0.0),

@@ -30,8 +30,9 @@ class Rater(ModelAdapter):
     """Rates one sound per request, each by itself, so that no batch changes a value.
 
     Attributes:
-        compares: Whether it compares the sound with the one named `REFERENCE`. The two are then aligned first: a lag of
-            up to 50 ms is taken out, and the sound cut or filled up to the reference's length.
+        compares: Whether it compares the sound with the one named `REFERENCE`.
+        aligns: Whether the two are aligned first, where it compares: a lag of up to 50 ms is taken out, and the sound
+            cut or filled up to the reference's length.
         distributions: Installed packages whose versions decide the ratings.
         shortest_s: Seconds below which a sound is not rated.
     """
@@ -42,6 +43,7 @@ class Rater(ModelAdapter):
     batch_rows = 8
     overlaps = False
     compares: ClassVar[bool] = False
+    aligns: ClassVar[bool] = True
     distributions: ClassVar[tuple[str, ...]] = ()
     shortest_s: ClassVar[float] = 0.5
 
@@ -68,7 +70,7 @@ class Rater(ModelAdapter):
 
         Args:
             sound: `(samples,) float32` at `sample_rate`, not silent, long enough, at most 1.
-            reference: Of the same length, for raters that compare; else None.
+            reference: For raters that compare, of the same length where it aligns; else None.
         """
 
     def _answer(self, request: Request) -> Answer:
@@ -81,7 +83,7 @@ class Rater(ModelAdapter):
             if one is not None and (why := unfit(one, rate, self.shortest_s)) is not None:
                 return Answer(error=f"the {name} {why}")
         told: dict[str, Any] = {}
-        if reference is not None:
+        if reference is not None and self.aligns:
             sound, told["lag"] = aligned(sound, reference, round(_LONGEST_LAG_S * rate))
         rated = {name: round(float(value), _DIGITS) for name, value in self.rate(sound, reference).items()}
         if not all(np.isfinite(value) for value in rated.values()):

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class WavlmRater(Rater):
     """Cosine of two speaker embeddings of a WavLM with an x-vector head, through transformers, one sound at a time.
 
-    Not the checkpoint of published tables (WavLM-large with ECAPA-TDNN, which lies on no hub): its values compare with
-    those of the same entry alone. A padded batch would change an embedding, so there is none.
+    Not the checkpoint of published tables, which is that of `wavlm_large.py`: its values compare with those of the same
+    entry alone. A padded batch would change an embedding, so there is none.
     """
 
     compares: ClassVar = True

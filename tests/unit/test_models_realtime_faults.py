@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -102,7 +103,7 @@ def test_an_answer_that_never_ends_is_a_time_out_and_no_empty_answer(adapter: Ma
         return [piece for _ in range(100) for piece in (HALF, 0.05)]
 
     server.respond = dribbles
-    answer = ask(adapter(retries="0", timeout="0.5", read_timeout="0.4"))
+    answer = ask(adapter(retries="0", timeout="0.5"))
     assert (answer.text, answer.error) == (
         "",
         f"{server.url}: time-out: no complete answer within 0.5 s (tried once)",
@@ -227,6 +228,19 @@ def test_nobody_at_the_address_is_told(adapter: Make, server: RealtimeServer) ->
     assert all(f"{gone.url}: no connection" in str(answer.error) for answer in answers)
     with pytest.raises(ModelError, match="cannot be reached"):
         adapter(url=gone.url)
+
+
+def test_who_takes_the_call_and_never_opens_is_not_reached(adapter: Make) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:  # the kernel takes the call, and nobody says a word
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}/v1"
+        model = adapter(url=url, timeout="1", connect_timeout="0.2", retries="0", patience="0.1")
+        assert f"{url}: time-out: no connection within 0.2 s" in str(ask(model).error)
+
+
+def test_what_opens_as_no_websocket_is_told(adapter: Make, server: RealtimeServer) -> None:
+    server.opening.append(refused(101, {}, **{"upgrade": "tea"}))
+    assert "the connection is no websocket: " in str(ask(adapter(retries="0")).error)
+    assert ask(adapter()).error is None
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with")

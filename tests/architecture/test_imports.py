@@ -55,6 +55,7 @@ HEAVY = {
     "matplotlib",
     "ctranslate2",
     "faster_whisper",
+    "websockets",
 }
 HEAVY_ALLOWED = {("audiobench_pytest.frames", "pandas")}  # that module is imported by `read_run` only
 

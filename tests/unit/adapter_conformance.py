@@ -15,17 +15,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import pytest
 from tiny_checkpoints import rewrite, speechlike
 from tiny_families import FAMILIES, Family
 
 from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.base import ModelAdapter
-from audiobench_pytest.runner.asking.decoding import Decoded
-from audiobench_pytest.runner.asking.inference import Budgets, Plan, ask
-from audiobench_pytest.runner.asking.questions import Question
-from audiobench_pytest.types import Answer, Audio, Message, Prompt, Request, Sample, Sound
+from audiobench_pytest.types import Answer, Audio, Message, Prompt, Request, Sound
+
+pytest.register_assert_rewrite("answers_conformance")
+from answers_conformance import AnswersConformance, ClipOf  # noqa: E402
 
 QUESTION = "what is said?"
 _STEPS = 4
@@ -69,7 +68,7 @@ def apart(one: Any, other: Any) -> float:
     return float((one[:steps] - other[:steps]).abs().max())
 
 
-class AdapterConformance:
+class AdapterConformance(AnswersConformance):
     """Mixed into a class of tests that says on which device."""
 
     device: ClassVar[str] = "cpu"
@@ -95,8 +94,12 @@ class AdapterConformance:
         adapter.close()
 
     @pytest.fixture
-    def clips(self, family: Family, adapter: ModelAdapter) -> list[Request]:
-        return [self.clip(family, adapter, seconds, seed) for seed, seconds in enumerate(LENGTHS)]
+    def clip_of(self, family: Family, adapter: ModelAdapter) -> ClipOf:
+        return lambda seconds, seed: self.clip(family, adapter, seconds, seed)
+
+    @pytest.fixture
+    def clips(self, clip_of: ClipOf) -> list[Request]:
+        return [clip_of(seconds, seed) for seed, seconds in enumerate(LENGTHS)]
 
     @staticmethod
     def clip(family: Family, adapter: ModelAdapter, seconds: float, seed: int = 0) -> Request:
@@ -119,20 +122,7 @@ class AdapterConformance:
         if hasattr(ins, "weight") and outs is not None:
             assert ins.weight.data_ptr() != outs.weight.data_ptr(), "tied random weights echo what they read"
 
-    def test_different_clips_are_answered_differently(self, adapter: ModelAdapter, clips: list[Request]) -> None:
-        answers = adapter.generate(clips)
-        assert [answer.error for answer in answers] == [None] * len(clips)
-        assert all(answer.text for answer in answers)
-        assert len({answer.text for answer in answers}) > 1
-
     # --- answers do not depend on the batch -----------------------------------------------------
-
-    def test_a_batch_gives_what_each_clip_gives_alone_in_any_order(
-        self, adapter: ModelAdapter, clips: list[Request]
-    ) -> None:
-        together = adapter.generate(clips)
-        assert together == [adapter.generate([clip])[0] for clip in clips]
-        assert together == list(adapter.generate(clips[::-1]))[::-1]
 
     def test_the_scores_of_a_clip_do_not_feel_its_batch(
         self, family: Family, adapter: ModelAdapter, clips: list[Request]
@@ -153,34 +143,6 @@ class AdapterConformance:
         adapter.close()
 
     # --- odd batches ----------------------------------------------------------------------------
-
-    def test_an_empty_batch_is_no_work(self, adapter: ModelAdapter) -> None:
-        assert list(adapter.generate([])) == []
-
-    def test_clips_of_no_length_to_speak_of_are_answered(self, family: Family, adapter: ModelAdapter) -> None:
-        batch = [self.clip(family, adapter, seconds, seed) for seed, seconds in enumerate((0.0, 0.01, 1.0))]
-        answers = adapter.generate(batch)
-        assert [answer.error for answer in answers] == [None] * len(batch)
-        assert answers == [adapter.generate([clip])[0] for clip in batch]
-
-    def test_one_bad_clip_fails_alone(self, family: Family, adapter: ModelAdapter, clips: list[Request]) -> None:
-        rate = adapter.sample_rate or 0
-        broken = Request("bad", Audio(np.full(rate, np.nan, np.float32), rate), clips[0].prompt)
-        expected = {
-            clip.sample_id: clip_answer.text for clip, clip_answer in zip(clips, adapter.generate(clips), strict=True)
-        }
-        got = self.asked(adapter, [*clips[:2], broken, *clips[2:]])
-        assert got.pop("bad").error is not None
-        assert {name: answer.text for name, answer in got.items()} == expected
-        assert {answer.error for answer in got.values()} == {None}
-
-    @staticmethod
-    def asked(adapter: ModelAdapter, batch: Sequence[Request]) -> dict[str, Any]:
-        """Return what the runner makes of a batch, by sample."""
-        questions = [Question(one.sample_id, Sample(one.sample_id, None, "x", "en"), one.prompt) for one in batch]
-        clips = ([Decoded(one.audio, None, 0.0, one.sounds) for one in batch] for _ in range(1))
-        replies = ask(adapter, questions, Budgets(), plan=Plan([questions], clips))
-        return {reply.question.sample.id: reply.prediction for some in replies for reply in some}
 
     def test_sound_of_another_rate_is_refused(self, adapter: ModelAdapter, clips: list[Request]) -> None:
         rate = (adapter.sample_rate or 0) // 2

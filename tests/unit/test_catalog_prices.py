@@ -25,6 +25,18 @@ def test_what_it_did_not_count_goes_by_length():
     assert cost_of(SECONDS, 60.0, "words", "words", {"tokens": 9}) == pytest.approx(0.006)
 
 
+def test_tokens_of_a_spoken_answer_have_a_price_of_their_own_where_there_is_one():
+    told = {"prompt_tokens": 0, "audio_tokens": 0, "tokens": 25, "spoken_tokens": 20}
+    spoken = PriceSpec("2025-10", output_tokens=16, spoken_tokens=64)
+    assert cost_of(spoken, 1.0, "", "", told) == pytest.approx((5 * 16 + 20 * 64) / 1e6)
+    assert cost_of(spoken, 1.0, "", "", {**told, "spoken_tokens": 99}) == pytest.approx(25 * 64 / 1e6), (
+        "no more than all"
+    )
+    assert cost_of(TOKENS, 1.0, "", "", told) == pytest.approx(25 * 10 / 1e6)
+    assert estimated(spoken, 10.0, aloud=True) > 10 * estimated(spoken, 10.0)
+    assert estimated(TOKENS, 10.0, aloud=True) == estimated(TOKENS, 10.0)
+
+
 @given(st.floats(0, 3600), st.floats(0, 3600))
 def test_more_sound_never_costs_less(one, other):
     assert (estimated(TOKENS, one) <= estimated(TOKENS, other)) == (one <= other) or estimated(
@@ -37,6 +49,14 @@ def test_tokens_of_sound_are_read_from_a_reply(details):
     reply = Reply()
     reply.take_whole({"text": "x", "usage": {details: {"audio_tokens": 7, "text_tokens": 2}}}, is_chat=False)
     assert reply.answer(1.0).meta["audio_tokens"] == 7
+
+
+@pytest.mark.parametrize("details", ["completion_tokens_details", "output_token_details"])
+def test_tokens_of_a_spoken_answer_are_told_where_there_are_any(details):
+    for counted, told in ((7, {"spoken_tokens": 7}), (0, {})):
+        reply = Reply()
+        reply.take_whole({"text": "x", "usage": {details: {"audio_tokens": counted}}}, is_chat=False)
+        assert reply.answer(1.0).meta == told
 
 
 def test_every_price_says_of_when_it_is():
@@ -56,6 +76,13 @@ def test_processes_of_a_run_pay_from_one_purse(tmp_path):
     assert not other.admit(SECONDS, "c", 61.0, ""), "what another process paid counts"
     assert other.admit(SECONDS, "c", 60.0, "")
     assert (one.refused, other.refused) == (True, True)
+
+
+def test_a_spoken_answer_sets_more_aside(tmp_path):
+    purse = Purse(Ledger(tmp_path / "paid.bin"), 0.01)
+    price = PriceSpec("2025-10", output_tokens=16, spoken_tokens=64)
+    assert purse.admit(price, "a", 100.0, "")
+    assert not purse.admit(price, "b", 100.0, "", aloud=True)
 
 
 def test_a_torn_payment_is_not_read(tmp_path):

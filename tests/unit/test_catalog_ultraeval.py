@@ -61,6 +61,15 @@ def test_models_are_ours_with_the_same_weights(catalog):
     assert (one.adapter, one.source) == ("transformers-asr", "acme/hears")
 
 
+@pytest.mark.parametrize(
+    ("name", "speaks", "is_azures"), [("gpt4o_audio", False, False), ("gpt4o_speech_ms", True, True)]
+)
+def test_a_realtime_model_speaks_and_is_azures_as_theirs_is(catalog, name, speaks, is_azures):
+    one = catalog.models.get(f"{name}@ultraeval")
+    assert (one.adapter, one.source) == ("openai-realtime", "gpt-4o-realtime-preview-2024-10-01")
+    assert (one.args["modality"] == "speech", one.args["key_env"].startswith("AZURE")) == (speaks, is_azures)
+
+
 def test_a_model_of_theirs_is_run_with_their_arguments_whatever_ways_ours_has(catalog):
     assert {way.name for way in catalog.models.get("qwen2.5-omni").ways} >= {"transformers", "vllm"}
     one = catalog.models.get("omni")

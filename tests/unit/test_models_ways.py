@@ -131,7 +131,7 @@ def test_who_hears_is_run_in_its_own_way_unless_one_is_named(here) -> None:
     assert model_of("whisper-tiny") == KNOWN.get("whisper-tiny")
 
 
-_ELSEWHERE = {"openai", "openai-speech", "gemini"}
+_ELSEWHERE = {"openai", "openai-speech", "openai-realtime", "gemini"}
 """Adapters whose weights are on a machine of somebody else."""
 
 WITH_WEIGHTS = [

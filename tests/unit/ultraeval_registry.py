@@ -132,6 +132,12 @@ omni:
   args: {path: Qwen/Qwen2.5-Omni-7B, sample_params: {max_new_tokens: 64}}
 talks: {class: audio_evals.models.mini_cpm.MiniCPMo, args: {path: openbmb/MiniCPM-o-2_6, speech: True}}
 unheard: {class: audio_evals.models.mini_cpm.MiniCPMo, args: {path: acme/nothing}}
+gpt4o_audio:
+  class: audio_evals.models.openai_realtime.GPT4oAudio
+  args: {model_name: gpt-4o-realtime-preview-2024-10-01, modalities: [text]}
+gpt4o_speech_ms:
+  class: audio_evals.models.openai_realtime.GPT4oAudio
+  args: {model_name: gpt-4o-realtime-preview-2024-10-01, modalities: [audio, text], is_azure: True}
 alien: {class: audio_evals.models.alien.Alien, args: {}}
 """,
 }

@@ -53,6 +53,7 @@ ADAPTERS: dict[str, str] = {
     "transformers-codec": "audiobench_pytest.models.codecs.neural:NeuralCodecAdapter",
     "transformers-tts": "audiobench_pytest.models.voices.neural:NeuralVoiceAdapter",
     "openai-speech": "audiobench_pytest.models.openai.voice:OpenAIVoice",
+    "openai-realtime": "audiobench_pytest.models.realtime.adapter:RealtimeAdapter",
     "oracle": "audiobench_pytest.models.harness:OracleAdapter",
     "chance": "audiobench_pytest.models.harness:ChanceAdapter",
     "noisy": "audiobench_pytest.models.harness:NoisyAdapter",
@@ -251,6 +252,11 @@ def _from_openai_speech(text: str) -> ModelSpec:
     return replace(found, adapter="openai-speech", tasks=("tts",))
 
 
+def _from_openai_realtime(text: str) -> ModelSpec:
+    """Read `openai-realtime:<the server's name of a model>`; otherwise as `_from_openai`."""
+    return replace(_from_openai(f"openai:{text.removeprefix('openai-realtime:')}"), adapter="openai-realtime")
+
+
 def _is_hub_id(text: str) -> bool:
     # `--` and `..` are what the hub itself refuses: it writes `/` as `--` in the names of its cache folders.
     if len(text) > _LONGEST_HUB_ID or "--" in text or ".." in text or text.endswith((".git", ".", "-")):
@@ -262,6 +268,7 @@ FORMS = (
     Form("hf:<hub id or folder>[@revision]", "hf:", _from_hf),
     Form("openai:<name on a server>", "openai:", _from_openai),
     Form("openai-speech:<name of a voice on a server>", "openai-speech:", _from_openai_speech),
+    Form("openai-realtime:<name of a model on a server>", "openai-realtime:", _from_openai_realtime),
     Form("[NAME=]<file.py or module>:<class>[@isolated]", "", spec_from_class),
 )
 """Tried in this order."""

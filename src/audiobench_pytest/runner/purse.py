@@ -25,7 +25,7 @@ class Purse:
         self._open: dict[str, float] = {}
         self.refused = False
 
-    def admit(self, price: PriceSpec, key: str, audio_s: float, asked: str) -> bool:
+    def admit(self, price: PriceSpec, key: str, audio_s: float, asked: str, *, aloud: bool = False) -> bool:
         """Whether a question may be asked; then about its cost is set aside until it is settled.
 
         Args:
@@ -33,10 +33,11 @@ class Purse:
             key: The question's.
             audio_s: Seconds of its sound.
             asked: Its words.
+            aloud: Whether the answer is wanted in speech.
         """
         if self.limit is None:
             return True
-        cost = estimated(price, audio_s, asked)
+        cost = estimated(price, audio_s, asked, aloud=aloud)
         if self._ledger.total() + sum(self._open.values()) + cost > self.limit:
             self.refused = True
             return False
@@ -68,7 +69,9 @@ class FixedPayer:
     def admit(self, requests: Sequence[Request]) -> bool:
         """Whether all of them fit below the limit; then their cost is set aside."""
         for number, request in enumerate(requests):
-            if not self._purse.admit(self._price, _key(number), _seconds(request), request.prompt.text or ""):
+            seconds, prompt = _seconds(request), request.prompt
+            aloud = prompt.answer == "speech"
+            if not self._purse.admit(self._price, _key(number), seconds, prompt.text or "", aloud=aloud):
                 for before in range(number):
                     self._purse.settle(_key(before), 0.0)
                 return False

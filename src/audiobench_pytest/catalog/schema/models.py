@@ -38,6 +38,7 @@ class PriceSpec:
         tokens_per_second: As how many tokens a second of sound counts, where the server does not tell.
         text_tokens: For a million tokens of text that is sent.
         output_tokens: For a million tokens of the answer.
+        spoken_tokens: For a million tokens of the answer that are sound, where they cost more than its text.
     """
 
     as_of: str
@@ -46,6 +47,7 @@ class PriceSpec:
     tokens_per_second: float = 0.0
     text_tokens: float = 0.0
     output_tokens: float = 0.0
+    spoken_tokens: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

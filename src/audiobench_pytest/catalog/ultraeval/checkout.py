@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -178,6 +178,8 @@ class Checkout:
         key, adapter = classes.MODELS[entry.cls]
         source = str(args.get(key, ""))
         found = [one for one in known if one.source and one.source.casefold() == source.casefold()]
+        if entry.cls == classes.REALTIME:
+            found = [one for one in found if _realtime_of(one.args) == _realtime_of_theirs(args)]
         ours = next((one for one in found if not one.name.endswith("-served")), next(iter(found), None))
         sampling = {k: str(v) for k, v in (args.get("sample_params") or {}).items()}
         if ours is None and not adapter:
@@ -193,6 +195,15 @@ class Checkout:
         own = {**ours.args, **taken}
         # A way of ours has arguments of its own, which would take the place of theirs.
         return dataclasses.replace(ours, name=entry.name, args=own, aliases=(), ways=(), verified=False)
+
+
+def _realtime_of(args: Mapping[str, Any]) -> tuple[bool, bool]:
+    """Return whether a realtime model of ours always speaks, and whether it is asked at a dated version of Azure's."""
+    return args.get("modality") == "speech", "api_version" in args
+
+
+def _realtime_of_theirs(args: Mapping[str, Any]) -> tuple[bool, bool]:
+    return "audio" in (args.get("modalities") or ()), str(args.get("is_azure", "")).casefold() == "true"
 
 
 def _columns(entry: Registered, task: str) -> ColumnMap:

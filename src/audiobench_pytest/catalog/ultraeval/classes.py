@@ -96,7 +96,11 @@ MODELS: Mapping[str, tuple[str, str]] = {
     "models.asr.qwen3_asr.Qwen3ASR": ("path", ""),
     "models.google.Gemini": ("model_name", ""),
     "models.openai.AudioTranscribe": ("model_name", ""),
+    "models.openai_realtime.GPT4oAudio": ("model_name", ""),
     "models.ali.AliApi": ("model_name", ""),
     "models.AudioEncoder.mimi.MIMI": ("path", ""),
 }
 """The argument that says which weights, and the adapter of ours for weights that no entry of ours has, or ""."""
+
+REALTIME = "models.openai_realtime.GPT4oAudio"
+"""Of whose models further arguments say whether it speaks, and whether it is Azure's."""

@@ -31,7 +31,7 @@ _JOIN_S = 10.0
 _CLOSE_S = 2.0
 _POLL_S = 1.0
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-_LOOPBACK_HOSTS = tuple(host.strip("[]") for host in _LOOPBACK)
+LOOPBACK_HOSTS = tuple(host.strip("[]") for host in _LOOPBACK)
 
 # Questions wait ready for a slot, as many as there are slots, unless they hold more sound than this (an hour of it is
 # 230 MB as float32): a caller that is busy for a while, storing answers, then leaves no slot empty.
@@ -247,7 +247,7 @@ class HttpAsker:
     def _is_local(self) -> bool:
         import httpx
 
-        return all(httpx.URL(url).host.strip("[]") in _LOOPBACK_HOSTS for url in self._urls)
+        return all(httpx.URL(url).host.strip("[]") in LOOPBACK_HOSTS for url in self._urls)
 
     def _trusted(self) -> ssl.SSLContext | bool:
         """Return the certificates that are trusted; none are needed where only this machine is asked, in plain.

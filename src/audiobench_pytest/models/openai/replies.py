@@ -65,7 +65,7 @@ class Reply:
             Trouble: It reports an error, or has not the shape of an answer.
         """
         _refuse_error(reply)
-        self._note(reply)
+        self.note(reply)
         if not is_chat:
             if not isinstance(reply.get("text"), str):
                 raise wrong_shape("no text", reply)
@@ -88,9 +88,9 @@ class Reply:
         """
         _refuse_error(event)
         kind = event.get("type")
-        self._note(event)
+        self.note(event)
         if kind == "transcript.text.delta":
-            self._say(event.get("delta"), started, event)
+            self.say(event.get("delta"), started, event)
         elif kind == "transcript.text.done":
             if not isinstance(event.get("text"), str):
                 raise wrong_shape("no text", event)
@@ -110,27 +110,36 @@ class Reply:
             self.told = True
             self._note_aside(delta)
             if delta.get("content") is not None:
-                self._say(delta["content"], started, event)
+                self.say(delta["content"], started, event)
         elif isinstance(message, dict):  # the whole answer so far, again and again
             self.pieces, self.spoken, self.thoughts, self._calls = [], [], [], {}
             self._take_message(message, event)
             if self.pieces and self.ttft_s is None:
                 self.ttft_s = time.perf_counter() - started
         elif choice.get("text") is not None:
-            self._say(choice["text"], started, event)
+            self.say(choice["text"], started, event)
 
     def _take_message(self, message: Mapping[str, Any], reply: Any) -> None:
         self.told = True
         self._note_aside(message)
         self.pieces.append(_content(message.get("content"), reply))
 
-    def _say(self, text: Any, started: float, event: Any) -> None:
+    def say(self, text: Any, started: float, event: Any) -> None:
+        """Take in a piece of text of a stream that began at that time.
+
+        Raises:
+            Trouble: It is no text.
+        """
         if not isinstance(text, str):
             raise wrong_shape("a piece that is no text", event)
         if text and self.ttft_s is None:
             self.ttft_s = time.perf_counter() - started
         self.told = True
         self.pieces.append(text)
+
+    def called(self, name: str, arguments: str) -> None:
+        """Take in a call of a tool that came whole."""
+        self._calls[len(self._calls)] = [name, arguments]
 
     def _note_aside(self, message: Mapping[str, Any]) -> None:
         """Take in what stands beside the text of a message, or of a piece of one."""
@@ -150,7 +159,8 @@ class Reply:
             arguments = function.get("arguments") or ""
             known[1] += arguments if isinstance(arguments, str) else json.dumps(arguments)
 
-    def _note(self, reply: Mapping[str, Any]) -> None:
+    def note(self, reply: Mapping[str, Any]) -> None:
+        """Take in what a reply, or a part of it, says of the server and of what was counted."""
         for name in ("model", "system_fingerprint"):
             if isinstance(reply.get(name), str):
                 self.meta[name] = shortened(reply[name])
@@ -164,6 +174,11 @@ class Reply:
                 details = usage.get(key)
                 if isinstance(details, dict) and type(details.get("audio_tokens")) is int:
                     self.meta["audio_tokens"] = details["audio_tokens"]
+            for key in _SAID_DETAILS:
+                details = usage.get(key)
+                # Only where there are any: an answer in text is kept as it always was.
+                if isinstance(details, dict) and type(details.get("audio_tokens")) is int and details["audio_tokens"]:
+                    self.meta["spoken_tokens"] = details["audio_tokens"]
 
     def _note_choice(self, choice: Mapping[str, Any]) -> None:
         if isinstance(choice.get("finish_reason"), str):
@@ -180,6 +195,7 @@ _GIVEN_UP = ("abort", "cancelled", "error", "insufficient_system_resource")
 _USAGE = {"tokens": ("completion_tokens", "output_tokens"), "prompt_tokens": ("prompt_tokens", "input_tokens")}
 
 _USAGE_DETAILS = ("prompt_tokens_details", "input_token_details", "input_tokens_details")
+_SAID_DETAILS = ("completion_tokens_details", "output_token_details", "output_tokens_details")
 
 
 def _first_choice(reply: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -24,11 +24,21 @@ from audiobench_pytest.types import Answer, Audio
 
 if TYPE_CHECKING:
     import httpx
+    import numpy as np
+    from numpy.typing import NDArray
 
 CHAT, TRANSCRIPTIONS = "chat/completions", "audio/transcriptions"
 
 _LARGEST_REPLY = 16 << 20
 _LARGEST_COMPLAINT = 64 << 10
+
+
+def samples_of_16_bit(audio: Audio) -> NDArray[np.int16]:
+    """Return a clip as samples of 16 bit, little-endian; a 16-bit recording comes out sample by sample as it was."""
+    import numpy as np
+
+    samples: NDArray[np.int16] = np.clip(np.rint(audio.samples * 32768.0), -32768, 32767).astype("<i2")
+    return samples
 
 
 def encoded(audio: Audio, container: str) -> bytes:
@@ -38,9 +48,7 @@ def encoded(audio: Audio, container: str) -> bytes:
         audio: The clip, `(samples,) float32`.
         container: `wav` or `flac`.
     """
-    import numpy as np
-
-    samples = np.clip(np.rint(audio.samples * 32768.0), -32768, 32767).astype("<i2")
+    samples = samples_of_16_bit(audio)
     file = io.BytesIO()
     if container == "flac":
         import soundfile
@@ -126,7 +134,7 @@ async def exchange(
     Returns:
         The answer; its timing has `latency_s` and, where it was streamed, `ttft_s`; its meta, where the server tells:
         `finish_reason`, `model`, `system_fingerprint`, `tokens`, `prompt_tokens`, `audio_tokens` (of these),
-        `refusal`, `thoughts`.
+        `spoken_tokens` (of those of the answer), `refusal`, `thoughts`.
 
     Raises:
         Trouble: The server refused, or what it sent is no answer.

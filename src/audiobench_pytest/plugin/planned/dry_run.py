@@ -193,7 +193,7 @@ def _cost(job: Job, seconds: list[float | None]) -> float | None:
     price, known = job.model.price, [s for s in seconds if s is not None]
     if price is None or not seconds or len(known) < len(seconds):
         return None
-    return round(job.draws * sum(estimated(price, s) for s in known), 4)
+    return round(job.draws * sum(estimated(price, s, aloud=job.answer == SPEECH) for s in known), 4)
 
 
 def _not_asked(one: Unasked) -> PlannedRun:

@@ -164,7 +164,8 @@ class InferenceSession:
         price, purse = self._job.model.price, self._runner.purse
         if price is None or purse is None:
             return True
-        return purse.admit(price, question.key, seconds, question.prompt.text or "")
+        asked, aloud = question.prompt.text or "", question.prompt.answer == "speech"
+        return purse.admit(price, question.key, seconds, asked, aloud=aloud)
 
     def _paid(self, reply: Reply) -> Reply:
         """Return a reply with what it cost, which is paid then."""

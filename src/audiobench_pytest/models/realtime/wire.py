@@ -1,0 +1,143 @@
+"""One question over a websocket of its own: opened, asked, read to its end, closed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import json
+import logging
+import ssl
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from audiobench_pytest.models.openai.client import LOOPBACK_HOSTS, Question
+from audiobench_pytest.models.openai.replies import SHOWN, shortened, wrong_shape
+from audiobench_pytest.models.openai.slots import Kind, Trouble
+from audiobench_pytest.models.openai.wire import complaint
+from audiobench_pytest.models.realtime.questions import PREVIEW
+from audiobench_pytest.models.realtime.turn import Turn
+from audiobench_pytest.types import Answer
+
+if TYPE_CHECKING:
+    import httpx
+
+_LARGEST_EVENT = 16 << 20
+_CLOSE_S = 1.0
+
+# The library writes the headers of a handshake to its log, the key among them: this one is heard by nobody.
+_SILENT = logging.Logger("websockets", logging.CRITICAL + 1)
+
+
+class RealtimeExchange:
+    """Sends a question over a connection of its own and reads the answer.
+
+    A session remembers what was said in it, so that a second question there would be answered in the light of the
+    first. How many connections there are at once is up to the slots.
+    """
+
+    def __init__(self, dialect: str, key_header: str) -> None:
+        """Say how it is spoken.
+
+        Args:
+            dialect: `questions.GA` or `questions.PREVIEW`.
+            key_header: Header of the HTTP client that holds the key, and is handed on.
+        """
+        self._passed_on = (key_header,)
+        self._own = {"OpenAI-Beta": "realtime=v1"} if dialect == PREVIEW else {}
+
+    async def __call__(
+        self, client: httpx.AsyncClient, url: str, question: Question, *, advice: Callable[[int, str], str]
+    ) -> Answer:
+        """Send one question and read its answer; see `models.openai.wire.exchange`.
+
+        The clock starts when the connection stands: of a conversation, it is the turn that is timed.
+
+        Raises:
+            Trouble: The server refused, or what it sent is no answer.
+        """
+        from websockets.exceptions import ConnectionClosed
+
+        socket = await self._connected(client, url, question.path, advice)
+        turn = Turn(time.perf_counter(), lambda status: advice(status, url))
+        try:
+            # A server that hangs up in the middle of the question may have said why: that is read below.
+            with contextlib.suppress(ConnectionClosed):
+                for event in question.body.split(b"\n"):
+                    await socket.send(event, text=True)
+            answer = None
+            while answer is None:
+                answer = turn.take(_event(await _received(socket, client.timeout.read)))
+        except ConnectionClosed as exc:
+            raise Trouble(Kind.FAILED, f"the connection broke: {shortened(str(exc))}") from None
+        except BaseException:
+            socket.transport.abort()  # no more is wanted of it, and nobody waits for its farewell
+            raise
+        await socket.close()
+        return answer
+
+    async def _connected(
+        self, client: httpx.AsyncClient, url: str, path: str, advice: Callable[[int, str], str]
+    ) -> Any:
+        from websockets.asyncio.client import connect
+        from websockets.exceptions import InvalidHandshake, InvalidStatus
+
+        headers = {name: client.headers[name] for name in self._passed_on if name in client.headers}
+        is_local = urlsplit(url).hostname in LOOPBACK_HOSTS
+        connecting = connect(
+            f"ws{url[len('http') :]}/{path}",
+            additional_headers={**headers, **self._own},
+            user_agent_header=client.headers["user-agent"],
+            compression=None,  # base64 of sound shrinks little and costs much
+            proxy=None if is_local else True,
+            open_timeout=client.timeout.connect,
+            close_timeout=_CLOSE_S,
+            max_size=_LARGEST_EVENT,
+            logger=_SILENT,
+            **({"ssl": self._certificates} if url.startswith("https") else {}),
+        )
+        # Redirects are not followed: the library would send the key along, in whichever header is not `authorization`.
+        connecting.process_redirect = lambda exc: exc
+        try:
+            return await connecting
+        except InvalidStatus as exc:
+            found = complaint(exc.response, bytes(exc.response.body or b""))
+            found.what += advice(exc.response.status_code, url)
+            raise found from None
+        except InvalidHandshake as exc:
+            raise Trouble(Kind.FAILED, f"the connection is no websocket: {shortened(str(exc))}") from None
+        except TimeoutError:
+            raise Trouble(Kind.UNREACHED, f"time-out: no connection within {client.timeout.connect:g} s") from None
+        except OSError as exc:
+            raise Trouble(Kind.UNREACHED, f"no connection: {type(exc).__name__}: {shortened(str(exc))}") from None
+
+    @functools.cached_property
+    def _certificates(self) -> ssl.SSLContext:
+        """Those that the HTTP client trusts."""
+        import httpx
+
+        context: ssl.SSLContext = httpx.create_ssl_context()
+        return context
+
+
+async def _received(socket: Any, longest: float) -> str | bytes:
+    silence = asyncio.timeout(longest)
+    try:
+        async with silence:
+            message: str | bytes = await socket.recv()
+            return message
+    except TimeoutError:
+        raise Trouble(Kind.FAILED, f"time-out: nothing was sent for {longest:g} s") from None
+
+
+def _event(message: str | bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(message)
+    except (ValueError, RecursionError):
+        shown = message if isinstance(message, str) else message[: 4 * SHOWN].decode("utf-8", "replace")
+        raise Trouble(Kind.FAILED, f"an event is not JSON: {shortened(shown)}") from None
+    if not isinstance(found, dict):
+        raise wrong_shape("not an object", found)
+    return found

@@ -25,6 +25,7 @@ class Family:
         build: Saves a tiny random checkpoint into a folder.
         talks: It is told what to do, in words.
         several: It takes several sounds in one question.
+        system: It takes a system message beside a sound.
         tied: It writes with the embeddings it reads with, as the published checkpoints do.
         args: Arguments beyond those of all.
     """
@@ -34,6 +35,7 @@ class Family:
     build: Callable[[Path], Path]
     talks: bool = False
     several: bool = False
+    system: bool = True
     tied: bool = False
     args: dict[str, str] = field(default_factory=dict)
 
@@ -91,5 +93,14 @@ FAMILIES = (
             ("qwen2_5_omni", talkers.build_qwen25_omni, True),
             ("qwen3_omni", talkers.build_qwen3_omni, True),
         )
+    ),
+    Family(
+        "voxtral",
+        "transformers-audio-chat",
+        talkers.build_voxtral,
+        talks=True,
+        several=True,
+        system=False,
+        args={"max_new_tokens": "8"},
     ),
 )

@@ -88,6 +88,7 @@ FAMILIES = (
     *(
         Family(name, "transformers-audio-chat", build, talks=True, several=several, args={"max_new_tokens": "8"})
         for name, build, several in (
+            ("gemma3n", talkers.build_gemma3n, True),
             ("granite_speech", talkers.build_granite_speech, False),
             ("musicflamingo", talkers.build_music_flamingo, False),
             ("qwen2_5_omni", talkers.build_qwen25_omni, True),

@@ -114,6 +114,85 @@ def build_voxtral(folder: Path) -> Path:
     return folder
 
 
+GEMMA_MARKS = {
+    "boa_token": "<start_of_audio>",
+    "boi_token": "<start_of_image>",
+    "eoi_token": "<end_of_image>",
+    "image_token": "<image_soft_token>",
+    "eoa_token": "<end_of_audio>",
+    "audio_token": "<audio_soft_token>",
+}
+GEMMA_TEMPLATE = (
+    "{{ bos_token }}{% for m in messages %}<start_of_turn>{{ 'model' if m['role'] == 'assistant' else m['role'] }}\n"
+    "{% for c in m['content'] %}{% if c['type'] == 'audio' %}<audio_soft_token>{% else %}{{ c['text'] }}{% endif %}"
+    "{% endfor %}<end_of_turn>\n{% endfor %}{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
+)
+
+
+def build_gemma3n(folder: Path) -> Path:
+    """Save a Gemma 3n as it is published, but for the weights of the part that sees, which timm would have to build."""
+    import torch
+    import transformers as tf
+
+    from audiobench_pytest.models.transformers.checkpoints import Checkpoint
+    from audiobench_pytest.models.transformers.families.gemma3n import without_pictures
+
+    torch.manual_seed(0)
+    marks = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "<start_of_turn>", "<end_of_turn>"]
+    pieces = [*marks, *(f"<0x{byte:02X}>" for byte in range(256)), "\n\n", *map(chr, range(33, 127)), "\u2581"]
+    pieces += GEMMA_MARKS.values()
+    vocabulary = {piece: number for number, piece in enumerate(pieces)}
+    tokenizer = tf.GemmaTokenizer(vocab=vocabulary, merges=[], extra_special_tokens=GEMMA_MARKS)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<start_of_turn>", "<end_of_turn>"]})
+    seen, heard = vocabulary["<end_of_image>"], vocabulary["<end_of_audio>"]
+    size = heard + 8
+    text = {**TEXT, "intermediate_size": [64] * 2, "num_hidden_layers": 2, "vocab_size": size}
+    config = {
+        "model_type": "gemma3n",
+        "architectures": ["Gemma3nForConditionalGeneration"],
+        "text_config": {
+            **text,
+            "model_type": "gemma3n_text",
+            "layer_types": ["sliding_attention", "full_attention"],
+            "num_key_value_heads": 2,
+            "num_kv_shared_layers": 0,
+            "activation_sparsity_pattern": [0.0, 0.0],
+            "hidden_size_per_layer_input": 8,
+            "vocab_size_per_layer_input": seen,
+            "laurel_rank": 4,
+            "altup_num_inputs": 2,
+        },
+        "audio_config": {
+            "model_type": "gemma3n_audio",
+            "vocab_size": size - heard,
+            "vocab_offset": heard,
+            "hidden_size": 32,
+            "conf_num_attention_heads": 2,
+            "conf_num_hidden_layers": 1,
+            "sscp_conv_channel_size": [8, 4],
+            "initializer_range": 0.2,
+        },
+        "vision_config": {
+            "model_type": "gemma3n_vision",
+            "vocab_size": heard - seen,
+            "vocab_offset": seen,
+            "hidden_size": 16,
+            "label_names": ["LABEL_0", "LABEL_1"],
+        },
+        **{f"{name}_id": vocabulary[mark] for name, mark in GEMMA_MARKS.items()},
+        "initializer_range": 0.2,
+        "tie_word_embeddings": False,
+    }
+    model = tf.Gemma3nForConditionalGeneration(without_pictures(Checkpoint("tiny", "", None, config))).eval()
+    only_letters(model, tokenizer, size, [vocabulary["<end_of_turn>"], 1], pad_token_id=0)
+    model.save_pretrained(folder)
+    (folder / "config.json").write_text(json.dumps(config))
+    tokenizer.chat_template = GEMMA_TEMPLATE
+    tokenizer.save_pretrained(folder)
+    tf.Gemma3nAudioFeatureExtractor().save_pretrained(folder)
+    return folder
+
+
 def build_granite_speech(folder: Path) -> Path:
     import torch
     import transformers as tf

@@ -134,7 +134,12 @@ class TransformersAudioChatAdapter(TransformersAdapter):
             ModelError: They cannot be loaded, lack weights, or the device is not there.
         """
         self._processor = self._family.processor(self._checkpoint)
-        self._model = self._checkpoint.load_model(self._family.class_name, self._placement, self.args["attn"])
+        self._model = self._checkpoint.load_model(
+            self._family.class_name,
+            self._placement,
+            self.args["attn"],
+            config=None if self._family.config is None else self._family.config(self._checkpoint),
+        )
         self.settle(self._model)
         features = getattr(self._processor, "feature_extractor", None)
         seconds = getattr(self._processor, "max_audio_len", None) or getattr(features, "chunk_length", None)

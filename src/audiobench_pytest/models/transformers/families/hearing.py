@@ -55,8 +55,8 @@ class HearingProcessor(abc.ABC):
         return checkpoint.load("AutoTokenizer")
 
     @abc.abstractmethod
-    def hear(self, audio: Sequence[Any], options: Mapping[str, Any]) -> tuple[list[int], dict[str, Any]]:
-        """Return how many tokens each sound of a question takes, and the model's inputs of all of them.
+    def hear(self, audio: Sequence[Any], options: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
+        """Return what stands for each sound of a question in its text, and the model's inputs of all of them.
 
         Args:
             audio: Sounds, `(samples,)` each; at least one.
@@ -92,10 +92,9 @@ class HearingProcessor(abc.ABC):
         (whole,) = text
         inputs: dict[str, Any] = {}
         if audio:
-            counts, inputs = self.hear(audio, {"return_tensors": return_tensors, **audio_kwargs})
+            heard, inputs = self.hear(audio, {"return_tensors": return_tensors, **audio_kwargs})
             first, *rest = whole.split(self.audio_token)
-            pieces = [self.audio_token * count + piece for count, piece in zip(counts, rest, strict=True)]
-            whole = first + "".join(pieces)
+            whole = first + "".join(sound + piece for sound, piece in zip(heard, rest, strict=True))
         if not whole.startswith(self.opens):
             whole = self.opens + whole
         told = self.tokenizer([whole], return_tensors=return_tensors, add_special_tokens=False)

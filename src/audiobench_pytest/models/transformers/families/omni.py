@@ -14,12 +14,12 @@ class _Omni(HearingProcessor):
         """Return how many tokens a clip takes, given the frames of its spectrogram."""
         raise NotImplementedError
 
-    def hear(self, audio: Sequence[Any], options: Mapping[str, Any]) -> tuple[list[int], dict[str, Any]]:
+    def hear(self, audio: Sequence[Any], options: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
         found = self.feature_extractor(
             list(audio), padding="longest", truncation=False, return_attention_mask=True, **options
         )
-        counts = [self.tokens(int(frames)) for frames in found["attention_mask"].sum(-1)]
-        return counts, {
+        whole = [self.audio_token * self.tokens(int(frames)) for frames in found["attention_mask"].sum(-1)]
+        return whole, {
             "input_features": found["input_features"],
             "feature_attention_mask": found["attention_mask"],
         }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiobench_pytest.models.transformers.checkpoints import Checkpoint
+from audiobench_pytest.models.transformers.families.gemma3n import Gemma3nProcessor, without_pictures
 from audiobench_pytest.models.transformers.families.omni import Qwen3Omni, Qwen25Omni
 from audiobench_pytest.models.transformers.families.voxtral import VoxtralProcessor
 
@@ -25,6 +26,7 @@ class TalkingFamily:
         spelled: Its chat format takes texts only, in which the placeholder of a sound stands.
         told_apart: Its chat format has a system message beside a sound.
         processor: Loads what makes the model's inputs of texts and clips; raises `ModelError` where it cannot.
+        config: Makes the configuration that its weights are loaded with, where it is not the checkpoint's own.
     """
 
     class_name: str
@@ -32,6 +34,7 @@ class TalkingFamily:
     spelled: bool = False
     told_apart: bool = True
     processor: Callable[[Checkpoint], Any] = _of_transformers
+    config: Callable[[Checkpoint], Any] | None = None
 
 
 _QWEN25_OMNI = TalkingFamily("Qwen2_5OmniThinkerForConditionalGeneration", None, processor=Qwen25Omni)
@@ -39,6 +42,9 @@ _QWEN3_OMNI = TalkingFamily("Qwen3OmniMoeThinkerForConditionalGeneration", None,
 
 FAMILIES: Mapping[str, TalkingFamily] = {
     "audioflamingo3": TalkingFamily("AudioFlamingo3ForConditionalGeneration"),
+    "gemma3n": TalkingFamily(
+        "Gemma3nForConditionalGeneration", None, processor=Gemma3nProcessor, config=without_pictures
+    ),
     "granite_speech": TalkingFamily("GraniteSpeechForConditionalGeneration", spelled=True),
     "musicflamingo": TalkingFamily("MusicFlamingoForConditionalGeneration"),
     "qwen2_5_omni": _QWEN25_OMNI,

@@ -51,8 +51,8 @@ class VoxtralProcessor(HearingProcessor):
         except Exception as exc:  # of no common class, as in `Checkpoint.load`
             raise ModelError(f"model '{checkpoint.model}': {path}: {type(exc).__name__}: {exc}") from exc
 
-    def hear(self, audio: Sequence[Any], options: Mapping[str, Any]) -> tuple[list[int], dict[str, Any]]:
-        """Return tokens and spectrograms of each sound, `(pieces, mel bins, frames)` of all of them."""
+    def hear(self, audio: Sequence[Any], options: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
+        """Return what stands for each sound, and `(pieces, mel bins, frames)` of all of them."""
         import torch
 
         features = self.feature_extractor
@@ -62,4 +62,5 @@ class VoxtralProcessor(HearingProcessor):
             found = features(sound, padding=True, pad_to_multiple_of=samples, truncation=False, **options)
             whole = found["input_features"][0]
             pieces.append(whole.unflatten(1, (-1, samples // features.hop_length)).transpose(0, 1))
-        return [_PIECE_TOKENS * len(piece) for piece in pieces], {"input_features": torch.cat(pieces)}
+        whole = [self.audio_token * (_PIECE_TOKENS * len(piece)) for piece in pieces]
+        return whole, {"input_features": torch.cat(pieces)}

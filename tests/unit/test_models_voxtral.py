@@ -54,7 +54,9 @@ def test_a_question_becomes_the_tokens_of_the_makers_own_library(voxtral: ModelA
     assert made["input_features"].shape == (1, 128, 3000)
 
 
-def test_turns_and_several_sounds_stand_in_their_order(voxtral: ModelAdapter) -> None:
+def test_turns_and_several_sounds_stand_in_their_order(voxtral: Any) -> None:
+    import torch
+
     turns = (
         Message("user", ("a ", Sound(), " b ", Sound("more"))),
         Message("assistant", ("Yes.  ",)),
@@ -65,6 +67,13 @@ def test_turns_and_several_sounds_stand_in_their_order(voxtral: ModelAdapter) ->
     asked = [BEGIN, INST, *letters("a "), *first, *letters(" b "), *second, END_INST]
     assert made["input_ids"].tolist() == [[*asked, *letters("Yes."), 2, INST, *letters("c"), END_INST]]
     assert made["input_features"].shape == (3, 128, 3000)
+    extractor = voxtral._processor.feature_extractor
+    for pieces, (seconds, seed) in ((made["input_features"][:2], (31.2, 0)), (made["input_features"][2:], (3.0, 1))):
+        whole = extractor(
+            speechlike(seconds, seed), sampling_rate=16_000, return_tensors="pt", truncation=False,
+            padding="max_length", max_length=480_000 * len(pieces),
+        )["input_features"][0]  # fmt: skip
+        assert torch.equal(torch.cat(list(pieces), dim=1), whole)
 
 
 def test_sound_and_instruction_alone_still_begin_as_every_text_does(folder: Path) -> None:

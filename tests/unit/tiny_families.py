@@ -25,6 +25,7 @@ class Family:
         build: Saves a tiny random checkpoint into a folder.
         talks: It is told what to do, in words.
         several: It takes several sounds in one question.
+        system: It takes a system message beside a sound.
         tied: It writes with the embeddings it reads with, as the published checkpoints do.
         args: Arguments beyond those of all.
     """
@@ -34,6 +35,7 @@ class Family:
     build: Callable[[Path], Path]
     talks: bool = False
     several: bool = False
+    system: bool = True
     tied: bool = False
     args: dict[str, str] = field(default_factory=dict)
 
@@ -86,10 +88,20 @@ FAMILIES = (
     *(
         Family(name, "transformers-audio-chat", build, talks=True, several=several, args={"max_new_tokens": "8"})
         for name, build, several in (
+            ("gemma3n", talkers.build_gemma3n, True),
             ("granite_speech", talkers.build_granite_speech, False),
             ("musicflamingo", talkers.build_music_flamingo, False),
             ("qwen2_5_omni", talkers.build_qwen25_omni, True),
             ("qwen3_omni", talkers.build_qwen3_omni, True),
         )
+    ),
+    Family(
+        "voxtral",
+        "transformers-audio-chat",
+        talkers.build_voxtral,
+        talks=True,
+        several=True,
+        system=False,
+        args={"max_new_tokens": "8"},
     ),
 )

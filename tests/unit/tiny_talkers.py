@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,159 @@ def finish(model: Any, tokenizer: Any, folder: Path, projector: str) -> None:
     ends = [ids["<|im_end|>"], ids["<|endoftext|>"]]
     only_letters(model, tokenizer, len(tokenizer), ends, pad_token_id=ids["<|endoftext|>"])
     model.save_pretrained(folder)
+
+
+TEKKEN_MARKS = [
+    *["<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_RESULTS]"],
+    *["[/TOOL_RESULTS]", "[TOOL_CALLS]", "[IMG]", "<pad>", "[IMG_BREAK]", "[IMG_END]", "[PREFIX]", "[MIDDLE]"],
+    *["[SUFFIX]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[TOOL_CONTENT]"],
+    *[f"<SPECIAL_{rank}>" for rank in range(20, 24)],
+    *["[AUDIO]", "[BEGIN_AUDIO]"],
+    *[f"<SPECIAL_{rank}>" for rank in range(26, 32)],
+    *["[ARGS]", "[CALL_ID]", "[TRANSCRIBE]"],
+]
+"""Special tokens of Voxtral in the order of their numbers."""
+
+
+def write_tekken(path: Path) -> Path:
+    """Write a vocabulary of bytes and one pair of letters in Mistral's own layout."""
+    marks = [{"rank": rank, "token_str": mark, "is_control": True} for rank, mark in enumerate(TEKKEN_MARKS)]
+    pieces = [bytes([byte]) for byte in range(256)] + [b"is"]
+    vocabulary = [
+        {"rank": rank, "token_bytes": base64.b64encode(piece).decode(), "token_str": None}
+        for rank, piece in enumerate(pieces)
+    ]
+    config = {
+        "pattern": r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+        "num_vocab_tokens": len(pieces),
+        "default_vocab_size": len(pieces) + len(marks),
+        "default_num_special_tokens": len(marks),
+        "version": "v7",
+    }
+    spectrogram = {"num_mel_bins": 128, "hop_length": 160, "window_size": 400}
+    audio = {
+        "sampling_rate": 16_000,
+        "frame_rate": 12.5,
+        "audio_encoding_config": spectrogram,
+        "chunk_length_s": 30.0,
+    }
+    path.write_text(json.dumps({"config": config, "vocab": vocabulary, "special_tokens": marks, "audio": audio}))
+    return path
+
+
+def build_voxtral(folder: Path) -> Path:
+    """Save a Voxtral as it is published: `tekken.json`, no tokenizer of transformers and no chat format."""
+    import torch
+    import transformers as tf
+
+    torch.manual_seed(0)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_tekken(folder / "tekken.json")
+    tokenizer = tf.TokenizersBackend.from_pretrained(folder)
+    config = tf.VoxtralConfig(
+        audio_config={
+            "hidden_size": 16,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "intermediate_size": 64,
+            "num_mel_bins": 128,
+            "initializer_range": 0.2,
+        },
+        text_config={"model_type": "llama", "vocab_size": len(tokenizer), **TEXT},
+        audio_token_id=24,
+        tie_word_embeddings=False,
+    )
+    model = tf.VoxtralForConditionalGeneration(config).eval()
+    with torch.no_grad():
+        # It listens here and there: all but a few of the 375 tokens of a short clip are of silence.
+        model.model.multi_modal_projector.linear_1.weight.mul_(4)
+        model.model.multi_modal_projector.linear_2.weight.mul_(8)
+        reading = model.model.language_model.layers[0].self_attn
+        reading.q_proj.weight.mul_(3)
+        reading.k_proj.weight.mul_(3)
+    only_letters(model, tokenizer, len(tokenizer), 2, pad_token_id=11, bos_token_id=1)
+    model.save_pretrained(folder)
+    tf.WhisperFeatureExtractor(feature_size=128).save_pretrained(folder)
+    return folder
+
+
+GEMMA_MARKS = {
+    "boa_token": "<start_of_audio>",
+    "boi_token": "<start_of_image>",
+    "eoi_token": "<end_of_image>",
+    "image_token": "<image_soft_token>",
+    "eoa_token": "<end_of_audio>",
+    "audio_token": "<audio_soft_token>",
+}
+GEMMA_TEMPLATE = (
+    "{{ bos_token }}{% for m in messages %}<start_of_turn>{{ 'model' if m['role'] == 'assistant' else m['role'] }}\n"
+    "{% for c in m['content'] %}{% if c['type'] == 'audio' %}<audio_soft_token>{% else %}{{ c['text'] }}{% endif %}"
+    "{% endfor %}<end_of_turn>\n{% endfor %}{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
+)
+
+
+def build_gemma3n(folder: Path) -> Path:
+    """Save a Gemma 3n as it is published, but for the weights of the part that sees, which timm would have to build."""
+    import torch
+    import transformers as tf
+
+    from audiobench_pytest.models.transformers.checkpoints import Checkpoint
+    from audiobench_pytest.models.transformers.families.gemma3n import without_pictures
+
+    torch.manual_seed(0)
+    marks = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "<start_of_turn>", "<end_of_turn>"]
+    pieces = [*marks, *(f"<0x{byte:02X}>" for byte in range(256)), "\n\n", *map(chr, range(33, 127)), "\u2581"]
+    pieces += GEMMA_MARKS.values()
+    vocabulary = {piece: number for number, piece in enumerate(pieces)}
+    tokenizer = tf.GemmaTokenizer(vocab=vocabulary, merges=[], extra_special_tokens=GEMMA_MARKS)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<start_of_turn>", "<end_of_turn>"]})
+    seen, heard = vocabulary["<end_of_image>"], vocabulary["<end_of_audio>"]
+    size = heard + 8
+    text = {**TEXT, "intermediate_size": [64] * 2, "num_hidden_layers": 2, "vocab_size": size}
+    config = {
+        "model_type": "gemma3n",
+        "architectures": ["Gemma3nForConditionalGeneration"],
+        "text_config": {
+            **text,
+            "model_type": "gemma3n_text",
+            "layer_types": ["sliding_attention", "full_attention"],
+            "num_key_value_heads": 2,
+            "num_kv_shared_layers": 0,
+            "activation_sparsity_pattern": [0.0, 0.0],
+            "hidden_size_per_layer_input": 8,
+            "vocab_size_per_layer_input": seen,
+            "laurel_rank": 4,
+            "altup_num_inputs": 2,
+        },
+        "audio_config": {
+            "model_type": "gemma3n_audio",
+            "vocab_size": size - heard,
+            "vocab_offset": heard,
+            "hidden_size": 32,
+            "conf_num_attention_heads": 2,
+            "conf_num_hidden_layers": 1,
+            "sscp_conv_channel_size": [8, 4],
+            "initializer_range": 0.2,
+        },
+        "vision_config": {
+            "model_type": "gemma3n_vision",
+            "vocab_size": heard - seen,
+            "vocab_offset": seen,
+            "hidden_size": 16,
+            "label_names": ["LABEL_0", "LABEL_1"],
+        },
+        **{f"{name}_id": vocabulary[mark] for name, mark in GEMMA_MARKS.items()},
+        "initializer_range": 0.2,
+        "tie_word_embeddings": False,
+    }
+    model = tf.Gemma3nForConditionalGeneration(without_pictures(Checkpoint("tiny", "", None, config))).eval()
+    only_letters(model, tokenizer, size, [vocabulary["<end_of_turn>"], 1], pad_token_id=0)
+    model.save_pretrained(folder)
+    (folder / "config.json").write_text(json.dumps(config))
+    tokenizer.chat_template = GEMMA_TEMPLATE
+    tokenizer.save_pretrained(folder)
+    tf.Gemma3nAudioFeatureExtractor().save_pretrained(folder)
+    return folder
 
 
 def build_granite_speech(folder: Path) -> Path:

@@ -27,6 +27,9 @@ _LEAST_S = 0.1
 Qwen2-Audio takes for a question of an older format."""
 
 
+_NO_SYSTEM = "its chat format has no system message beside a sound"
+
+
 class TransformersAudioChatAdapter(TransformersAdapter):
     """Asks a checkpoint one question about one clip, in its own chat format, in batches that are padded on the left.
 
@@ -88,6 +91,8 @@ class TransformersAudioChatAdapter(TransformersAdapter):
                 f"model '{spec.name}': {self._checkpoint.where} brings an adapter that hears for it, which "
                 "transformers loads by the package peft, and leaves out without it: pip install peft"
             )
+        if self.args["system"] is not None and not family.told_apart:
+            raise UsageError(f"--model-args: system of model '{spec.name}': {_NO_SYSTEM}")
         self._family = family
         room = devices.room(self._placement)
         self.batch_rows, self.batch_seconds = self.batch_rows * room, self.batch_seconds * room
@@ -116,6 +121,12 @@ class TransformersAudioChatAdapter(TransformersAdapter):
         if args["template"] == "plain" and args["system"] is not None:
             raise UsageError(f"--model-args: model '{name}' has no system message with template=plain")
 
+    def refuses(self, prompt: Prompt) -> str | None:
+        """Return why it cannot be asked with a prompt, or None where it can."""
+        if not self._family.told_apart and prompt.sounds and any(one.role == "system" for one in prompt.messages):
+            return f"model '{self.spec.name}' cannot be asked with the prompt '{prompt.profile}': {_NO_SYSTEM}"
+        return super().refuses(prompt)
+
     def load(self) -> None:
         """Bring model and processor into memory.
 
@@ -123,7 +134,12 @@ class TransformersAudioChatAdapter(TransformersAdapter):
             ModelError: They cannot be loaded, lack weights, or the device is not there.
         """
         self._processor = self._family.processor(self._checkpoint)
-        self._model = self._checkpoint.load_model(self._family.class_name, self._placement, self.args["attn"])
+        self._model = self._checkpoint.load_model(
+            self._family.class_name,
+            self._placement,
+            self.args["attn"],
+            config=None if self._family.config is None else self._family.config(self._checkpoint),
+        )
         self.settle(self._model)
         features = getattr(self._processor, "feature_extractor", None)
         seconds = getattr(self._processor, "max_audio_len", None) or getattr(features, "chunk_length", None)

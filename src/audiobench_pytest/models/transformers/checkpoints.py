@@ -112,6 +112,7 @@ class Checkpoint:
         placement: devices.Placement,
         attention: str,
         otherwise: str = "it is no checkpoint for recognition",
+        config: Any = None,
     ) -> Any:
         """Bring the weights to their device, ready for inference.
 
@@ -120,6 +121,7 @@ class Checkpoint:
             placement: Device and precision.
             attention: `auto`, or the implementation to use.
             otherwise: What it is worth where it lacks weights, for the message.
+            config: Configuration of the model; None for the checkpoint's own.
 
         Raises:
             ModelError: It cannot be loaded, or lacks weights (which would then be random numbers).
@@ -130,6 +132,8 @@ class Checkpoint:
         options: dict[str, Any] = {"dtype": getattr(torch, placement.dtype), "output_loading_info": True}
         if attention != "auto":
             options["attn_implementation"] = attention
+        if config is not None:
+            options["config"] = config
         model, info = self.load(auto_class, **options)
         missing = sorted(key for key in info["missing_keys"] if not _NEVER_MISSED.search(key))
         if missing:

@@ -178,4 +178,5 @@ def test_numbers_of_codecs_are_asked_of_codecs(project):
         *((name, "utmos/audiobench-pytest@1") for name in ("librispeech-dev-clean", "librispeech-test-clean")),
         *((name, "dnsmos/audiobench-pytest@1") for name in SETS),
         *((name, "asr-wer/ultraeval@1.1") for name in SETS),
+        *((name, "sim/wavlm-large-sv@1") for name in SETS),
     }

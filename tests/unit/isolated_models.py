@@ -139,6 +139,12 @@ class Model:
     def surrogate(self, batch):
         return ["half \\ud83d" for r in batch]
 
+    def voice(self, batch):
+        def told(request):
+            sound = request["sounds"]["prompt"]
+            return f"{len(sound)} samples from {sound[0]:.2f} to {sound[-1]:.2f}: {request['voice_text']}"
+        return [told(request) for request in batch]
+
     def number(self, batch):
         return [1.5 for r in batch]
 '''

@@ -14,6 +14,7 @@ from audiobench_pytest.errors import DatasetError
 from audiobench_pytest.languages import known_language
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.metrics.registry import METRICS
+from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.prompts.asked import Asked
 from audiobench_pytest.prompts.profiles import profile_for
 from audiobench_pytest.prompts.render import Template
@@ -52,6 +53,79 @@ def test_pages_count_the_models_that_there_are():
         r"`audiobench list models` has all (\d+)", (ROOT / "docs" / "own-model.md").read_text("utf-8")
     )
     assert int(counted) == len(list(CATALOG.models))
+
+
+VOICES = [
+    "cosyvoice2",
+    "cosyvoice2-vc",
+    "cosyvoice2ms-vc",
+    "cosyvoice2-latest",
+    "cosyvoice3-latest",
+    "fishaudio-s2-pro",
+    "fishaudio-s2-pro-try0",
+    "fishaudio-s2-pro-sglang",
+    "fishaudio-s2-pro-sglang-try0",
+    "glmtts",
+    "glmtts-phoneme",
+    "indextts",
+    "indextts2",
+    "mgm-omni-tts",
+    "mgm-omni-tts-zh",
+    "mgm-omni-tts-8bit",
+    "mgm-omni-tts-4bit",
+    "moss-tts",
+    "moss-tts-v1.5",
+    "moss-tts-local-transformer-v1.5",
+    "moss-voice-generator",
+    "qwen3-tts-1.7b-custom-voice",
+    "qwen3-tts-0.6b-custom-voice",
+    "qwen3-tts-1.7b-voice-design",
+    "qwen3-tts-1.7b-base",
+    "qwen3-tts-12hz-1.7b-base-xvec_only",
+    "qwen3-tts-0.6b-base",
+    "sparkvc",
+    "voxcpm-vc",
+    "voxcpm-vc-no-denoise",
+    "voxcpm-tts",
+    "voxcpm1_5",
+    "voxcpm1_5-no-denoise-no-retry-no-normalization",
+    "voxcpm2",
+    "voxcpm2-denoise",
+    "cosyvoice2-wu-sft",
+    "cosyvoice2-wu-instruct",
+]
+"""Models of the published tables that say texts."""
+
+NO_ENTRY = {
+    "fishaudio-s2-pro": "its package wants PyAudio, which pip builds only where the headers of PortAudio are",
+    "fishaudio-s2-pro-try0": "the same",
+    "glmtts": "no package: a script that keeps its models in globals and reads paths below the folder it is started in",
+    "glmtts-phoneme": "the same",
+    "mgm-omni-tts": "its package wants flash_attn, which builds only where torch is installed before",
+    "mgm-omni-tts-zh": "the same",
+    "mgm-omni-tts-8bit": "the same",
+    "mgm-omni-tts-4bit": "the same",
+    "cosyvoice2-wu-sft": "nobody here could see what its repository holds and which speakers it knows",
+    "cosyvoice2-wu-instruct": "the same",
+}
+"""Those that cannot be asked yet, and why."""
+
+
+@pytest.mark.parametrize("name", VOICES)
+def test_a_published_voice_has_an_entry_or_a_reason_for_none(name):
+    if name in NO_ENTRY:
+        assert name not in CATALOG.models
+        return
+    entry = CATALOG.models.get(name)
+    assert entry.name == name
+    assert entry.tasks
+    assert set(entry.tasks) <= {"tts", "voice-clone"}
+    assert adapter_class(entry.adapter).gives | set(entry.gives) >= {"speech"}
+    assert not entry.verified
+
+
+def test_reasons_are_of_published_voices():
+    assert set(NO_ENTRY) <= set(VOICES)
 
 
 def test_every_metric_scores_a_set_of_the_catalogue():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +81,20 @@ def test_every_clip_arrives_as_it_is_whatever_its_length(tmp_path: Path, transpo
         assert adapter.describe()["transport"] == transport
     finally:
         adapter.close()
+
+
+@pytest.mark.parametrize("transport", ["shared", "bytes"])
+def test_a_voice_to_take_and_what_it_says_arrive_beside_the_clip(tmp_path: Path, transport: str) -> None:
+    adapter = isolated(tmp_path, {"transport": transport})
+    adapter.load()
+    try:
+        voice = Audio(np.linspace(-1, 1, 50, dtype=np.float32), RATE)
+        (one,) = ask("voice")
+        prompt = dataclasses.replace(one.prompt, voice_text="what it says")
+        (answer,) = adapter.generate([dataclasses.replace(one, prompt=prompt, sounds={"prompt": voice})])
+    finally:
+        adapter.close()
+    assert answer.text == "50 samples from -1.00 to 1.00: what it says"
 
 
 def test_samples_are_the_models_own_to_keep_and_to_change(model: IsolatedAdapter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -168,6 +169,31 @@ def test_a_class_is_asked_what_its_contract_says(write: Callable[..., Path]) -> 
     one.close()
     one.load()
     one.close()
+
+
+VOICE = """
+class Recognizer:
+    def load(self, args): pass
+    def generate(self, batch): return [f"{len(r['sounds']['prompt'])} samples, {r['voice_text']}" for r in batch]
+"""
+
+
+def test_a_class_that_reads_aloud_is_told_whose_voice_it_takes_and_what_that_says(write: Callable[..., Path]) -> None:
+    write(VOICE)
+    one = model()
+    one.load()
+    sounds = {"prompt": Audio(np.zeros(50, np.float32), 16_000)}
+    (asked,) = requests(5, prompt=Prompt("Say it", voice_text="what it says"))
+    assert one.generate([dataclasses.replace(asked, sounds=sounds)])[0].text == "50 samples, what it says"
+
+
+@pytest.mark.parametrize("where", ["", "@isolated"])
+def test_an_argument_that_says_nothing_is_no_path(write: Callable[..., Path], where: str) -> None:
+    write()
+    before = model(f"./my_model.py:Recognizer{where}", weights="").identity()
+    write("new", "in_the_working_folder.txt")
+    assert model(f"./my_model.py:Recognizer{where}", weights="").identity() == before
+    assert before["args"]["weights"] == ""
 
 
 @pytest.mark.parametrize(

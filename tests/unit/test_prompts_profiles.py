@@ -112,3 +112,18 @@ def test_every_task_can_be_asked_and_scored(task):
     assert task.recipe in load_catalog().recipes
     assert task.title
     assert task.reference
+
+
+@pytest.mark.parametrize(
+    ("sounds", "meta", "told_of_it"),
+    [
+        ({"prompt": Path("voice.wav")}, {"prompt_text": " What the voice says. "}, "What the voice says."),
+        ({"prompt": Path("voice.wav")}, {}, ""),
+        ({"prompt": Path("voice.wav")}, {"prompt_text": 7}, ""),
+        ({}, {"prompt_text": "What no voice says."}, ""),
+    ],
+)
+def test_who_reads_aloud_is_told_what_is_said_in_the_voice_to_take(sounds, meta, told_of_it):
+    row = Sample("a", None, "", "en", meta=meta, sounds=sounds, text="Say this.")
+    found = prompt_for(row, Asked("voice-clone"), reads_aloud=True)
+    assert found == Prompt("Say this.", answer="speech", voice_text=told_of_it)

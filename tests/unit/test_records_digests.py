@@ -9,7 +9,7 @@ import pytest
 
 from audiobench_pytest.errors import SampleError
 from audiobench_pytest.records import digests
-from audiobench_pytest.records.digests import DigestMemo
+from audiobench_pytest.records.digests import DigestMemo, content_digest
 
 
 def sha(data):
@@ -145,3 +145,15 @@ def test_the_memo_of_the_process_is_closed_when_another_one_is_used(tmp_path):
     digests.use_memo(None)
     assert [json.loads(p.read_text())[-1] for p in sorted(tmp_path.glob("memo*/*.jsonl"))] == [sha(b"sound")] * 8
     assert open_files() == before
+
+
+@pytest.mark.parametrize("beside", [".git/index", "inside/__pycache__/code.cpython-311.pyc"])
+def test_a_folder_holds_what_it_holds_whoever_looked_at_it(tmp_path, beside):
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside" / "code.py").write_bytes(b"one")
+    before = content_digest(tmp_path)
+    (tmp_path / beside).parent.mkdir(parents=True)
+    (tmp_path / beside).write_bytes(b"made by looking")
+    assert content_digest(tmp_path) == before
+    (tmp_path / "inside" / "code.py").write_bytes(b"other")
+    assert content_digest(tmp_path) != before

@@ -21,6 +21,8 @@ def by_content(model: str, args: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(args)
     try:
         for name, value in args.items():
+            if not str(value):  # no path: it would be read as the working folder
+                continue
             with contextlib.suppress(OSError, ValueError):  # too long for a path, say
                 path = Path(str(value)).expanduser()
                 if path.exists():

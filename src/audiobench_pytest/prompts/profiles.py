@@ -47,7 +47,7 @@ def prompt_for(
     if reads_aloud:
         if not sample.text.strip():
             raise SampleError(f"sample '{sample.id}' has no text to be said aloud")
-        return Prompt(text=sample.text, language=hint, answer="speech")
+        return Prompt(text=sample.text, language=hint, answer="speech", voice_text=_voice_text(sample))
     if not takes_instruction:
         return Prompt(language=hint, answer=asked.answer)
     if sample.prompt and asked.given is None:
@@ -55,6 +55,12 @@ def prompt_for(
     else:
         found = _template(asked, sample.language, catalog_folders()).render(sample, hint)
     return found if asked.answer == "text" else dataclasses.replace(found, answer=asked.answer)
+
+
+def _voice_text(sample: Sample) -> str:
+    """Return what is said in the sound whose voice is to be taken, as the row has it under `prompt_text`."""
+    said = sample.meta.get("prompt_text") if "prompt" in sample.sounds else None
+    return said.strip() if isinstance(said, str) else ""
 
 
 def profile_for(asked: Asked, language: str) -> PromptSpec:

@@ -14,6 +14,9 @@ from audiobench_pytest.errors import RecordError, SampleError
 from audiobench_pytest.records.append import DAMAGED, AppendFile, as_line, read_lines
 
 _AT_ONCE = 1 << 20
+_BESIDE = frozenset({".git", "__pycache__"})
+"""Folders that change while what a folder holds stays: git refreshes its index, Python its compiled files."""
+
 _LINES_AT_ONCE = 64
 
 _State = tuple[str, int, int, int, int]
@@ -125,5 +128,7 @@ def content_digest(path: Path) -> str:
         return file_digest(path)
     total = hashlib.sha256()
     for file in sorted(p for p in path.rglob("*") if p.is_file()):
+        if not _BESIDE.isdisjoint(file.relative_to(path).parts):
+            continue
         total.update(f"{file.relative_to(path).as_posix()}\0{file_digest(file)}\n".encode())
     return total.hexdigest()

@@ -70,6 +70,8 @@ def prediction_key(
         asked.append(dict(sees))
     if prompt.answer != "text":
         asked.append({"answer": prompt.answer})
+    if prompt.voice_text:
+        asked.append({"voice_text": prompt.voice_text})
     if draw:
         asked.append({"draw": draw})
     return digest(asked)

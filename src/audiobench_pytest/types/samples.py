@@ -152,6 +152,7 @@ class Prompt:
             whose order is that of the model's own format.
         tools: JSON schemas of the tools that may be called.
         answer: In which channel the answer is wanted: `text` or `speech`.
+        voice_text: What is said in the sound `prompt`, whose voice is to be taken; "" where the row does not tell.
     """
 
     text: str | None = None
@@ -160,6 +161,7 @@ class Prompt:
     messages: tuple[Message, ...] = ()
     tools: tuple[Mapping[str, Any], ...] = ()
     answer: str = "text"
+    voice_text: str = ""
 
     @property
     def sounds(self) -> tuple[str, ...]:

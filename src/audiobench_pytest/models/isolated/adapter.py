@@ -304,8 +304,9 @@ class IsolatedAdapter(ModelAdapter):
                     **messages_of(request.prompt),
                     **({"answer": "speech"} if request.prompt.answer == "speech" else {}),
                     **({"draw": request.draw} if request.draw else {}),
+                    **({"voice_text": request.prompt.voice_text} if request.prompt.voice_text else {}),
                     **(
-                        {"sounds": {n: as_bytes(s.samples) for n, s in request.sounds.items()}}
+                        {"sounds": {n: bytes(as_bytes(s.samples)) for n, s in request.sounds.items()}}
                         if request.sounds
                         else {}
                     ),

@@ -23,6 +23,7 @@ requirements install; it inherits from nothing:
                  answer       only where it is wanted in sound: `speech`
                  draw         only of a further answer to the same question: which one, from 1
                  sounds       only where the question has further sounds: samples by name (`prompt`: the voice to take)
+                 voice_text   only of a model that reads aloud, where the row tells what is said in the sound `prompt`
             Returns a list with one answer per request, in the order given: the text, or a mapping with `text`, `error`
             (why this one request has no answer), `meta` (plain values to keep) and, of a model that speaks, `speech`
             (samples in [-1, 1]) with their `sample_rate` and `timing` (seconds by name, `ttfa_s` to the first sound).
@@ -203,6 +204,7 @@ def _with_samples(requests: list[dict[str, Any]], view: memoryview) -> list[dict
                 "language": request["language"],
                 **({"answer": request["answer"]} if "answer" in request else {}),
                 **({"draw": request["draw"]} if "draw" in request else {}),
+                **({"voice_text": request["voice_text"]} if "voice_text" in request else {}),
                 **({"messages": request["messages"]} if "messages" in request else {}),
                 **({"sounds": _sounds(request["sounds"])} if "sounds" in request else {}),
             }

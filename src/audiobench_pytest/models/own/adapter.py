@@ -21,6 +21,7 @@ worth showing with the result (device, precision).
     messages     only where the prompt says what stands where: [{"role", "content": [{"type": "text", "text"} or
                  {"type": "audio", "name"}, ...]}, ...]
     sounds       only where the question has further sounds: samples by name (`prompt`: whose voice to take)
+    voice_text   only of a model that reads aloud, where the row tells what is said in the sound `prompt`
     answer       only where it is wanted in sound: `speech`
     draw         only of a second or further answer to the same question (`varies`, --repeats): which one, from 1;
                  draw at random from a seed of its own
@@ -137,6 +138,7 @@ class OwnAdapter(ModelAdapter):
                 **messages_of(request.prompt),
                 **({"answer": "speech"} if request.prompt.answer == "speech" else {}),
                 **({"draw": request.draw} if request.draw else {}),
+                **({"voice_text": request.prompt.voice_text} if request.prompt.voice_text else {}),
                 **({"sounds": {n: s.samples.copy() for n, s in request.sounds.items()}} if request.sounds else {}),
             }
             for number, request in enumerate(batch)

@@ -17,6 +17,7 @@ NAMES = (
     "repeated_run",
     "first_rows",
     "two_workers",
+    "served_rate",
     "chat_wall",
     "chat_batch",
     "rating_wall",

@@ -1,0 +1,68 @@
+"""How many questions a second a server is asked that answers at once."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from inputs import CHILDREN, Inputs
+from measuring import Run, median, pytest, quiet_environment, run
+from result import Result
+
+GOAL = 500
+SLOTS = 64
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """Serve in a process of its own; yields the base address."""
+    process = subprocess.Popen(
+        [sys.executable, CHILDREN / "serve_null.py"],
+        env=quiet_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield json.loads(process.stdout.readline())["url"]
+    finally:
+        process.stdin.close()
+        process.wait()
+        process.stdout.close()
+
+
+def measure(inputs: Inputs) -> Result:
+    """Take the wall of cold runs of two sizes against a server on loopback, and what one more question takes of it.
+
+    Reading, hashing, encoding, sending, keeping and scoring are all in it; server and harness share the cores.
+    """
+    sizes = (200, 800) if inputs.quick else (2000, 8000)
+    manifests = dict(zip(sizes, inputs.clips(*sizes), strict=True))
+    small, large = sizes
+    times = inputs.times(5)
+
+    with served() as url:
+
+        def asked(manifest: Path) -> Run:
+            arguments = f"url={url},slots={SLOTS}"
+            given = ("--dataset", manifest, "--model", "openai:null", "--model-args", arguments)
+            return run(pytest("benchmarks/asr", *given), cwd=inputs.benchmark_project())
+
+        asked(manifests[small])
+        pairs = [(asked(manifests[small]), asked(manifests[large])) for _ in range(times)]
+    rate = median([(large - small) / (more.wall_s - less.wall_s) for less, more in pairs])
+    used = median([1000 * (more.cpu_s - less.cpu_s) / (large - small) for less, more in pairs])
+    return Result(
+        figure="questions asked of a server that answers at once",
+        measured=rate.text("questions/s", digits=0),
+        value=rate.value,
+        goal=f">= {GOAL} questions/s",
+        met=rate.value >= GOAL,
+        how=f"chat with input_audio on loopback, {SLOTS} slots, {small} to {large} distinct WAVs of 1 s, cold cache, "
+        f"{times} pairs; {used.text('ms', digits=2)} of CPU per question without the server's",
+        details={"rate": rate.plain(), "cpu_ms": used.plain()},
+    )

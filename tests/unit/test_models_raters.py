@@ -171,6 +171,20 @@ def test_voices_that_differ_are_less_alike_than_one_voice(rater):
     assert one["sim"] > two["sim"]
 
 
+def test_a_voice_is_compared_whole_whatever_the_lengths(rater):
+    """Once an answer was cut to the length of the voice that it was to take, or filled up with silence."""
+    model = rater("resemblyzer")
+    from resemblyzer import VoiceEncoder, preprocess_wav
+
+    paths = sorted(corpus_path("minispeech/manifest.jsonl").parent.glob("audio/*.flac"))
+    short, long = (soundfile.read(path, dtype="float32")[0] for path in (paths[0], paths[-1]))
+    short = short[: 2 * RATE]
+    encoder = VoiceEncoder("cpu", verbose=False)
+    told = float(encoder.embed_utterance(preprocess_wav(long)) @ encoder.embed_utterance(preprocess_wav(short)))
+    (found,) = ratings(model, request(long, short))
+    assert found["sim"] == pytest.approx(told, abs=1e-5)
+
+
 @pytest.mark.parametrize("lag", [-700, -3, 0, 5, 640])
 def test_lags_are_found_and_taken_out(lag):
     reference = np.random.default_rng(2).normal(size=8000).astype(np.float32)

@@ -51,7 +51,9 @@ class Rater(ModelAdapter):
         """Return the base identity, versions of packages, and digests of the weights inside them."""
         versions = {name: _version(name) for name in self.distributions}
         weights = {path.name: _digest(path) for path in self.weights()}
-        return {**self.base_identity(), "packages": versions, **({"weights": weights} if weights else {})}
+        # Voices were once compared after the answer had been cut to the reference's length: those are other ratings.
+        whole = {"aligned": False} if self.compares and not self.aligns else {}
+        return {**self.base_identity(), "packages": versions, **({"weights": weights} if weights else {}), **whole}
 
     def weights(self) -> Sequence[Path]:
         """Return the files of weights that decide the ratings, without loading them."""

@@ -23,10 +23,11 @@ class WavlmRater(Rater):
     """Cosine of two speaker embeddings of a WavLM with an x-vector head, through transformers, one sound at a time.
 
     Not the checkpoint of published tables, which is that of `wavlm_large.py`: its values compare with those of the same
-    entry alone. A padded batch would change an embedding, so there is none.
+    entry alone. A padded batch would change an embedding, so there is none. Each sound is taken whole.
     """
 
     compares: ClassVar = True
+    aligns: ClassVar = False
     packages = ("torch", "transformers")
     distributions: ClassVar = ("torch", "transformers")
     extra = "local"

@@ -26,10 +26,12 @@ class ResemblyzerRater(Rater):
     """Cosine of two speaker embeddings (GE2E, Wan et al. 2018), by Resemblyzer with its weights, on the CPU.
 
     Sounds are preprocessed as the package does for its users: brought to a loudness, long silences shortened. Two
-    voices that differ have 0.45 to 0.65, one voice 0.8 to 0.9; it moves with the band that is left.
+    voices that differ have 0.45 to 0.65, one voice 0.8 to 0.9; it moves with the band that is left. Each sound is taken
+    whole: a voice to take is no recording of the answer, and says other words for another time.
     """
 
     compares: ClassVar = True
+    aligns: ClassVar = False
     packages = ("resemblyzer", "torch", "librosa")
     distributions: ClassVar = ("Resemblyzer", "torch", "librosa")
 

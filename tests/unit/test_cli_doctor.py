@@ -53,10 +53,13 @@ def test_what_is_here_is_ok_and_nothing_is_left_behind(doctor, tmp_path, monkeyp
 def test_what_is_not_there_is_off_until_it_is_named(doctor, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("GEMINI_API_KEY", raising=False)
+    monkeypatch.delenv("DOUBAO_APP_ID", raising=False)
     status, found, _ = doctor("--json")
     assert status == 0
     assert (found["ffmpeg"]["state"], found["ffmpeg"]["mend"]) == ("off", "apt-get install ffmpeg")
     assert found["key GEMINI_API_KEY"]["mend"] == "export GEMINI_API_KEY=..."
+    assert found["account DOUBAO_APP_ID"]["mend"] == "export DOUBAO_APP_ID=..."
+    assert found["account DOUBAO_APP_ID"]["told"] == "not set; doubao-llm-asr wants it"
     status, out, _ = doctor("ffmpeg")
     assert status == 1
     assert out.splitlines()[-1] == "to be mended: ffmpeg"

@@ -180,6 +180,7 @@ def test_a_python_that_is_not_installed_is_named_with_where_it_was_looked_for(pr
     assert f"the running interpreter is {VERSION}" in message
     assert f"{programs}/python3.98 is 3.97.1" in message
     assert "uv is not installed" in message
+    assert "Install it (pip install uv && uv python install 3.98), or change" in message
     with pytest.raises(ModelError, match=r"no python3\.99 on the PATH"):
         find_interpreter("m", "3.99.1")
 

@@ -8,7 +8,7 @@ import pytest
 from speaker_packages import EcapaTdnn, Fbank, InputNormalization, stand_in_for_speechbrain
 
 from audiobench_pytest.catalog.loader import load_catalog
-from audiobench_pytest.errors import ModelError
+from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.models.raters.packaged import EcapaRater
 from audiobench_pytest.models.registry import create
 from audiobench_pytest.models.transformers import torchaudio_compat
@@ -106,6 +106,8 @@ def test_where_the_package_is_missing_the_command_that_brings_it_is_told(monkeyp
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "speechbrain" else found(name))
     spec = load_catalog().models.get("ecapa")
     assert EcapaRater.lacks(spec, spec.args) == [("the package 'speechbrain'", "pip install speechbrain")]
+    with pytest.raises(UsageError, match=r"'ecapa' needs the package 'speechbrain'.*: pip install speechbrain$"):
+        EcapaRater.require(spec)
 
 
 PROGRAM = """

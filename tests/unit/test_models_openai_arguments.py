@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models.registry import create, spec_from
+from audiobench_pytest.models.options import checked_args
+from audiobench_pytest.models.registry import adapter_class, create, spec_from
+from audiobench_pytest.runner.lacking import model_lacks
 
 pytest.importorskip("httpx")
 import openai_models
@@ -82,6 +85,24 @@ def test_the_address_may_come_from_the_environment_and_without_one_loading_says_
     model.load()
     assert [a.text for a in model.generate(requests_of(1))] == ["heard 100 samples"]
     model.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("voxtral-mini-served", "http://HOST:PORT/v1"),
+        ("gpt-4o-audio-azure", "https://RESOURCE.openai.azure.com/openai/v1"),
+        ("gpt-4o-realtime-azure", "https://RESOURCE.openai.azure.com/openai,deployment=NAME"),
+    ],
+)
+def test_an_address_that_nobody_has_given_is_asked_for_in_the_form_of_its_vendor(
+    name: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    spec = load_catalog().models.get(name)
+    lacking = model_lacks(spec, checked_args(adapter_class(spec.adapter), spec, {}))
+    commands = [command for what, command in lacking if what.startswith("the address of a server")]
+    assert commands == [f"--model-args url={address}, or OPENAI_BASE_URL"]
 
 
 def test_no_proxy_is_asked_for_a_server_on_this_machine(adapter: Make, monkeypatch: pytest.MonkeyPatch) -> None:

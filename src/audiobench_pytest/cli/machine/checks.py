@@ -163,19 +163,21 @@ def _torch(has_gpu: bool) -> Check:
 
 
 def keys() -> Iterator[Check]:
-    """Yield for each key that a model of the catalogue wants whether it is in the environment; no key is shown."""
+    """Yield for each key and account that models want whether it is in the environment; neither is shown."""
     from audiobench_pytest.catalog.loader import load_catalog
 
-    wanted: dict[str, list[str]] = {}
+    wanted: dict[tuple[str, str], list[str]] = {}
     for model in load_catalog().models:
-        if key := model.args.get("key_env"):
-            wanted.setdefault(str(key), []).append(model.name)
-    for key, models in sorted(wanted.items()):
-        more = f", {models[1]}, ..." if len(models) > 2 else ""
-        if os.environ.get(key, "").strip():
-            yield Check(f"key {key}", OK, f"set, for {models[0]}{more}")
+        for kind, setting in (("key", "key_env"), ("account", "id_env")):
+            if variable := model.args.get(setting):
+                wanted.setdefault((kind, str(variable)), []).append(model.name)
+    for (kind, variable), models in sorted(wanted.items()):
+        of = ", ".join(models if len(models) < 3 else [*models[:2], "..."])
+        if os.environ.get(variable, "").strip():
+            yield Check(f"{kind} {variable}", OK, f"set, for {of}")
         else:
-            yield Check(f"key {key}", OFF, f"not set; {models[0]}{more} want it", f"export {key}=...")
+            want = "wants" if len(models) == 1 else "want"
+            yield Check(f"{kind} {variable}", OFF, f"not set; {of} {want} it", f"export {variable}=...")
 
 
 def hub() -> Iterator[Check]:
@@ -243,7 +245,7 @@ def interpreters() -> Iterator[Check]:
     """Yield for each Python that isolated models of the catalogue want whether it is installed."""
     from audiobench_pytest.catalog.loader import load_catalog
     from audiobench_pytest.models.isolated.environment import RUNNING
-    from audiobench_pytest.models.isolated.interpreters import find_interpreter
+    from audiobench_pytest.models.isolated.interpreters import find_interpreter, install_command
 
     wanted: dict[str, list[str]] = {}
     for model in load_catalog().models:
@@ -254,12 +256,7 @@ def interpreters() -> Iterator[Check]:
         try:
             found = find_interpreter(models[0], version)
         except ModelError:
-            mend = (
-                f"uv python install {version}"
-                if shutil.which("uv")
-                else f"pip install uv && uv python install {version}"
-            )
-            yield Check(name, OFF, f"not installed; {of}, want it", mend)
+            yield Check(name, OFF, f"not installed; {of}, want it", install_command(version))
         else:
             yield Check(name, OK, f"{found.version} at {found.path}, for {of}")
 

@@ -86,8 +86,14 @@ def find_interpreter(model: str, wanted: str | None) -> Interpreter:
         tried.append("uv knows none")
     raise ModelError(
         f"model '{model}' needs Python {wanted}, which is not installed here: {'; '.join(tried)}. "
-        "Install it, or change 'python' in the model's entry; it is not downloaded for you"
+        f"Install it ({install_command(wanted)}), or change 'python' in the model's entry; it is not downloaded for you"
     )
+
+
+def install_command(wanted: str) -> str:
+    """Return the command that brings an interpreter of this version."""
+    command = f"uv python install {wanted}"
+    return command if shutil.which("uv") else f"pip install uv && {command}"
 
 
 def without_our_python(*more: str) -> dict[str, str]:

@@ -105,12 +105,18 @@ class OpenAIAdapter(ModelAdapter):
         return args["api"] == "chat" and spec.follows is not False
 
     @classmethod
+    def address_like(cls, args: Mapping[str, Any]) -> str:
+        """Return what the address of such a server looks like, for who has given none."""
+        azure = args.get("key_header") == AZURE.key_header
+        return "https://RESOURCE.openai.azure.com/openai/v1" if azure else "http://HOST:PORT/v1"
+
+    @classmethod
     def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Return the packages that are not there, an address that nobody has given, and the key that a vendor wants."""
         found = super().lacks(spec, args)
         if args["url"] is None and not os.environ.get(URL_VARIABLE, "").strip():
             what = f"the address of a server that has {spec.source or spec.name}"
-            found.append((what, f"--model-args url=http://HOST:PORT/v1, or {URL_VARIABLE}"))
+            found.append((what, f"--model-args url={cls.address_like(args)}, or {URL_VARIABLE}"))
         if spec.args.get("key_env") and not os.environ.get(str(args["key_env"]), "").strip():
             found.append((f"a key for {spec.name}", f"the environment variable {args['key_env']}"))
         return found

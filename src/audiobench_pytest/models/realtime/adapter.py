@@ -77,6 +77,12 @@ class RealtimeAdapter(OpenAIAdapter):
         """It does what it is told."""
         return spec.follows is not False
 
+    @classmethod
+    def address_like(cls, args: Mapping[str, Any]) -> str:
+        """Return what the address looks like: Azure's dated versions have one of their own, and ask a deployment."""
+        dated = "https://RESOURCE.openai.azure.com/openai,deployment=NAME"
+        return super().address_like(args) if args["api_version"] is None else dated
+
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Check what was asked; nothing is sent; see the base class.
 

@@ -19,6 +19,7 @@ NAMES = (
     "two_workers",
     "chat_wall",
     "chat_batch",
+    "native_batches",
     "rating_wall",
     "isolated_batch",
     "million_records",

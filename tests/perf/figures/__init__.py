@@ -20,6 +20,7 @@ NAMES = (
     "served_rate",
     "chat_wall",
     "chat_batch",
+    "native_batches",
     "rating_wall",
     "isolated_batch",
     "million_records",

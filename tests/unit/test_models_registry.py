@@ -23,7 +23,7 @@ def test_every_registered_adapter_exists_and_is_one(name: str) -> None:
 
 
 def test_unknown_adapter_is_refused_with_close_matches() -> None:
-    with pytest.raises(CatalogError, match=r"'transformer-asr'.*did you mean transformers-asr.*known: .*pocketsphinx"):
+    with pytest.raises(CatalogError, match=r"'transformer-asr' \(did you mean transformers-asr or "):
         adapter_class("transformer-asr")
 
 

@@ -42,13 +42,20 @@ class UnknownNameError(UsageError):
 
 
 class MissingExtraError(UsageError):
-    """An optional dependency is not installed; the message names the extra that brings it."""
+    """An optional dependency is not installed; the message has the command that brings it."""
 
-    def __init__(self, what: str, package: str, extra: str) -> None:
+    def __init__(self, what: str, package: str, extra: str, command: str = "") -> None:
+        """Say what is not there.
+
+        Args:
+            what: What needs it.
+            package: Its name.
+            extra: The extra of this distribution that brings it.
+            command: The command that brings it, where no extra does.
+        """
         self.package, self.extra = package, extra
-        super().__init__(
-            f"{what} needs the package '{package}', which is not installed: pip install 'audiobench-pytest[{extra}]'"
-        )
+        command = command or f"pip install 'audiobench-pytest[{extra}]'"
+        super().__init__(f"{what} needs the package '{package}', which is not installed: {command}")
 
 
 class CatalogError(AudiobenchError):

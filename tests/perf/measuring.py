@@ -6,6 +6,7 @@ from, so importing numpy here would be seen in every figure.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import statistics
@@ -13,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -97,6 +99,26 @@ def start(command: Sequence[object], *, cwd: Path, env: Mapping[str, str] | None
             words, cwd=cwd, env=quiet_environment() | (env or {}), stdin=subprocess.DEVNULL, stdout=file, stderr=file
         )
     return Child(words, process, Path(log), began)
+
+
+@contextmanager
+def serving(*arguments: object) -> Iterator[dict[str, str]]:
+    """Run a server in a process of its own, to the end of its standard input; yields what it prints as JSON."""
+    process = subprocess.Popen(
+        [str(part) for part in python(*arguments)],
+        env=quiet_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.stdin.close()
+        process.wait()
+        process.stdout.close()
 
 
 def quiet_environment() -> dict[str, str]:

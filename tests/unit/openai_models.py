@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import functools
+import gc
+import threading
+import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 from openai_server import OpenAIServer
+from waiting import HANGS_S, until
 
+from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.openai import server as connection
 from audiobench_pytest.models.openai.adapter import OpenAIAdapter
 from audiobench_pytest.models.openai.slots import Manners
@@ -23,12 +29,12 @@ RATE = 16_000
 
 
 @contextmanager
-def models_of(url: str, **defaults: str) -> Iterator[Make]:
+def models_of(url: str, name: str = "openai:lab/tiny", **defaults: str) -> Iterator[Callable[..., Any]]:
     """A function that makes and loads a model of that server; all of them are closed at the end."""
     made: list[OpenAIAdapter] = []
 
     def make(**args: str) -> OpenAIAdapter:
-        one = create(spec_from("openai:lab/tiny"), {"url": url, **defaults, **args})
+        one = create(spec_from(name), {"url": url, **defaults, **args})
         assert isinstance(one, OpenAIAdapter)
         made.append(one)
         one.load()
@@ -63,6 +69,30 @@ def ask(adapter: OpenAIAdapter, request: Request | None = None) -> Answer:
 
 def texts(answers: list[Answer]) -> list[str]:
     return [answer.text for answer in answers]
+
+
+def closes_promptly(model: OpenAIAdapter, slots: int, server: Any, requests: list[Request]) -> None:
+    """Close a model while all of its slots wait for a server that never answers."""
+    stream = model.stream(iter(requests))
+    told: list[str] = []
+
+    def wait() -> None:
+        with pytest.raises(ModelError, match="was closed while questions were in flight"):
+            next(stream)
+        told.append("closed")
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    assert until(lambda: len(server.questions) == slots)
+    before = time.monotonic()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.close()
+        gc.collect()
+    assert time.monotonic() - before < HANGS_S, "the answers would take ten minutes"
+    waiter.join(HANGS_S)
+    assert told == ["closed"]
+    assert until(lambda: server.left_open == 0)
 
 
 # Fixtures, for a module of tests to take over by assignment (`server = openai_models.server`).

@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from waiting import HANGS_S
+from loopback import Loopback
 
 
 @dataclass
@@ -109,7 +109,7 @@ def error(status: int, message: str = "boom", **more: object) -> Reply:
     return Reply({"error": {"message": message, "type": "test", "code": None}}, status, **more)
 
 
-class OpenAIServer:
+class OpenAIServer(Loopback):
     """Use as a context manager; without being entered, and when it was left, it refuses connections at its port.
 
     `script` holds replies to the next questions; after them `respond` answers. `models` is the reply to `GET /models`.
@@ -137,17 +137,6 @@ class OpenAIServer:
         held.bind(("127.0.0.1", port))
         return held.getsockname()[1]
 
-    def __enter__(self) -> "OpenAIServer":
-        ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)), daemon=True)
-        self._thread.start()
-        assert ready.wait(HANGS_S)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(HANGS_S)
-
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
@@ -168,7 +157,6 @@ class OpenAIServer:
         return sum(a.ended - a.started for a in questions) / span
 
     async def _serve(self, ready: threading.Event) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, backlog=512)
         ready.set()
         await self._stop.wait()

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from openai_models import models_of
 from realtime_server import RealtimeServer
 
 from audiobench_pytest.models.realtime.adapter import RealtimeAdapter
 from audiobench_pytest.models.realtime.questions import RATE
-from audiobench_pytest.models.registry import create, spec_from
 from audiobench_pytest.types import Answer, Audio, Prompt, Request
 
 Make = Callable[..., RealtimeAdapter]
@@ -46,19 +46,7 @@ def adapter_with(**defaults: str) -> Any:
 
     @pytest.fixture
     def adapter(server: RealtimeServer) -> Iterator[Make]:
-        made: list[RealtimeAdapter] = []
-
-        def make(**args: str) -> RealtimeAdapter:
-            one = create(spec_from("openai-realtime:lab/tiny"), {"url": server.url, **defaults, **args})
-            assert isinstance(one, RealtimeAdapter)
-            made.append(one)
-            one.load()
-            return one
-
-        try:
+        with models_of(server.url, "openai-realtime:lab/tiny", **defaults) as make:
             yield make
-        finally:
-            for one in made:
-                one.close()
 
     return adapter

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from waiting import HANGS_S
+from loopback import Loopback
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
@@ -132,7 +132,7 @@ def refused(status: int, body: object = None, **headers: str) -> Response:
     return Response(status, "x", Headers(told), content)
 
 
-class RealtimeServer:
+class RealtimeServer(Loopback):
     """Use as a context manager; `script` holds replies to the next questions, after them `respond` answers.
 
     `opening` holds what the next upgrades are answered with instead of a websocket.
@@ -144,17 +144,6 @@ class RealtimeServer:
         self.opening: deque[Response] = deque()
         self.log: list[Asked] = []
         self.at_once = self.peak = self.left_open = 0
-
-    def __enter__(self) -> RealtimeServer:
-        ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)), daemon=True)
-        self._thread.start()
-        assert ready.wait(HANGS_S)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(HANGS_S)
 
     @property
     def url(self) -> str:
@@ -171,7 +160,6 @@ class RealtimeServer:
         return [what for asked in self.log for what in asked.wrong]
 
     async def _serve(self, ready: threading.Event) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         unheard = logging.Logger("server", logging.CRITICAL + 1)  # what it writes of headers is not what is tested
         options = {"process_request": self._open, "max_size": None, "close_timeout": 0.2, "logger": unheard}
         tls = None

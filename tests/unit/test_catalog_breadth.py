@@ -48,11 +48,19 @@ def test_pages_count_what_there_is(page, words):
     assert counted == (str(len(DATASETS)), str(len(TASKS)))
 
 
-def test_pages_count_the_models_that_there_are():
-    (counted,) = re.findall(
-        r"`audiobench list models` has all (\d+)", (ROOT / "docs" / "own-model.md").read_text("utf-8")
-    )
-    assert int(counted) == len(list(CATALOG.models))
+@pytest.mark.parametrize(
+    ("page", "words", "kind"),
+    [
+        ("README.md", r"(\d+) models by name", "models"),
+        ("CHANGELOG.md", r"^- (\d+) models by name", "models"),
+        ("docs/own-model.md", r"`audiobench list models` has all (\d+)", "models"),
+        ("README.md", r"(\d+)\s+recipes \(`audiobench list", "recipes"),
+        ("docs/reproduce.md", r"`audiobench list recipes` names (\d+)", "recipes"),
+    ],
+)
+def test_pages_count_models_and_recipes(page, words, kind):
+    (counted,) = re.findall(words, (ROOT / page).read_text("utf-8"), re.MULTILINE)
+    assert int(counted) == len(list(getattr(CATALOG, kind)))
 
 
 VOICES = [

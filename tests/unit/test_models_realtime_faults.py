@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
 import socket
 import subprocess
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +14,10 @@ pytest.importorskip("httpx", reason="needs the extra 'realtime'")
 pytest.importorskip("websockets", reason="needs the extra 'realtime'")
 import openai_models
 import realtime_models
-from openai_models import all_heard, texts
+from openai_models import all_heard, closes_promptly, texts
 from realtime_models import ALOUD, Make, ask, request_of, requests_of
 from realtime_server import ABORT, DROP, HANG, Asked, RealtimeServer, Script, done, error, failed, limits, refused, said
-from waiting import HANGS_S, until
+from waiting import until
 from websockets.http11 import Response
 
 from audiobench_pytest.errors import ModelError
@@ -278,25 +275,7 @@ def test_two_servers_share_the_questions(adapter: Make, server: RealtimeServer) 
 
 def test_closing_is_prompt_while_nothing_answers_and_leaves_nothing_open(adapter: Make, server: RealtimeServer) -> None:
     server.respond = lambda asked: [HANG]
-    model = adapter(slots="4", timeout="600")
-    stream = model.stream(iter(requests_of(9)))
-    told: list[str] = []
-
-    def wait() -> None:
-        with pytest.raises(ModelError, match="was closed while questions were in flight"):
-            next(stream)
-        told.append("closed")
-
-    waiter = threading.Thread(target=wait)
-    waiter.start()
-    assert until(lambda: len(server.questions) == 4)
-    before = time.monotonic()
-    model.close()
-    gc.collect()
-    assert time.monotonic() - before < HANGS_S, "the answers would take ten minutes"
-    waiter.join(HANGS_S)
-    assert told == ["closed"]
-    assert until(lambda: server.left_open == 0)
+    closes_promptly(adapter(slots="4", timeout="600"), 4, server, requests_of(9))
 
 
 def test_leaving_a_stream_early_cancels_it_and_the_next_one_works(adapter: Make, server: RealtimeServer) -> None:

@@ -93,6 +93,7 @@ class ModelAdapter(abc.ABC):
         logs: Whether it writes a log there.
         packages: Import names of the packages it needs beyond the core.
         extra: The extra of this distribution that brings them, for the error message.
+        installed_by: The command that brings them, where no extra does.
     """
 
     version: ClassVar[str] = "1"
@@ -121,6 +122,7 @@ class ModelAdapter(abc.ABC):
     logs: ClassVar[bool] = False
     packages: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
+    installed_by: ClassVar[str] = ""
     made_ready: ClassVar[bool] = False
     made_what: ClassVar[str] = "environment"
 
@@ -166,11 +168,11 @@ class ModelAdapter(abc.ABC):
         """Check that the packages are installed, importing none of them.
 
         Raises:
-            MissingExtraError: One is not; the message names the extra that brings it.
+            MissingExtraError: One is not; the message has the command that brings it.
         """
         for package in cls.packages:
             if importlib.util.find_spec(package) is None:
-                raise MissingExtraError(f"model '{spec.name}'", package, cls.extra)
+                raise MissingExtraError(f"model '{spec.name}'", package, cls.extra, cls.installed_by)
 
     @classmethod
     def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -180,8 +182,9 @@ class ModelAdapter(abc.ABC):
             spec: The catalogue entry.
             args: Checked values of the adapter's options.
         """
+        command = cls.installed_by or f"pip install 'audiobench-pytest[{cls.extra}]'"
         return [
-            (f"the package '{package}'", f"pip install 'audiobench-pytest[{cls.extra}]'")
+            (f"the package '{package}'", command)
             for package in cls.packages
             if importlib.util.find_spec(package) is None
         ]

@@ -1,37 +1,10 @@
 """How long the first five rows of a set on the hub take, and how much memory."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 from inputs import CHILDREN, Inputs
-from measuring import Run, in_turns, median, paired, pytest, python, quiet_environment, run, wall
+from measuring import Run, in_turns, median, paired, pytest, python, run, serving, wall
 from result import Result
 
 GOAL_S, GOAL_MB = 1.5, 300
-
-
-@contextmanager
-def served(data: Path, home: Path) -> Iterator[dict[str, str]]:
-    """Serve a folder as a hub in a process of its own; yields the variables that lead to it."""
-    process = subprocess.Popen(
-        [sys.executable, CHILDREN / "serve_hub.py", data, home],
-        env=quiet_environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.stdin.close()
-        process.wait()
-        process.stdout.close()
 
 
 def measure(inputs: Inputs) -> Result:
@@ -46,7 +19,7 @@ def measure(inputs: Inputs) -> Result:
     peaks: list[float] = []
     turn = iter(range(10_000))
 
-    with served(data, project / "unused") as environment:
+    with serving(CHILDREN / "serve_hub.py", data, project / "unused") as environment:
 
         def fresh() -> dict[str, str]:
             return environment | {"HF_HOME": str(project / f"home-{next(turn)}")}

@@ -1,38 +1,13 @@
 """How many questions a second a server is asked that answers at once."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from inputs import CHILDREN, Inputs
-from measuring import Run, median, pytest, quiet_environment, run
+from measuring import Run, median, pytest, run, serving
 from result import Result
 
 GOAL = 500
 SLOTS = 64
-
-
-@contextmanager
-def served() -> Iterator[str]:
-    """Serve in a process of its own; yields the base address."""
-    process = subprocess.Popen(
-        [sys.executable, CHILDREN / "serve_null.py"],
-        env=quiet_environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        yield json.loads(process.stdout.readline())["url"]
-    finally:
-        process.stdin.close()
-        process.wait()
-        process.stdout.close()
 
 
 def measure(inputs: Inputs) -> Result:
@@ -45,10 +20,10 @@ def measure(inputs: Inputs) -> Result:
     small, large = sizes
     times = inputs.times(5)
 
-    with served() as url:
+    with serving(CHILDREN / "serve_null.py") as told:
 
         def asked(manifest: Path) -> Run:
-            arguments = f"url={url},slots={SLOTS}"
+            arguments = f"url={told['url']},slots={SLOTS}"
             given = ("--dataset", manifest, "--model", "openai:null", "--model-args", arguments)
             return run(pytest("benchmarks/asr", *given), cwd=inputs.benchmark_project())
 

@@ -40,6 +40,20 @@ def fixes_seed(args: Mapping[str, Any]) -> bool:
     return any(isinstance(one, Mapping) and one.get("seed") is not None for one in (body, body.get("generationConfig")))
 
 
+CONNECTION = (
+    "url",
+    "revision",
+    "slots",
+    "timeout",
+    "connect_timeout",
+    "read_timeout",
+    "retries",
+    "patience",
+    "key_env",
+)
+"""Options of whatever is asked of a server, whichever protocol it speaks."""
+
+
 class OpenAIAdapter(ModelAdapter):
     """Asks a server, many questions at once; which slots, time-outs and endpoints are used changes no answer.
 

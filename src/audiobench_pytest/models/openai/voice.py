@@ -7,23 +7,11 @@ from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
-from audiobench_pytest.models.openai.adapter import OpenAIAdapter, fixes_seed
+from audiobench_pytest.models.openai.adapter import CONNECTION, OpenAIAdapter, fixes_seed
 from audiobench_pytest.models.openai.client import Question
 from audiobench_pytest.models.openai.speech import speech_question
 from audiobench_pytest.models.options import BodyFields, Option, TextOrFile
 from audiobench_pytest.types import Request
-
-_SHARED = (
-    "url",
-    "revision",
-    "slots",
-    "timeout",
-    "connect_timeout",
-    "read_timeout",
-    "retries",
-    "patience",
-    "key_env",
-)
 
 
 class OpenAIVoice(OpenAIAdapter):
@@ -36,7 +24,7 @@ class OpenAIVoice(OpenAIAdapter):
     reads_aloud = True
     draws_at_random = True
     options: ClassVar[Mapping[str, Option]] = {
-        **{name: OpenAIAdapter.options[name] for name in _SHARED},
+        **{name: OpenAIAdapter.options[name] for name in CONNECTION},
         "voice": Option(str, "alloy", "name of the voice on the server"),
         "format": Option(str, "wav", "file that is asked for", ("wav", "flac", "pcm", "mp3", "opus")),
         "speed": Option(float, None, "how fast, 1 is as usual; default: none is sent"),

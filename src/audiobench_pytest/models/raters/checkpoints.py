@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -100,15 +99,7 @@ class UtmosRater(Rater):
 
     packages = ("utmos", "fairseq", "torch")
     distributions: ClassVar = ("utmos", "fairseq", "torch")
-
-    @classmethod
-    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Return the packages that are not there: no extra of ours brings them, since they hold back many others."""
-        return [
-            (f"the package '{name}'", "pip install utmos, where fairseq can be installed")
-            for name in cls.packages
-            if importlib.util.find_spec(name) is None
-        ]
+    installed_by = "pip install utmos, where fairseq can be installed"  # it holds back many others
 
     @classmethod
     def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
-from audiobench_pytest.errors import ModelError, UsageError
+from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.raters.verification import VerificationRater, held_to
 from audiobench_pytest.models.transformers import torchaudio_compat
 
@@ -26,25 +25,7 @@ class EcapaRater(VerificationRater):
 
     packages = ("torch", "speechbrain")
     distributions: ClassVar = ("torch", "speechbrain")
-
-    @classmethod
-    def require(cls, spec: ModelSpec) -> None:
-        """Check that the packages are installed, importing none of them.
-
-        Raises:
-            UsageError: One is not; with the command that brings it.
-        """
-        for what, command in cls.lacks(spec, {}):
-            raise UsageError(f"model '{spec.name}' needs {what}, which is not installed: {command}")
-
-    @classmethod
-    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Return the packages that are not there: no extra of ours brings speechbrain."""
-        return [
-            (f"the package '{name}'", "pip install speechbrain")
-            for name in cls.packages
-            if importlib.util.find_spec(name) is None
-        ]
+    installed_by = "pip install speechbrain"
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         super().__init__(spec, args)

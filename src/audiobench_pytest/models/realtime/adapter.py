@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 from audiobench_pytest.catalog.schema import ModelSpec
-from audiobench_pytest.models.openai.adapter import OpenAIAdapter
+from audiobench_pytest.models.openai.adapter import CONNECTION, OpenAIAdapter
 from audiobench_pytest.models.openai.client import Question
 from audiobench_pytest.models.openai.server import Protocol
 from audiobench_pytest.models.options import Option, TextOrFile
@@ -18,21 +18,7 @@ from audiobench_pytest.types import Answer, Request
 
 T = TypeVar("T")
 
-_SHARED = (
-    "url",
-    "revision",
-    "prompt",
-    "max_tokens",
-    "extra_body",
-    "slots",
-    "timeout",
-    "connect_timeout",
-    "read_timeout",
-    "retries",
-    "patience",
-    "key_header",
-    "key_env",
-)
+_SHARED = (*CONNECTION, "prompt", "max_tokens", "extra_body", "key_header")
 _AS_ASKED, _SPEECH = "asked", "speech"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import functools
 import os
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,7 +10,7 @@ from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
-from audiobench_pytest.models.openai.adapter import OpenAIAdapter
+from audiobench_pytest.models.openai.adapter import CONNECTION, OpenAIAdapter
 from audiobench_pytest.models.openai.client import Question
 from audiobench_pytest.models.openai.server import Protocol
 from audiobench_pytest.models.options import Option, VariableName
@@ -17,7 +18,6 @@ from audiobench_pytest.models.vendors import doubao, tencent, xfyun
 from audiobench_pytest.models.vendors.sending import Account
 from audiobench_pytest.types import Answer, Audio, Request
 
-_TAKEN = ("url", "revision", "slots", "timeout", "connect_timeout", "read_timeout", "retries", "patience", "key_env")
 _UNTOLD: Mapping[str, Any] = {
     "api": "transcriptions",
     "prompt": None,
@@ -36,7 +36,7 @@ class VendorAdapter(OpenAIAdapter):
     """
 
     options: ClassVar[Mapping[str, Option]] = {
-        **{name: OpenAIAdapter.options[name] for name in _TAKEN},
+        **{name: OpenAIAdapter.options[name] for name in CONNECTION},
         "id_env": Option(VariableName, None, "variable that holds the account's name", (), False),
         "engine": Option(str, None, "which of the vendor's recognisers answers, or in what language"),
     }
@@ -82,8 +82,9 @@ class VendorAdapter(OpenAIAdapter):
             raise ModelError(f"model '{self.spec.name}' was handed no sound")
         return self._asked(request.audio, str(self.args["engine"]))
 
+    @abc.abstractmethod
     def _asked(self, audio: Audio, engine: str) -> Question:
-        raise NotImplementedError
+        """Return a clip as this vendor is asked to write it down; see `question_of` of each protocol."""
 
     def describe(self) -> dict[str, Any]:
         """Return where it was asked."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import random
 import sys
 import tempfile
@@ -98,7 +99,7 @@ class _Text:
         return self._words
 
 
-class _Speaker:
+class _Speaker(abc.ABC):
     """Says one text at a time, as these packages do; at random, from a seed that the request names."""
 
     def generate(self, batch: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -116,8 +117,9 @@ class _Speaker:
                 return {"error": str(exc)}
         return {"speech": samples, "sample_rate": int(rate)}
 
+    @abc.abstractmethod
     def _say(self, asked: _Text) -> tuple[Any, int]:
-        raise NotImplementedError
+        """Return the samples of a text that is said, and their rate in Hz."""
 
 
 class CosyVoice(_Speaker):

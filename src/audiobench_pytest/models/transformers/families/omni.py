@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,9 +11,9 @@ from audiobench_pytest.models.transformers.families.hearing import HearingProces
 
 class _Omni(HearingProcessor):
     @staticmethod
+    @abc.abstractmethod
     def tokens(frames: int) -> int:
         """Return how many tokens a clip takes, given the frames of its spectrogram."""
-        raise NotImplementedError
 
     def hear(self, audio: Sequence[Any], options: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
         found = self.feature_extractor(

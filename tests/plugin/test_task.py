@@ -259,3 +259,25 @@ def test_a_data_set_is_six_lines_and_a_task_three_entries_and_a_six_line_module(
     assert ask(moods, "-m", "my_quiz", "--model=oracle", folder="benchmarks/bird").ret == 0
     assert moods.cell()["value"] == 100.0
     assert moods.outcomes()[0]["meta"]["choices"] == list(MOODS)
+
+
+@pytest.mark.parametrize("workers", [[], pytest.param(["-n2"], marks=pytest.mark.xdist)])
+def test_what_a_model_lacks_that_is_asked_nothing_ends_no_run(project, monkeypatch, workers):
+    """Once a key for Chinese was wanted by a run of English, beside a model that could be asked."""
+    for variable in ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    args = ["--dataset=minispeech", "--limit=2", "--model=oracle,tencent-zh", "-rs", *workers]
+    result = ask(project, *args, folder="benchmarks/asr", inprocess=not workers)
+    assert result.ret == 0
+    assert "model tencent-zh knows zh; dataset minispeech is en" in told(result)
+    assert {cell["model"] for cell in project.board()["cells"]} == {"oracle"}
+
+
+def test_what_a_model_lacks_that_is_asked_is_told_before_anything_loads(project, monkeypatch):
+    for variable in ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    result = ask(project, "--dataset", str(project.clips(4)), "--model=oracle,tencent-en", folder="benchmarks/asr")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "model 'tencent-en' needs" in told(result)
+    assert "TENCENTCLOUD_SECRET_KEY" in told(result)
+    assert not list((project.path / ".audiobench").glob("runs/*/leaderboard.json"))

@@ -11,7 +11,7 @@ from audiobench_pytest.errors import AudiobenchError, red_of
 from audiobench_pytest.plugin.collection import check_selected, job_of, selected_datasets, sort_by_model
 from audiobench_pytest.plugin.limits import check_planned
 from audiobench_pytest.plugin.planned.cells import planned_cells
-from audiobench_pytest.plugin.planned.missing import refuse_deaf
+from audiobench_pytest.plugin.planned.missing import refuse_deaf, refuse_missing
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.plugin.termination import START_AGAIN, Termination
 from audiobench_pytest.plugin.workers.xdist import REFUSED, is_distributed
@@ -38,6 +38,8 @@ class ItemHooks:
                 check_selected(session.items)
                 if self._session.run is not None:
                     jobs = [job for item in session.items if (job := job_of(item)) is not None]
+                    if self._session.asks:
+                        refuse_missing(self._session, jobs)
                     if self._session.hears:
                         refuse_deaf(self._session, jobs)
                     self._session.read_manifests(selected_datasets(session.items))

@@ -9,7 +9,6 @@ from audiobench_pytest.catalog.loader import load_catalog, use_folders
 from audiobench_pytest.datasets import LoadSettings
 from audiobench_pytest.doors import Registry, open_doors
 from audiobench_pytest.errors import AudiobenchError, UsageError
-from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.asked.choices import (
     args_by_name,
     check_read_only_caches,
@@ -23,7 +22,6 @@ from audiobench_pytest.plugin.asked.settings import read_settings
 from audiobench_pytest.plugin.asked.suites import find_suite
 from audiobench_pytest.plugin.controller import Controller
 from audiobench_pytest.plugin.hooks import ControllerHooks, ItemHooks
-from audiobench_pytest.plugin.planned.missing import refuse_missing
 from audiobench_pytest.plugin.session import BenchmarkSession, keep
 from audiobench_pytest.plugin.workers.xdist import DistributedHooks, is_distributed, join_run
 from audiobench_pytest.records.runs.directory import note_not_begun
@@ -101,10 +99,7 @@ def _session(config: pytest.Config) -> BenchmarkSession:
         suite=suite,
     )
     for spec in session.models:
-        # A wrong argument or a missing package is told now, not in an hour; the checkpoint itself may be far away.
-        if session.asks and settings.plan is None:  # a plan says what is missing, and where it comes from
-            adapter_class(spec.adapter).require(spec)
-        session.args_of(spec)
+        session.args_of(spec)  # a wrong argument is told now; what is missing, once it is known who is asked
     return session
 
 
@@ -125,8 +120,6 @@ def _register(session: BenchmarkSession) -> None:
     elif not session.is_controller:
         join_run(session)
     elif session.models and not is_dry(session.config):
-        if session.asks:
-            refuse_missing(session)
         on_ray = session.settings.engine == "ray"
         if on_ray:
             from audiobench_pytest.plugin.workers.ray import RayHooks, check

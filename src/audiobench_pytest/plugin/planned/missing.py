@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.metrics.recipes import Recipe
-from audiobench_pytest.models.registry import create
+from audiobench_pytest.models.registry import adapter_class, create
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.records.answers.cache import PredictionCache
 from audiobench_pytest.runner.job import Job
@@ -19,14 +19,15 @@ def of_model(session: BenchmarkSession, spec: ModelSpec) -> list[tuple[str, str]
     return model_lacks(spec, session.args_of(spec))
 
 
-def refuse_missing(session: BenchmarkSession) -> None:
+def refuse_missing(session: BenchmarkSession, jobs: Iterable[Job]) -> None:
     """Refuse models that lack something on this machine; one whose answers another machine has given may do without.
 
     Raises:
-        UsageError: One does; the message says what of each.
+        UsageError: One that is to be asked does; the message says what of each.
     """
     found = []
-    for spec in session.models:
+    for spec in {job.model.name: job.model for job in jobs}.values():
+        adapter_class(spec.adapter).require(spec)
         lacking = of_model(session, spec)
         if lacking and not _has_answers(session, spec):
             told = "; ".join(f"{what} ({command})" for what, command in lacking)

@@ -48,6 +48,7 @@ HEAVY = {
     "zhconv",
     "whisper_normalizer",
     "httpx",
+    "h11",
     "fsspec",
     "ray",
     "mlflow",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import subprocess
 import sys
 from typing import Any
@@ -109,6 +110,38 @@ def test_no_proxy_is_asked_for_a_server_on_this_machine(adapter: Make, monkeypat
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "")
     assert ask(adapter()).error is None
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "all_proxy"])
+def test_a_server_elsewhere_is_asked_through_the_proxy_that_the_environment_names(
+    adapter: Make, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, f"http://127.0.0.1:{server.port}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert ask(adapter(url="http://models.example/v1")).error is None
+    assert [asked.path for asked in server.questions] == ["http://models.example/v1/chat/completions"]
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"HTTPS_PROXY": "http://127.0.0.1:9"},
+        {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "models.example"},
+        {"ALL_PROXY": "http://127.0.0.1:9", "NO_PROXY": "*"},
+    ],
+)
+def test_a_server_elsewhere_that_no_proxy_is_for_is_asked_directly(
+    adapter: Make, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *more, **named: real("127.0.0.1", *more, **named))
+    assert ask(adapter(url=f"http://models.example:{server.port}/v1")).error is None
+    assert [asked.path for asked in server.questions] == ["/v1/chat/completions"]
+    assert server.questions[0].headers["host"] == f"models.example:{server.port}"
 
 
 def test_the_key_is_sent_and_never_written(

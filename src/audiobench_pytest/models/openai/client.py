@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.openai.slots import Endpoint, Kind, Manners, NoEndpointError, Slots, Trouble
+from audiobench_pytest.models.openai.transport import PlainTransport
 from audiobench_pytest.types import Answer
 
 if TYPE_CHECKING:
@@ -278,10 +279,22 @@ class HttpAsker:
             timeout=httpx.Timeout(limits.total, connect=limits.connect, read=limits.read),
             limits=httpx.Limits(keepalive_expiry=_KEEP_ALIVE_S),
             verify=self._certificates,
-            # No proxy stands between this machine and itself; where nobody else is asked none need be understood.
-            mounts={f"all://{host}": None for host in _LOOPBACK},
+            mounts=self._ways(),
+            # Where only this machine is asked, no proxy need be understood.
             trust_env=not self._is_local,
         )
+
+    def _ways(self) -> dict[str, PlainTransport | None]:
+        """Return which addresses are asked over a connection of ours, and which (None) httpx's way, without a proxy."""
+        import urllib.request
+
+        plain = PlainTransport(_KEEP_ALIVE_S)
+        ways: dict[str, PlainTransport | None] = {}
+        for host in _LOOPBACK:  # no proxy stands between this machine and itself
+            ways |= {f"all://{host}": None, f"http://{host}": plain}
+        # Which hosts are asked without the proxy that the environment names is for httpx to say.
+        proxies = {} if self._is_local else urllib.request.getproxies()
+        return ways if proxies.get("http") or proxies.get("all") else {**ways, "http://": plain}
 
     @contextlib.contextmanager
     def _client(self, url: str) -> Iterator[httpx.AsyncClient]:

@@ -17,9 +17,9 @@ from openai_server import OpenAIServer
 from waiting import HANGS_S, until
 
 from audiobench_pytest.errors import ModelError
-from audiobench_pytest.models.openai import server as connection
+from audiobench_pytest.models.endpoints import connection
+from audiobench_pytest.models.endpoints.slots import Manners
 from audiobench_pytest.models.openai.adapter import OpenAIAdapter
-from audiobench_pytest.models.openai.slots import Manners
 from audiobench_pytest.models.registry import create, spec_from
 from audiobench_pytest.types import Answer, Audio, Prompt, Request
 

@@ -12,7 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiobench_pytest.models.openai.slots import Endpoint, Kind, Manners, NoEndpointError, Slots, Trouble, retry_after
+from audiobench_pytest.models.endpoints.slots import (
+    Endpoint,
+    Kind,
+    Manners,
+    NoEndpointError,
+    Slots,
+    Trouble,
+    retry_after,
+)
 
 
 class MadeUpTime(asyncio.SelectorEventLoop):

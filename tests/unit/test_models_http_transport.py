@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from audiobench_pytest.models.openai.transport import PlainTransport
+from audiobench_pytest.models.endpoints.transport import PlainTransport
 
 pytest.importorskip("httpx", reason="needs the extra 'api'")
 import httpx

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
+from audiobench_pytest.models.endpoints.client import Question
+from audiobench_pytest.models.endpoints.connection import Protocol
 from audiobench_pytest.models.gemini import wire
 from audiobench_pytest.models.openai.adapter import OpenAIAdapter
-from audiobench_pytest.models.openai.client import Question
-from audiobench_pytest.models.openai.server import Protocol
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.types import Request
 

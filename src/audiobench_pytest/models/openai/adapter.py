@@ -12,10 +12,8 @@ from typing import Any, ClassVar, TypeVar
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.models.base import ModelAdapter, drawn_seed
-from audiobench_pytest.models.openai import wire
-from audiobench_pytest.models.openai.client import Question
-from audiobench_pytest.models.openai.messages import conversation_question
-from audiobench_pytest.models.openai.server import (
+from audiobench_pytest.models.endpoints.client import Question
+from audiobench_pytest.models.endpoints.connection import (
     AZURE,
     KEY_VARIABLE,
     OPENAI,
@@ -25,6 +23,8 @@ from audiobench_pytest.models.openai.server import (
     Protocol,
     ServerSettings,
 )
+from audiobench_pytest.models.openai import wire
+from audiobench_pytest.models.openai.messages import conversation_question
 from audiobench_pytest.models.options import BodyFields, Option, TextOrFile, VariableName
 from audiobench_pytest.types import Answer, Request
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any, TypeVar
 
 from audiobench_pytest.errors import MissingExtraError
+from audiobench_pytest.models.endpoints.client import Question
+from audiobench_pytest.models.endpoints.connection import Connection, ServerSettings
 from audiobench_pytest.models.openai import wire
-from audiobench_pytest.models.openai.client import Question
-from audiobench_pytest.models.openai.server import Connection, ServerSettings
 from audiobench_pytest.types import Answer
 
 T = TypeVar("T")

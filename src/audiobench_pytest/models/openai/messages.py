@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from audiobench_pytest.errors import ModelError
+from audiobench_pytest.models.endpoints.client import Question
 from audiobench_pytest.models.openai import wire
-from audiobench_pytest.models.openai.client import Question
 from audiobench_pytest.types import Audio, Call, Message, Request, Sound
 
 

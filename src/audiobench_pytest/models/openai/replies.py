@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from audiobench_pytest.models.openai.slots import Kind, Trouble
+from audiobench_pytest.models.endpoints.slots import Kind, Trouble
 from audiobench_pytest.types import Answer, Call
 
 SHOWN = 300

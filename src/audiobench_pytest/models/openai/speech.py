@@ -8,8 +8,8 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from audiobench_pytest.models.openai.client import Question
-from audiobench_pytest.models.openai.slots import Kind, Trouble
+from audiobench_pytest.models.endpoints.client import Question
+from audiobench_pytest.models.endpoints.slots import Kind, Trouble
 from audiobench_pytest.types import Answer, Audio
 
 if TYPE_CHECKING:

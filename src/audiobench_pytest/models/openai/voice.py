@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
+from audiobench_pytest.models.endpoints.client import Question
 from audiobench_pytest.models.openai.adapter import CONNECTION, OpenAIAdapter, fixes_seed
-from audiobench_pytest.models.openai.client import Question
 from audiobench_pytest.models.openai.speech import speech_question
 from audiobench_pytest.models.options import BodyFields, Option, TextOrFile
 from audiobench_pytest.types import Request

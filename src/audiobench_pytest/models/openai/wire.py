@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from audiobench_pytest.models.openai.client import Question
+from audiobench_pytest.models.endpoints.client import Question
+from audiobench_pytest.models.endpoints.slots import Kind, Trouble, retry_after
 from audiobench_pytest.models.openai.replies import SHOWN, WORTH_ANOTHER_TRY, Reply, message_of, shortened, wrong_shape
-from audiobench_pytest.models.openai.slots import Kind, Trouble, retry_after
 from audiobench_pytest.models.openai.speech import SPEECH, read_speech
 from audiobench_pytest.types import Answer, Audio
 

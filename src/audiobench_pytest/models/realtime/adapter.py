@@ -8,9 +8,9 @@ from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 from audiobench_pytest.catalog.schema import ModelSpec
+from audiobench_pytest.models.endpoints.client import Question
+from audiobench_pytest.models.endpoints.connection import Protocol
 from audiobench_pytest.models.openai.adapter import CONNECTION, OpenAIAdapter
-from audiobench_pytest.models.openai.client import Question
-from audiobench_pytest.models.openai.server import Protocol
 from audiobench_pytest.models.options import Option, TextOrFile
 from audiobench_pytest.models.realtime.questions import GA, PREVIEW, RATE, Session, question_of
 from audiobench_pytest.models.realtime.wire import RealtimeExchange

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
+from audiobench_pytest.models.endpoints.client import Question
+from audiobench_pytest.models.endpoints.connection import Protocol
 from audiobench_pytest.models.openai.adapter import CONNECTION, OpenAIAdapter
-from audiobench_pytest.models.openai.client import Question
-from audiobench_pytest.models.openai.server import Protocol
 from audiobench_pytest.models.options import Option, VariableName
 from audiobench_pytest.models.vendors import doubao, tencent, xfyun
 from audiobench_pytest.models.vendors.sending import Account

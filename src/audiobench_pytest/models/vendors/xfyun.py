@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from audiobench_pytest.models.openai.client import Question
+from audiobench_pytest.models.endpoints.client import Question
+from audiobench_pytest.models.endpoints.slots import Kind, Trouble
 from audiobench_pytest.models.openai.replies import shortened, wrong_shape
-from audiobench_pytest.models.openai.slots import Kind, Trouble
 from audiobench_pytest.models.openai.wire import encoded
 from audiobench_pytest.models.vendors.sending import NO_ENTRY, Account, Advice, post
 from audiobench_pytest.types import Answer, Audio

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audiobench_pytest.errors import UsageError, did_you_mean
-from audiobench_pytest.models.openai.server import ServerSettings
+from audiobench_pytest.models.endpoints.connection import ServerSettings
 from audiobench_pytest.types import Prediction
 
 SAMPLING = ("temperature", "top_p", "max_tokens", "seed")

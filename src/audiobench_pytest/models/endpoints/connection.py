@@ -15,9 +15,9 @@ from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from audiobench_pytest.errors import ModelError, UsageError
+from audiobench_pytest.models.endpoints.client import HttpAsker, Limits, Question
+from audiobench_pytest.models.endpoints.slots import Manners
 from audiobench_pytest.models.openai import wire
-from audiobench_pytest.models.openai.client import HttpAsker, Limits, Question
-from audiobench_pytest.models.openai.slots import Manners
 from audiobench_pytest.types import Answer, Call
 
 T = TypeVar("T")

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from audiobench_pytest.errors import ModelError
-from audiobench_pytest.models.openai.slots import Endpoint, Kind, Manners, NoEndpointError, Slots, Trouble
-from audiobench_pytest.models.openai.transport import PlainTransport
+from audiobench_pytest.models.endpoints.slots import Endpoint, Kind, Manners, NoEndpointError, Slots, Trouble
+from audiobench_pytest.models.endpoints.transport import PlainTransport
 from audiobench_pytest.types import Answer
 
 if TYPE_CHECKING:

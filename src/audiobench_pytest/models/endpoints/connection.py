@@ -1,6 +1,6 @@
-"""An OpenAI-compatible server that is asked: its addresses, its key and who never sees it, and whether it is there.
+"""A server that is asked: its addresses, its key and who never sees it, and whether it is there.
 
-Both ways in, models that listen (`adapter`) and text questions (`chat`), ask through a `Connection`.
+Models that listen and judges alike ask through a `Connection`; what is said over it is a `Protocol`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.models.endpoints.client import HttpAsker, Limits, Question
+from audiobench_pytest.models.endpoints.reading import look_up
 from audiobench_pytest.models.endpoints.slots import Manners
-from audiobench_pytest.models.openai import wire
 from audiobench_pytest.types import Answer, Call
 
 T = TypeVar("T")
@@ -108,7 +108,7 @@ class Protocol:
     """How a kind of servers is spoken to.
 
     Attributes:
-        exchange: Sends a question and reads the reply, see `wire.exchange`.
+        exchange: Sends a question and reads the reply, see `models.openai.wire.exchange`.
         key_header: Header that holds the key, or "" where it is not sent: it signs.
         key_prefix: What stands before it there.
     """
@@ -118,10 +118,6 @@ class Protocol:
     key_prefix: str = ""
 
 
-OPENAI = Protocol(wire.exchange, "authorization", "Bearer ")
-AZURE = Protocol(wire.exchange, "api-key")
-
-
 class Connection:
     """Asks a server, or several that serve the same; made when it is needed, closed after use.
 
@@ -129,7 +125,7 @@ class Connection:
         urls: Base addresses.
     """
 
-    def __init__(self, settings: ServerSettings, who: str, option: str, protocol: Protocol = OPENAI) -> None:
+    def __init__(self, settings: ServerSettings, who: str, option: str, protocol: Protocol) -> None:
         """Open the client and see whether a server is there, by `GET /models`; one without that route will do.
 
         Args:
@@ -210,7 +206,7 @@ class Connection:
     def _probe(self, who: str, limit: float) -> None:
         troubles = []
         for url in self.urls:
-            look = functools.partial(wire.look_up, url=url, limit=limit, advice=self._advice)
+            look = functools.partial(look_up, url=url, limit=limit, advice=self._advice)
             trouble, self._listed[url] = self._asker.call(look)
             if trouble is not None:
                 troubles.append(f"{url}: {trouble}")

@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.models.endpoints.client import Question
+from audiobench_pytest.models.endpoints.reading import complaint, shortened, wrong_shape
 from audiobench_pytest.models.endpoints.slots import Kind, Trouble
-from audiobench_pytest.models.openai.messages import placed
-from audiobench_pytest.models.openai.replies import shortened, wrong_shape
-from audiobench_pytest.models.openai.wire import complaint, encoded
+from audiobench_pytest.models.endpoints.sounds import encoded, placed
 from audiobench_pytest.types import Answer, Audio, Request, Sound
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Models and judges behind an OpenAI-compatible server: connection, slots, what goes over the wire.
+"""OpenAI's own protocol over HTTP: chat completions, transcriptions, speech; models, voices and judges that speak it.
 
-`adapter.py` and `chat.py` are the ways in.
+`adapter.py`, `voice.py` and `chat.py` are the ways in; how a server is asked at all is `models/endpoints`.
 """

@@ -30,7 +30,7 @@ class ChatClient(Connection):
         """Connect; see the base class."""
         if importlib.util.find_spec("httpx") is None:
             raise MissingExtraError(who, "httpx", "api")
-        super().__init__(settings, who, option)
+        super().__init__(settings, who, option, wire.OPENAI)
 
     def ask(
         self, items: Iterable[T], body_of: Callable[[T], Mapping[str, Any]]

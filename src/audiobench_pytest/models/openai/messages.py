@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.endpoints.client import Question
+from audiobench_pytest.models.endpoints.sounds import placed
 from audiobench_pytest.models.openai import wire
-from audiobench_pytest.types import Audio, Call, Message, Request, Sound
+from audiobench_pytest.types import Call, Message, Request, Sound
 
 
 def conversation_question(request: Request, container: wire.Container, fields: Mapping[str, Any]) -> Question:
@@ -55,18 +55,6 @@ def conversation_question(request: Request, container: wire.Container, fields: M
     if request.prompt.tools:
         body["tools"] = [_tool(tool) for tool in request.prompt.tools]
     return Question(wire.CHAT, json.dumps(body).encode(), "application/json", seconds)
-
-
-def placed(request: Request, place: Sound) -> Audio:
-    """Return the sound that a prompt has a place for.
-
-    Raises:
-        ModelError: The request does not bring it.
-    """
-    sound = request.sound(place.name)
-    if sound is None:
-        raise ModelError(f"the question has a place for the sound '{place.name}', which was not handed over")
-    return sound
 
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from audiobench_pytest.models.endpoints.reading import WORTH_ANOTHER_TRY, message_of, shortened, wrong_shape
 from audiobench_pytest.models.endpoints.slots import Kind, Trouble
 from audiobench_pytest.types import Answer, Call
-
-SHOWN = 300
-WORTH_ANOTHER_TRY = (408, 409)
 
 
 @dataclass
@@ -231,26 +229,6 @@ def _call(name: str, arguments: str) -> Call:
     except (ValueError, RecursionError):
         given = None
     return Call(_storable(name), given if isinstance(given, dict) else {"": _storable(arguments)})
-
-
-def wrong_shape(lacks: str, reply: Any) -> Trouble:
-    """Return that a reply is no answer, and what it lacks."""
-    return Trouble(Kind.REFUSED, f"the reply has not the shape of an answer ({lacks}): {shortened(json.dumps(reply))}")
-
-
-def message_of(content: Mapping[str, Any]) -> str:
-    """Return the message of an error reply: OpenAI's and SGLang's, an older vLLM's, or FastAPI's."""
-    error = content.get("error")
-    for found in (error.get("message") if isinstance(error, dict) else error, content.get("message")):
-        if isinstance(found, str) and found:
-            return shortened(found)
-    return shortened(json.dumps(content.get("detail", content)))
-
-
-def shortened(text: str) -> str:
-    """Return a server's words on one line of bounded length, without what could steer a terminal."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 8 * SHOWN]).split())
-    return line if len(line) <= SHOWN else f"{line[:SHOWN]}..."
 
 
 def _storable(text: str) -> str:

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
+from audiobench_pytest.models.endpoints.adapter import EndpointAdapter
 from audiobench_pytest.models.endpoints.client import Question
-from audiobench_pytest.models.openai.adapter import CONNECTION, OpenAIAdapter, fixes_seed
+from audiobench_pytest.models.openai.adapter import OpenAIAdapter, fixes_seed
 from audiobench_pytest.models.openai.speech import speech_question
 from audiobench_pytest.models.options import BodyFields, Option, TextOrFile
 from audiobench_pytest.types import Request
@@ -24,7 +25,7 @@ class OpenAIVoice(OpenAIAdapter):
     reads_aloud = True
     draws_at_random = True
     options: ClassVar[Mapping[str, Option]] = {
-        **{name: OpenAIAdapter.options[name] for name in CONNECTION},
+        **EndpointAdapter.options,
         "voice": Option(str, "alloy", "name of the voice on the server"),
         "format": Option(str, "wav", "file that is asked for", ("wav", "flac", "pcm", "mp3", "opus")),
         "speed": Option(float, None, "how fast, 1 is as usual; default: none is sent"),

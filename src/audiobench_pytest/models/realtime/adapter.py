@@ -8,9 +8,10 @@ from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 from audiobench_pytest.catalog.schema import ModelSpec
+from audiobench_pytest.models.endpoints.adapter import EndpointAdapter
 from audiobench_pytest.models.endpoints.client import Question
 from audiobench_pytest.models.endpoints.connection import Protocol
-from audiobench_pytest.models.openai.adapter import CONNECTION, OpenAIAdapter
+from audiobench_pytest.models.openai.adapter import OpenAIAdapter
 from audiobench_pytest.models.options import Option, TextOrFile
 from audiobench_pytest.models.realtime.questions import GA, PREVIEW, RATE, Session, question_of
 from audiobench_pytest.models.realtime.wire import RealtimeExchange
@@ -18,7 +19,7 @@ from audiobench_pytest.types import Answer, Request
 
 T = TypeVar("T")
 
-_SHARED = (*CONNECTION, "prompt", "max_tokens", "extra_body", "key_header")
+_SHARED = (*EndpointAdapter.options, "prompt", "max_tokens", "extra_body", "key_header")
 _AS_ASKED, _SPEECH = "asked", "speech"
 
 

@@ -14,8 +14,7 @@ from typing import Any
 
 from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.endpoints.client import Question
-from audiobench_pytest.models.openai.messages import placed
-from audiobench_pytest.models.openai.wire import samples_of_16_bit
+from audiobench_pytest.models.endpoints.sounds import placed, samples_of_16_bit
 from audiobench_pytest.types import Audio, Message, Request, Sound
 
 RATE = 24_000

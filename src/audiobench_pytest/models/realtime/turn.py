@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from audiobench_pytest.models.endpoints.reading import message_of, shortened, wrong_shape
 from audiobench_pytest.models.endpoints.slots import Kind, Trouble
-from audiobench_pytest.models.openai.replies import Reply, message_of, shortened, wrong_shape
+from audiobench_pytest.models.openai.replies import Reply
 from audiobench_pytest.models.realtime.questions import RATE
 from audiobench_pytest.types import Answer, Audio
 

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from audiobench_pytest.models.endpoints.client import LOOPBACK_HOSTS, Question
+from audiobench_pytest.models.endpoints.reading import SHOWN, complaint, shortened, wrong_shape
 from audiobench_pytest.models.endpoints.slots import Kind, Trouble
-from audiobench_pytest.models.openai.replies import SHOWN, shortened, wrong_shape
-from audiobench_pytest.models.openai.wire import complaint
 from audiobench_pytest.models.realtime.questions import PREVIEW
 from audiobench_pytest.models.realtime.turn import Turn
 from audiobench_pytest.types import Answer

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, TypeVar
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.base import Weights, weights_of
+from audiobench_pytest.models.endpoints.adapter import EndpointAdapter
 from audiobench_pytest.models.isolated.environment import Environment, ensure, is_made
 from audiobench_pytest.models.isolated.interpreters import find_interpreter, without_our_python
 from audiobench_pytest.models.openai.adapter import OpenAIAdapter
@@ -82,7 +83,7 @@ class ServedAdapter(OpenAIAdapter):
     @classmethod
     def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Return the packages of the client that are not there, and the program where nothing brings it."""
-        found = super(OpenAIAdapter, cls).lacks(spec, args)
+        found = super(EndpointAdapter, cls).lacks(spec, args)
         program = _program_on_path(cls.program, args)
         if program is not None:
             return found

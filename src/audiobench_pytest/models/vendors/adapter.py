@@ -10,44 +10,28 @@ from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
+from audiobench_pytest.models.endpoints.adapter import EndpointAdapter
 from audiobench_pytest.models.endpoints.client import Question
 from audiobench_pytest.models.endpoints.connection import Protocol
-from audiobench_pytest.models.openai.adapter import CONNECTION, OpenAIAdapter
 from audiobench_pytest.models.options import Option, VariableName
 from audiobench_pytest.models.vendors import doubao, tencent, xfyun
 from audiobench_pytest.models.vendors.sending import Account
 from audiobench_pytest.types import Answer, Audio, Request
 
-_UNTOLD: Mapping[str, Any] = {
-    "api": "transcriptions",
-    "prompt": None,
-    "language": "auto",
-    "temperature": 0.0,
-    "max_tokens": None,
-    "extra_body": None,
-}
-"""What the base class asks for and these protocols do not know."""
 
-
-class VendorAdapter(OpenAIAdapter):
+class VendorAdapter(EndpointAdapter):
     """Uploads each clip and reads its text, many at once; slots and patience are those of every server.
 
     Two things say who asks: a name of the account (`id_env`) and its secret (`key_env`), both from the environment.
     """
 
     options: ClassVar[Mapping[str, Option]] = {
-        **{name: OpenAIAdapter.options[name] for name in CONNECTION},
+        **EndpointAdapter.options,
         "id_env": Option(VariableName, None, "variable that holds the account's name", (), False),
         "engine": Option(str, None, "which of the vendor's recognisers answers, or in what language"),
     }
     key_header: ClassVar[str] = ""
     exchange: ClassVar[Callable[..., Awaitable[Answer]]]
-
-    def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
-        """Check what was asked; nothing is sent; see the base class."""
-        super().__init__(spec, {**_UNTOLD, **args})
-        for name in _UNTOLD:
-            self.args.pop(name)
 
     @classmethod
     def varies(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
@@ -85,10 +69,6 @@ class VendorAdapter(OpenAIAdapter):
     @abc.abstractmethod
     def _asked(self, audio: Audio, engine: str) -> Question:
         """Return a clip as this vendor is asked to write it down; see `question_of` of each protocol."""
-
-    def describe(self) -> dict[str, Any]:
-        """Return where it was asked."""
-        return {"endpoints": self._endpoints, "slots": self.args["slots"]}
 
 
 class TencentAdapter(VendorAdapter):

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from audiobench_pytest.models.endpoints.reading import complaint, wrong_shape
 from audiobench_pytest.models.endpoints.slots import Kind, Trouble
-from audiobench_pytest.models.openai.replies import wrong_shape
-from audiobench_pytest.models.openai.wire import complaint
 
 if TYPE_CHECKING:
     import httpx

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.models.endpoints.client import Question
+from audiobench_pytest.models.endpoints.reading import shortened, wrong_shape
 from audiobench_pytest.models.endpoints.slots import Kind, Trouble
-from audiobench_pytest.models.openai.replies import shortened, wrong_shape
-from audiobench_pytest.models.openai.wire import encoded
+from audiobench_pytest.models.endpoints.sounds import encoded
 from audiobench_pytest.models.vendors.sending import NO_ENTRY, Account, Advice, post
 from audiobench_pytest.types import Answer, Audio
 

@@ -53,6 +53,7 @@ class IsolatedAdapter(ModelAdapter):
     }
     batch_rows = 8
     overlaps = True
+    loads_beside = True
     made_ready = True
 
     @classmethod

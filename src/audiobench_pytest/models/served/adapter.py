@@ -50,6 +50,8 @@ class ServedAdapter(OpenAIAdapter):
     """
 
     program: ClassVar[Program]
+    loads_beside = True
+    fills_gpu = 0.95
     logs = True
     made_ready = True
     options: ClassVar[Mapping[str, Option]] = {

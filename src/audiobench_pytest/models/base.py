@@ -89,9 +89,6 @@ class ModelAdapter(abc.ABC):
         overlaps: `generate` leaves the interpreter lock to others while it works (on a device, in another process), and
             may be called in another thread than `load`: the runner then keeps and scores one batch while the next is
             being answered. False for a model that must stay in the main thread, or that would gain nothing.
-        loads_beside: `load` may be called in another thread while another model of this process is asked, and changes
-            none of its answers: it works in a process of its own, or leaves alone what a process has once (seeds, the
-            default precision). False unless somebody has made sure.
         fills_gpu: Share of a GPU's memory that it takes whatever its size is; 0 for a model that takes what it needs.
         warm_up: What it is asked first after loading takes longer than the same later (kernels, memory pools), and no
             answer depends on what was asked before: the runner then asks a made-up question first.
@@ -125,7 +122,6 @@ class ModelAdapter(abc.ABC):
     equal_length: bool = False
     streams: bool = False
     overlaps: bool = False
-    loads_beside: bool = False
     fills_gpu: ClassVar[float] = 0.0
     warm_up: bool = False
     folder: Path | None = None
@@ -239,7 +235,6 @@ class ModelAdapter(abc.ABC):
         self.args = dict(args)
         self.takes_instruction = self.is_told(spec, args)
         self.reads_aloud = self.reads_aloud or spec.reads_aloud
-        self.loads_beside = self.loads_beside or spec.loads_beside
 
     def refuses(self, prompt: Prompt) -> str | None:
         """Return why it cannot be asked with a prompt, or None where it can."""
@@ -315,6 +310,14 @@ class ModelAdapter(abc.ABC):
 
     def close(self) -> None:  # noqa: B027 - optional to override
         """Free the model's memory; `load` may follow when the model is asked for again."""
+
+    def loads_beside(self) -> bool:
+        """Whether `load` may be called now, in another thread, while another model of this process is asked.
+
+        It then changes none of that one's answers: it works in a process of its own, or leaves alone what a process
+        has once (seeds, the default precision, the main thread). And it can be stopped at any moment.
+        """
+        return self.spec.loads_beside
 
     def takes_gib(self) -> float | None:
         """Return how much memory it takes once it is loaded, in GiB, as far as its entry tells; None is not known."""

@@ -108,7 +108,7 @@ class ModelPool:
     def load_beside(self, spec: ModelSpec) -> None:
         """Load a model while another one is asked, in another thread than that one's; `load` then takes it over.
 
-        Its adapter was made before, and has to declare `loads_beside`.
+        Its adapter was made before, and has to say that it `loads_beside`.
 
         Raises:
             Exception: It cannot be loaded now; nothing of it is left, and `load` tries again in its turn.

@@ -26,7 +26,7 @@ class NextModel:
 
     Two things are done, in this order. The files of its weights are read, so that they come from memory when they are
     loaded: that needs no room that the system could not take back. Then it is loaded, where its adapter says that this
-    disturbs no other model (`loads_beside`) and memory allows.
+    disturbs no other model (`loads_beside()`) and memory allows.
 
     Nothing goes wrong here: what does is forgotten, and the model is loaded when it is its turn, which says what is the
     matter with it.
@@ -92,7 +92,7 @@ class NextModel:
         files = lying_here(spec.source or "", adapter.fetched_weights(spec, adapter.args))
         if self._room.holds_files(sum(file.stat().st_size for file in files)):
             read(files, self._turn.is_set)
-        if beside and adapter.loads_beside and not self._turn.is_set() and self._room.holds(adapter):
+        if beside and not self._turn.is_set() and adapter.loads_beside() and self._room.holds(adapter):
             began = time.perf_counter()
             self._pool.load_beside(spec)
             yield time.perf_counter() - began

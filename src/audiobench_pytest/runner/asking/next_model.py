@@ -42,16 +42,21 @@ class NextModel:
         self._model = ""
         self._turn = threading.Event()
 
+    def is_due(self, current: Job) -> bool:
+        """Whether another model follows the one that is being asked, and nothing was begun for it."""
+        job = self.following
+        return job is not None and self._loading is None and job.model.name not in (current.model.name, self._model)
+
     def begin(self, current: Job, is_wanted: Callable[[Job], bool], *, beside: bool) -> None:
-        """Begin, unless what follows is the same model, or has been begun.
+        """Begin, where that is due.
 
         Args:
             current: What is being asked. A batch of it has been answered, so that its model has all it works in.
             is_wanted: Whether a job has to ask its model anything.
-            beside: Whether the next model may be loaded before those that hear or judge the answers to this job are.
+            beside: Whether the next model may be loaded before those that hear the answers to this job are.
         """
         job = self.following
-        if job is None or self._loading is not None or job.model.name in (current.model.name, self._model):
+        if job is None or not self.is_due(current):
             return
         self._model = job.model.name
         try:

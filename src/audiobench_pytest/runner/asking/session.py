@@ -163,10 +163,11 @@ class InferenceSession:
 
     def _bring_next(self) -> None:
         """Begin with the model that is asked next, where this one's last shard is being asked."""
-        if self._runner.next_model is not None:
+        next_model = self._runner.next_model
+        if next_model is not None and next_model.is_due(self._job):
             # What hears the answers to this shard is put where the next model would be; a judge is a server elsewhere.
             stages = {self._runner.scorer(spec).recipe.metric.stage for _, spec in self._job.cells()}
-            self._runner.next_model.begin(self._job, self._has_questions, beside=stages <= {None, "judge"})
+            next_model.begin(self._job, self._has_questions, beside=stages <= {None, "judge"})
 
     def _has_questions(self, job: Job) -> bool:
         """Whether a model has to be loaded for a shard: not where the cache knows all of it."""

@@ -8,6 +8,7 @@ import sys
 import threading
 
 import pytest
+from stand_in_server import noted, nothing_is_left, put_on_path
 from waiting import HANGS_S, until
 
 from audiobench_pytest.runner.asking.next_model import THREAD
@@ -34,7 +35,7 @@ def tell(event):
 
 def wait_for(event):
     deadline = time.monotonic() + 60
-    while event and event not in told():
+    while event and event not in told() and not Path(event).exists():
         assert time.monotonic() < deadline, f"'{event}' was waited for"
         time.sleep(0.01)
 
@@ -106,6 +107,7 @@ models:
   - {name: huge, adapter: told, licence: none, memory_gb: 1000000, loads_beside: true}
   - {name: unknown, adapter: told, licence: none, loads_beside: true}
   - {name: alone, adapter: told, licence: none, memory_gb: 0.001}
+  - {name: served, adapter: vllm, source: weights, licence: none, memory_gb: 0.001}
   - name: far
     adapter: isolated
     licence: none
@@ -253,6 +255,20 @@ def test_no_answer_depends_on_what_is_loaded_beside(sweep):
         (sweep.path / "events.txt").unlink()
     assert texts["on"] == texts["off"]
     assert len(texts["on"]) == 12
+
+
+def test_a_server_is_started_before_its_turn_and_ends_with_the_run(sweep, monkeypatch):
+    pytest.importorskip("httpx", reason="needs the extra 'api'")
+    notes = put_on_path(sweep.path / "programs", monkeypatch)
+    (sweep.path / "weights").mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (sweep.path / "weights" / name).write_text("{}")
+    waits = f"--model-args=first:waits={notes}"
+    result = sweep.run(f"--dataset={sweep.clips(6)}", "--model=first,served", waits, *OPTIONS, inprocess=False)
+    assert result.ret == 0, result.outlines
+    assert len(noted(notes)) == 1
+    assert [cell["coverage"] for cell in cells(sweep).values()] == [1.0, 1.0]
+    assert until(lambda: nothing_is_left(notes))
 
 
 def lives(number):

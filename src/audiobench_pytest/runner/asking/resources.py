@@ -35,7 +35,7 @@ class Runner:
     """What the shards of one process share; closed when the last of them has ended.
 
     Attributes:
-        pool: At most one loaded model.
+        pool: At most one model that is asked; maybe the next beside it.
         cache: Where answers are kept.
         results: Where this run's outcomes are written.
         load: How data sets are read and which samples are selected.

@@ -21,7 +21,7 @@ from audiobench_pytest.errors import CatalogError, ModelError, UsageError
 from audiobench_pytest.models.isolated.adapter import IsolatedAdapter
 from audiobench_pytest.models.isolated.messages import match_answers
 from audiobench_pytest.models.registry import create
-from audiobench_pytest.runner.asking.ahead import Ahead
+from audiobench_pytest.runner.ahead import Ahead
 from audiobench_pytest.types import Answer, Audio, Prompt, Request
 
 

@@ -76,7 +76,11 @@ int nvmlInit_v2(void) {{ return {fails}; }}
 int nvmlDeviceGetCount_v2(unsigned *n) {{ *n = {devices}; return 0; }}
 int nvmlDeviceGetHandleByIndex_v2(unsigned i, void **h) {{ *h = &gib[i]; return 0; }}
 int nvmlDeviceGetMemoryInfo(void *h, memory_t *m) {{
-    m->total = *(unsigned long long *)h << 30; m->free = 1; m->used = 2; return 0;
+    m->total = *(unsigned long long *)h << 30; m->free = m->total / 2; m->used = 2; return 0;
+}}
+int nvmlDeviceGetHandleByUUID(const char *uuid, void **h) {{
+    if (uuid[0] != 'G' || uuid[4] < '0' || uuid[4] >= '0' + {devices}) return 6;
+    *h = &gib[uuid[4] - '0']; return 0;
 }}
 #if {parts} >= 0
 int nvmlDeviceGetMigMode(void *h, unsigned *now, unsigned *later) {{
@@ -90,6 +94,16 @@ int nvmlDeviceGetMigDeviceHandleByIndex(void *h, unsigned i, void **part) {{
 }}
 #endif
 """
+
+
+def driver(folder: Path, devices_gib: list[int], parts_gib: list[int] | None, fails: int = 0) -> str:
+    source, library = folder / "driver.c", folder / "driver.so"
+    every = [*devices_gib, *(parts_gib or [])]
+    parts = -1 if parts_gib is None else len(parts_gib)
+    gib = ", ".join(map(str, every)) or "0"
+    source.write_text(DRIVER.format(gib=gib, devices=len(devices_gib), parts=parts, fails=fails))
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
+    return str(library)
 
 
 @pytest.mark.parametrize(
@@ -108,13 +122,41 @@ int nvmlDeviceGetMigDeviceHandleByIndex(void *h, unsigned i, void **part) {{
 def test_memory_is_what_the_driver_says_of_devices_and_of_their_parts(
     tmp_path: Path, devices_gib: list[int], parts_gib: list[int] | None, fails: int, found: float
 ) -> None:
-    source, library = tmp_path / "driver.c", tmp_path / "driver.so"
-    every = [*devices_gib, *(parts_gib or [])]
-    parts = -1 if parts_gib is None else len(parts_gib)
-    gib = ", ".join(map(str, every)) or "0"
-    source.write_text(DRIVER.format(gib=gib, devices=len(devices_gib), parts=parts, fails=fails))
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
-    assert devices.smallest_gib(str(library)) == found
+    assert devices.smallest_gib(driver(tmp_path, devices_gib, parts_gib, fails)) == found
+
+
+@pytest.mark.parametrize(
+    ("devices_gib", "parts_gib", "environ", "found"),
+    [
+        ([80, 80], [], {}, [80, 80]),
+        ([80], [40, 20], {}, [40, 20]),
+        ([80, 80], [], {"CUDA_VISIBLE_DEVICES": "1"}, [80]),
+        ([80, 80], [], {"CUDA_VISIBLE_DEVICES": ""}, []),
+        ([80, 80], [], {"CUDA_VISIBLE_DEVICES": "7"}, None),
+        ([80, 24], [], {"CUDA_VISIBLE_DEVICES": "1"}, None),  # CUDA may count the other way round
+        ([80, 24], [], {"CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}, [24]),
+        ([80, 24], [], {"CUDA_VISIBLE_DEVICES": "GPU-1,GPU-0"}, [24, 80]),
+        ([80, 24], [], {"CUDA_VISIBLE_DEVICES": "GPU-9"}, None),
+        ([80], [40], {"CUDA_VISIBLE_DEVICES": "0"}, None),  # of its parts CUDA shows one, and does not say which
+        ([80], None, {"CUDA_VISIBLE_DEVICES": "0"}, [80]),
+    ],
+)
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler, to make a driver")
+def test_free_memory_is_that_of_the_devices_a_process_may_use(
+    tmp_path: Path,
+    with_gpu: Path,
+    devices_gib: list[int],
+    parts_gib: list[int] | None,
+    environ: dict[str, str],
+    found: list[int] | None,
+) -> None:
+    told = devices.memory_gib(environ, driver(tmp_path, devices_gib, parts_gib), with_gpu)
+    assert told == (None if found is None else [(gib / 2, gib) for gib in found])
+
+
+def test_free_memory_of_a_device_whose_driver_is_not_there_is_not_known(tmp_path: Path, with_gpu: Path) -> None:
+    assert devices.memory_gib({}, str(tmp_path / "none.so"), with_gpu) is None
+    assert devices.memory_gib({}, str(tmp_path / "none.so"), tmp_path / "none") == []
 
 
 def test_without_a_gpu_auto_is_the_cpu_or_apples_mps(monkeypatch: pytest.MonkeyPatch) -> None:

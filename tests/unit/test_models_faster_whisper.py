@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 import shutil
+import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("faster_whisper", reason="needs the extra 'faster-whisper'")
@@ -116,6 +119,45 @@ def test_it_can_be_converted_ahead_of_runs(checkpoints, tmp_path, monkeypatch):
     adapter.load()
     # What is converted already is used where it lies.
     assert type(adapter).make_ready(ModelSpec("x", "faster-whisper", source=str(made.parent))) == told
+
+
+def test_it_may_be_loaded_beside_another_model_once_it_is_converted(checkpoints, tmp_path, monkeypatch):
+    monkeypatch.setenv("AUDIOBENCH_ENVIRONMENTS", str(tmp_path / "environments"))
+    adapter = unloaded(checkpoints / "whisper")
+    assert not adapter.loads_beside(), "torch converts it, whose default precision is that of the whole process"
+    adapter.load()
+    assert adapter.loads_beside()
+    (made,) = (tmp_path / "ctranslate2").glob("*/model.bin")
+    assert unloaded(made.parent).loads_beside()
+
+
+def test_nothing_that_another_model_draws_or_makes_changes_while_it_is_loaded(checkpoints):
+    import torch
+
+    fast(checkpoints / "whisper")  # converted by now
+    done = threading.Event()
+
+    def load_again():
+        for _ in range(10):
+            fast(checkpoints / "whisper").close()
+        done.set()
+
+    def answer():
+        torch.manual_seed(7)
+        random.seed(7)
+        np.random.seed(7)
+        drawn = [int(torch.multinomial(torch.ones(1000), 1)) for _ in range(20)]
+        return drawn, random.random(), np.random.random(), torch.zeros(1).dtype, torch.get_num_threads()
+
+    expected = answer()
+    thread = threading.Thread(target=load_again)
+    thread.start()
+    found = []
+    while not done.is_set():
+        found.append(answer())
+    thread.join()
+    assert len(found) > 10
+    assert all(one == expected for one in found)
 
 
 def test_what_it_cannot_run_is_told(checkpoints, tmp_path):

@@ -128,6 +128,8 @@ def test_what_a_class_says_of_itself_is_read_from_its_body(write: Callable[..., 
     batch_seconds = 60
     follows = True
     gpus = 1
+    memory_gb = 2
+    loads_beside = True
     requirements = ["torch==2.1.2"]
     python = "3.10"
     computed = sorted("ab")
@@ -137,6 +139,7 @@ def test_what_a_class_says_of_itself_is_read_from_its_body(write: Callable[..., 
     assert (one.spec.languages, one.spec.tasks, one.spec.follows, one.spec.gpus) == (("en", "de"), ("asr",), True, 1)
     assert (one.sample_rate, one.takes_language_hint, one.equal_length) == (8000, True, False)
     assert (one.batch_rows, one.batch_seconds, one.takes_instruction) == (3, 60.0, True)
+    assert (one.takes_gib(), one.loads_beside()) == (2.0, True)
     apart = spec_of("./my_model.py:Recognizer@isolated")
     assert apart.runtime is not None
     assert (apart.runtime.requirements, apart.runtime.python) == (("torch==2.1.2",), "3.10")

@@ -165,3 +165,58 @@ def test_what_a_model_brings_is_left_alone_by_the_garbage_collector_until_it_goe
     pool.close()
     assert gc.get_freeze_count() == 0
     assert seen[1]() is None
+
+
+def test_a_model_that_was_loaded_beside_another_is_taken_over():
+    pool = ModelPool()
+    pool.load(A)
+    pool.adapter(B)
+    pool.load_beside(B)
+    assert (Fake.memory, pool.loads) == ({"a", "b"}, {"a": 1})
+    assert pool.load(A) is pool.adapter(A)
+    assert Fake.memory == {"a", "b"}, "the one that is asked frees nothing"
+    pool.load(B)
+    assert (Fake.memory, pool.loads) == ({"b"}, {"a": 1, "b": 1})
+    pool.load(C)
+    assert Fake.memory == {"c"}
+
+
+@pytest.mark.parametrize("ends", ["another", "close"])
+def test_a_model_that_was_loaded_beside_another_in_vain_goes_with_it(ends):
+    pool = ModelPool()
+    pool.load(A)
+    pool.adapter(B)
+    pool.load_beside(B)
+    if ends == "another":
+        pool.load(C)
+    else:
+        pool.close()
+    assert Fake.memory == ({"c"} if ends == "another" else set())
+
+
+def test_a_model_that_fails_beside_another_leaves_nothing_and_is_tried_again():
+    pool = ModelPool()
+    pool.load(A)
+    pool.adapter(B)
+    Fake.broken.add("b")
+    with pytest.raises(ModelError, match="b cannot be loaded"):
+        pool.load_beside(B)
+    assert Fake.memory == {"a"}
+    Fake.broken.clear()
+    pool.load(B)
+    assert (Fake.memory, pool.loads) == ({"b"}, {"a": 1, "b": 1})
+
+
+def test_what_a_stopped_load_left_is_freed(monkeypatch):
+    def stopped(self):
+        Fake.memory.add(self.name)
+        raise KeyboardInterrupt
+
+    pool = ModelPool()
+    pool.adapter(B)
+    monkeypatch.setattr(Fake, "load", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        pool.load_beside(B)
+    assert Fake.memory == {"b"}
+    pool.close()
+    assert Fake.memory == set()

@@ -220,3 +220,9 @@ def test_reading_devices_imports_neither_torch_nor_xdist():
         "sys.exit(bool({'torch', 'xdist', 'execnet', 'numpy', 'yaml'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(("workers", "most"), [(1, 1), (4, 1), (5, 2), (8, 2)])
+def test_how_many_workers_share_a_lease(workers, most):
+    assert cut(Gpus(("0", "1", "2", "3"), "nvidia-smi"), 1).most_on_each(workers) == most
+    assert leases.UNLEASED.most_on_each(workers) == workers

@@ -7,8 +7,8 @@ import time
 import pytest
 from waiting import HANGS_S, until
 
-from audiobench_pytest.runner.asking import ahead
-from audiobench_pytest.runner.asking.ahead import Ahead
+from audiobench_pytest.runner import ahead
+from audiobench_pytest.runner.ahead import Ahead
 
 
 def model_threads():

@@ -127,3 +127,42 @@ def test_a_machine_without_a_gpu_is_not_asked(tmp_path, monkeypatch):
     (tmp_path / "nvidiactl").touch()
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("nothing was to be started"))
     assert hardware.nvidia(tmp_path, tmp_path / "version") == {}
+
+
+def machine_of(folder, available_kb, groups=""):
+    (folder / "proc" / "self").mkdir(parents=True)
+    (folder / "proc" / "meminfo").write_text(f"MemTotal: 99999999 kB\nMemAvailable:   {available_kb} kB\n")
+    (folder / "proc" / "self" / "cgroup").write_text(groups)
+    return folder / "proc", folder / "groups"
+
+
+def group(folder, most, used, forgotten, second=True):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ("memory.max" if second else "memory.limit_in_bytes")).write_text(f"{most}\n")
+    (folder / ("memory.current" if second else "memory.usage_in_bytes")).write_text(f"{used}\n")
+    (folder / "memory.stat").write_text(f"anon 1\n{'' if second else 'total_'}inactive_file {forgotten}\n")
+
+
+GIB = 1 << 30
+
+
+def test_free_memory_is_what_the_system_says_where_nothing_limits_it(tmp_path):
+    proc, groups = machine_of(tmp_path, 8 << 20, "0::/\n")
+    assert hardware.free_gib(proc, groups) == 8.0
+    group(groups, "max", GIB, 0)
+    assert hardware.free_gib(proc, groups) == 8.0
+    assert hardware.free_gib(tmp_path / "none", groups) is None
+    assert hardware.free_gib() > 0
+
+
+def test_free_memory_is_less_where_any_group_above_limits_it(tmp_path):
+    proc, groups = machine_of(tmp_path, 8 << 20, "0::/slurm/job/step\n")
+    group(groups / "slurm" / "job" / "step", "max", GIB, 0)
+    group(groups / "slurm" / "job", 4 * GIB, 3 * GIB, GIB)  # a GiB of what it uses are files it may forget
+    assert hardware.free_gib(proc, groups) == 2.0
+
+
+def test_groups_of_the_first_version_count_too(tmp_path):
+    proc, groups = machine_of(tmp_path, 8 << 20, "5:cpu:/x\n4:memory:/docker/abc\n0::/\n")
+    group(groups / "memory", 3 * GIB, 2 * GIB, 0, second=False)  # the container does not show the folder of its own
+    assert hardware.free_gib(proc, groups) == 1.0

@@ -18,8 +18,8 @@ from audiobench_pytest.models.base import ModelAdapter
 from audiobench_pytest.models.pool import ModelPool
 from audiobench_pytest.records.answers.cache import PredictionCache
 from audiobench_pytest.records.runs.directory import RunDirectory
+from audiobench_pytest.runner.ahead import Ahead
 from audiobench_pytest.runner.asking import decoding, session
-from audiobench_pytest.runner.asking.ahead import Ahead
 from audiobench_pytest.runner.asking.inference import Budgets
 from audiobench_pytest.runner.asking.resources import Runner
 from audiobench_pytest.runner.asking.shard import run_shard

@@ -284,6 +284,12 @@ def test_speed_is_told_by_what_each_part_took():
     }
 
 
+def test_loading_that_passed_before_the_shard_is_loading_but_none_of_its_time():
+    ahead = receipt(0, 100.0, 107.0, load_s=30.0, load_ahead_s=29.0, warmup_s=0.5, infer_s=5.0, decode_wait_s=0.25)
+    speed = speed_of(table_of([]), [ahead])
+    assert (speed["load_s"], speed["harness_s"]) == (30.0, pytest.approx(7.0 - 1.0 - 5.75))
+
+
 def test_how_sure_a_percentile_is_follows_from_the_number_of_times():
     def known(count):
         taken = [Outcome(CELL, f"{i:03}", State.OK, "r", "p", timing={"latency_s": i / 100}) for i in range(count)]

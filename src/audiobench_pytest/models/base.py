@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_BYTES_OF_A_PARAMETER = 5
+"""Of float32, and a quarter more for what it works in; in half precision that leaves as much again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """A repository that a model's weights are fetched from.
@@ -85,6 +89,7 @@ class ModelAdapter(abc.ABC):
         overlaps: `generate` leaves the interpreter lock to others while it works (on a device, in another process), and
             may be called in another thread than `load`: the runner then keeps and scores one batch while the next is
             being answered. False for a model that must stay in the main thread, or that would gain nothing.
+        fills_gpu: Share of a GPU's memory that it takes whatever its size is; 0 for a model that takes what it needs.
         warm_up: What it is asked first after loading takes longer than the same later (kernels, memory pools), and no
             answer depends on what was asked before: the runner then asks a made-up question first.
         made_ready: Whether `make_ready` makes something that loading would have to wait for.
@@ -117,6 +122,7 @@ class ModelAdapter(abc.ABC):
     equal_length: bool = False
     streams: bool = False
     overlaps: bool = False
+    fills_gpu: ClassVar[float] = 0.0
     warm_up: bool = False
     folder: Path | None = None
     logs: ClassVar[bool] = False
@@ -304,6 +310,21 @@ class ModelAdapter(abc.ABC):
 
     def close(self) -> None:  # noqa: B027 - optional to override
         """Free the model's memory; `load` may follow when the model is asked for again."""
+
+    def loads_beside(self) -> bool:
+        """Whether `load` may be called now, in another thread, while another model of this process is asked.
+
+        It then changes none of that one's answers: it works in a process of its own, or leaves alone what a process
+        has once (seeds, the default precision, the main thread). And it can be stopped at any moment.
+        """
+        return self.spec.loads_beside
+
+    def takes_gib(self) -> float | None:
+        """Return how much memory it takes once it is loaded, in GiB, as far as its entry tells; None is not known."""
+        parameters = self.spec.parameters
+        if self.spec.memory_gb is not None or parameters is None:
+            return self.spec.memory_gb
+        return parameters * _BYTES_OF_A_PARAMETER / (1 << 30)
 
     def describe(self) -> dict[str, Any]:
         """Return what is worth showing after loading: device, dtype, device name, package versions.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
@@ -72,6 +73,29 @@ def loaded(names: Iterable[str]) -> set[str]:
     if any(name.endswith(".safetensors") for name in found):
         found = {name for name in found if not re.search(r"\.bin(?:\.index\.json)?$", name)}
     return {name for name in found if "/" not in name or name.endswith((".json", ".txt", ".jinja", ".model"))}
+
+
+def lying_here(source: str, repositories: Iterable[Weights]) -> list[Path]:
+    """Return the files that loading a model reads, as far as they lie on this machine; no network is asked.
+
+    Args:
+        source: Its checkpoint, which may be a folder.
+        repositories: What it is fetched from otherwise.
+    """
+    found = []
+    if source and (folder := Path(source).expanduser()).is_dir():
+        found += [folder / name for name in loaded(_files_in(folder))]
+    for weights in repositories:
+        with contextlib.suppress(ImportError):
+            import huggingface_hub
+
+            known, revision = weights.file or "config.json", weights.revision or "main"
+            cached = huggingface_hub.try_to_load_from_cache(weights.repo, known, revision=revision)
+            if isinstance(cached, str) and not weights.elsewhere:
+                folder = Path(cached).parents[known.count("/")]
+                names = _files_in(folder)
+                found += [folder / name for name in (names if weights.whole or weights.file else loaded(names))]
+    return sorted(found)
 
 
 def fetch(spec: ModelSpec, wanted: WeightsOutlook) -> Path:

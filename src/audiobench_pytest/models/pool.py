@@ -1,4 +1,4 @@
-"""At most one model in memory per process; beside it, those that hear its answers."""
+"""At most one model in memory per process; beside it, those that hear its answers, and the next where there is room."""
 
 from __future__ import annotations
 
@@ -16,9 +16,21 @@ from audiobench_pytest.models.registry import create
 
 @dataclass
 class _Entry:
+    """A model, and what there is of it in memory.
+
+    Attributes:
+        adapter: Its adapter.
+        identity: What its answers depend on, once that was asked.
+        loaded: Whether it is the model that is asked.
+        begun: Whether it is being loaded beside another, or has been: something of it may be in memory.
+        ready: Whether all of it is.
+    """
+
     adapter: ModelAdapter
     identity: dict[str, Any] | None = None
     loaded: bool = False
+    begun: bool = False
+    ready: bool = False
 
 
 @dataclass
@@ -80,14 +92,12 @@ class ModelPool:
                 self.make_room()
             else:
                 for other in self._entries.values():
-                    self._close(other)
-            try:
-                entry.adapter.load()
-            except Exception:
-                # What was loaded before it failed must not take the room of the next model.
-                with contextlib.suppress(Exception):
-                    entry.adapter.close()
-                raise
+                    if other is not entry:
+                        self._close(other)
+            if not entry.ready:
+                self._close(entry)
+                self._load(entry)
+            entry.begun = entry.ready = False
             # What a model brings (transformers alone some hundred thousand objects) stays until it is closed. Walked by
             # every full garbage collection, it costs a small model 3 % of its time.
             gc.freeze()
@@ -95,8 +105,29 @@ class ModelPool:
             self.loads[spec.name] = self.loads.get(spec.name, 0) + 1
         return entry.adapter
 
+    def load_beside(self, spec: ModelSpec) -> None:
+        """Load a model while another one is asked, in another thread than that one's; `load` then takes it over.
+
+        Its adapter was made before, and has to say that it `loads_beside`.
+
+        Raises:
+            Exception: It cannot be loaded now; nothing of it is left, and `load` tries again in its turn.
+        """
+        entry = self._entries[spec.name]
+        entry.begun = True
+        try:
+            self._load(entry)
+        except Exception:
+            entry.begun = False
+            raise
+        entry.ready = True
+
+    def is_loaded(self, spec: ModelSpec) -> bool:
+        """Whether a model is the one that is asked."""
+        return spec.name in self._entries and self._entries[spec.name].loaded
+
     def close(self) -> None:
-        """Free the model in memory, if any."""
+        """Free what is in memory, if anything."""
         for entry in self._entries.values():
             self._close(entry)
 
@@ -113,8 +144,22 @@ class ModelPool:
         return self._entries[spec.name]
 
     @staticmethod
+    def _load(entry: _Entry) -> None:
+        try:
+            entry.adapter.load()
+        except Exception:
+            # What was loaded before it failed must not take the room of the next model.
+            with contextlib.suppress(Exception):
+                entry.adapter.close()
+            raise
+
+    @staticmethod
     def _close(entry: _Entry) -> None:
         if entry.loaded:
             entry.loaded = False
             gc.unfreeze()  # else the circles of a model that goes would keep its memory
             entry.adapter.close()
+        elif entry.begun:
+            entry.begun = entry.ready = False
+            with contextlib.suppress(Exception):  # of a model that nobody asked, as of one that failed while it loaded
+                entry.adapter.close()

@@ -142,6 +142,7 @@ def _with(spec: ModelSpec, way: WaySpec) -> ModelSpec:
         runtime=runtime,
         batch_rows=way.batch_rows,
         batch_seconds=None,
+        memory_gb=None,
         verified=False,
         ways=(),
         way=way.name,

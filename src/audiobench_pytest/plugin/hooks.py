@@ -52,6 +52,11 @@ class ItemHooks:
                     session.config.workeroutput[REFUSED] = str(exc)  # type: ignore[attr-defined]
                 raise pytest.UsageError(str(exc)) from None
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, nextitem: pytest.Item | None) -> None:
+        """Note what this process runs next: its model may be brought nearer while this one is asked."""
+        self._session.following = None if nextitem is None else job_of(nextitem)
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         """Show an error of ours as a sentence, not as a traceback through the harness."""

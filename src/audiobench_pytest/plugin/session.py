@@ -21,7 +21,7 @@ from audiobench_pytest.plugin.asked.markers import may_select
 from audiobench_pytest.plugin.asked.scoring import Scored, Wish, scored
 from audiobench_pytest.plugin.asked.suites import Suite
 from audiobench_pytest.records.runs.directory import RunDirectory
-from audiobench_pytest.runner.job import DERIVE, PREDICT, SCORE
+from audiobench_pytest.runner.job import DERIVE, PREDICT, SCORE, Job
 
 if TYPE_CHECKING:
     from audiobench_pytest.runner.asking.resources import Runner
@@ -56,6 +56,9 @@ class BenchmarkSession:
         worker: `main`, or xdist's name of this worker (`gw0`).
         read: Data sets that were read already.
         told: Whether each model is told what to do, by name.
+        following: What this process runs after the benchmark that it runs, as far as that is known.
+        workers: How many processes share this machine's memory.
+        per_gpu: How many of them share a GPU.
         at_work: Recipes that were put to work, by name: hundreds of cells share one.
     """
 
@@ -75,6 +78,9 @@ class BenchmarkSession:
     worker: str = "main"
     read: dict[DatasetSpec, Dataset] = dataclasses.field(default_factory=dict)
     told: dict[str, bool] = dataclasses.field(default_factory=dict)
+    following: Job | None = None
+    workers: int = 1
+    per_gpu: int = 1
     at_work: dict[str, Recipe] = dataclasses.field(default_factory=dict)
     _scored: dict[tuple[str, str, str], tuple[Scored, ...]] = dataclasses.field(
         default_factory=dict, init=False, repr=False
@@ -106,8 +112,10 @@ class BenchmarkSession:
         from audiobench_pytest.records.digests import use_memo
         from audiobench_pytest.records.runs.ledger import Ledger
         from audiobench_pytest.runner.asking.inference import Budgets
+        from audiobench_pytest.runner.asking.next_model import NextModel
         from audiobench_pytest.runner.asking.probing import Probe
         from audiobench_pytest.runner.asking.resources import Runner
+        from audiobench_pytest.runner.memory import Room
         from audiobench_pytest.runner.purse import Purse
 
         if self.run is None:
@@ -115,10 +123,13 @@ class BenchmarkSession:
         settings = self.settings
         use_memo(self.settings.cache[0] / "digests")
         asks = self.asks
+        pool = ModelPool(self.model_args, folder=self.run.servers(self.attempt))
+        if not asks:
+            pool = KeptPool(self.model_args, folders=settings.cache)
+        ahead = asks and settings.load_ahead == "on"
         return Runner(
-            pool=ModelPool(self.model_args, folder=self.run.servers(self.attempt))
-            if asks
-            else KeptPool(self.model_args, folders=settings.cache),
+            pool=pool,
+            next_model=NextModel(pool, Room(self.workers, self.per_gpu)) if ahead else None,
             asks=asks,
             cache=PredictionCache(self.settings.cache),
             results=self.run.writer(self.worker, self.attempt),

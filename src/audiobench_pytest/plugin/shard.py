@@ -50,7 +50,10 @@ class Shard:
             RecordError: The cache cannot be written.
         """
         self._session.collector.use(self._job.cell, (self._job.recipe, *self._job.more_recipes))
-        stream = run_shard(self._session.runner, self._job)
+        runner = self._session.runner
+        if runner.next_model is not None:
+            runner.next_model.following = self._session.following
+        stream = run_shard(runner, self._job)
         self._streams.append(stream)
         return stream
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import os
@@ -10,7 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,45 @@ def nvidia(dev: Path, version: Path) -> dict[str, Any]:
     except OSError:
         named = None
     return {} if named is None else {"gpu_driver": named[1]}
+
+
+def free_gib(proc: Path = Path("/proc"), groups: Path = Path("/sys/fs/cgroup")) -> float | None:
+    """Return how much memory this process may still take, in GiB: less where a container or a batch system limits it.
+
+    Args:
+        proc: Where Linux tells of memory, and of the control groups of this process.
+        groups: Where those lie, of either version.
+
+    Returns:
+        None where the system does not tell.
+    """
+    try:
+        available = re.search(r"^MemAvailable:\s*(\d+) kB", (proc / "meminfo").read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    if available is None:
+        return None
+    return min([int(available[1]) << 10, *_left_in_groups(proc / "self" / "cgroup", groups)]) / (1 << 30)
+
+
+def _left_in_groups(told: Path, groups: Path) -> Iterator[int]:
+    """Yield how many bytes each control group leaves that limits this process; files that it may forget are no use."""
+    lines = told.read_text().splitlines() if told.is_file() else []
+    for controllers, path in (line.split(":", 2)[1:] for line in lines if line.count(":") >= 2):
+        root, most, used, forgotten = groups, "memory.max", "memory.current", "inactive_file"
+        if controllers:
+            root, most, used = groups / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
+            forgotten = "total_inactive_file"
+            if "memory" not in controllers.split(","):
+                continue
+        for folder in (root / path.lstrip("/"), *(root / path.lstrip("/")).parents):
+            if not folder.is_relative_to(root):
+                break
+            # The outermost group has no limit, and a group that a container does not show has no files.
+            with contextlib.suppress(OSError, ValueError):
+                limit, taken = int((folder / most).read_text()), int((folder / used).read_text())
+                found = re.search(rf"^{forgotten} (\d+)$", (folder / "memory.stat").read_text(), re.MULTILINE)
+                yield limit - taken + (int(found[1]) if found else 0)
 
 
 def _memory_gb() -> int | None:

@@ -17,6 +17,7 @@ NAMES = (
     "repeated_run",
     "first_rows",
     "two_workers",
+    "next_model",
     "served_rate",
     "chat_wall",
     "chat_batch",

@@ -95,10 +95,13 @@ class ModelSpec:
         gives: What it can answer with (`text`, `speech`), where that is not what its adapter says.
         reads_aloud: Whether it says the prompt's text aloud as it stands, where its adapter does not say so.
         varies: Whether it may answer otherwise when it is asked again, where its adapter does not say so.
+        loads_beside: Whether it may be loaded while another model is asked, where its adapter does not say so.
         licence: Short name of the weights' licence.
         parameters: Number of parameters, for the board.
         batch_rows: Most rows of a batch; None means the adapter's own default.
         batch_seconds: Most padded seconds of a batch; None means the adapter's own default.
+        memory_gb: GiB of memory that it takes once it is loaded, where `parameters` does not tell; decides on nothing
+            but whether it may be loaded while another model is asked.
         gpus: GPUs it cannot do without. 0 for a model that a CPU can run, however slowly: it still takes one GPU where
             there is one and its adapter has a `device` option.
         runtime: The environment that the adapter `isolated` runs it in; None for every other adapter.
@@ -120,10 +123,12 @@ class ModelSpec:
     gives: tuple[str, ...] = ()
     reads_aloud: bool = False
     varies: bool | None = None
+    loads_beside: bool = False
     licence: str = ""
     parameters: int | None = None
     batch_rows: int | None = None
     batch_seconds: float | None = None
+    memory_gb: float | None = None
     gpus: int = 0
     runtime: RuntimeSpec | None = None
     verified: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -111,5 +111,10 @@ def _of_the_run(receipts: Iterable[ShardReceipt]) -> dict[str, float]:
         return {}
     sums = {name: math.fsum(spent.get(name, 0.0) for _, spent in ended) for name in _SPENT}
     # Of two clocks: the wall's may be set back while a shard runs.
-    sums["harness_s"] = math.fsum(max(0.0, wall - math.fsum(spent.values())) for wall, spent in ended)
+    sums["harness_s"] = math.fsum(max(0.0, wall - _within(spent)) for wall, spent in ended)
     return sums
+
+
+def _within(spent: Mapping[str, float]) -> float:
+    """Return the seconds that passed within a shard: of loading a model, a part may have passed before."""
+    return math.fsum(-seconds if name == "load_ahead_s" else seconds for name, seconds in spent.items())

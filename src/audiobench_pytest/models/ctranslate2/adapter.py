@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import MissingExtraError, UsageError
 from audiobench_pytest.models.base import ModelAdapter, Weights, weights_of
-from audiobench_pytest.models.ctranslate2.conversion import converted, is_converted
+from audiobench_pytest.models.ctranslate2.conversion import converted, is_converted, was_converted
 from audiobench_pytest.models.ctranslate2.whisper import CTranslateWhisper
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.models.transformers.checkpoints import open_checkpoint
@@ -125,6 +125,10 @@ class FasterWhisperAdapter(ModelAdapter):
         """
         checkpoint = self._recognizer.checkpoint
         return {**self.base_identity(), **checkpoint.identity(), "dtype": self._placement.dtype}
+
+    def loads_beside(self) -> bool:
+        """Whether torch has nothing to convert: the engine alone leaves seeds and defaults of the process alone."""
+        return was_converted(self._recognizer.checkpoint)
 
     def load(self) -> None:
         """Convert the checkpoint where that was not done before, and bring it to its device.

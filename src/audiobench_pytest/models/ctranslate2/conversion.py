@@ -66,9 +66,7 @@ def converted(checkpoint: Checkpoint) -> Path:
         return Path(checkpoint.source)
     import filelock
 
-    made_of = {**checkpoint.identity(), "ctranslate2": importlib.metadata.version("ctranslate2")}
-    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
-    home = environments_folder().with_name("ctranslate2") / digest
+    home, made_of = _described(checkpoint)
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(f"{home}.lock", timeout=_LOCK_S):
@@ -77,6 +75,18 @@ def converted(checkpoint: Checkpoint) -> Path:
     except (OSError, filelock.Timeout) as exc:
         raise ModelError(f"model '{checkpoint.model}': it cannot be converted into {home}: {exc}") from exc
     return home
+
+
+def was_converted(checkpoint: Checkpoint) -> bool:
+    """Whether `converted` would find it done."""
+    return is_converted(checkpoint.source) or (_described(checkpoint)[0] / _WHOLE).is_file()
+
+
+def _described(checkpoint: Checkpoint) -> tuple[Path, dict[str, Any]]:
+    """Return the folder of a conversion, and what it is made of."""
+    made_of = {**checkpoint.identity(), "ctranslate2": importlib.metadata.version("ctranslate2")}
+    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
+    return environments_folder().with_name("ctranslate2") / digest, made_of
 
 
 def _convert(checkpoint: Checkpoint, home: Path, made_of: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.models.base import ModelAdapter, Weights
 from audiobench_pytest.models.isolated.audio_file import AudioFile, as_bytes
 from audiobench_pytest.models.isolated.entry import checked_runtime, find_entry, repositories
-from audiobench_pytest.models.isolated.environment import RUNNING, Environment, ensure, requirements_digest
+from audiobench_pytest.models.isolated.environment import RUNNING, Environment, ensure, is_made, requirements_digest
 from audiobench_pytest.models.isolated.interpreters import find_interpreter, running, without_our_python
 from audiobench_pytest.models.isolated.messages import heard, match_answers, messages_of
 from audiobench_pytest.models.isolated.process import ChildDiedError, ChildProcess
@@ -141,6 +141,10 @@ class IsolatedAdapter(ModelAdapter):
     def _local_source(self) -> dict[str, str]:
         source = self.spec.source
         return {"source": source} if source and Path(source).expanduser().exists() else {}
+
+    def loads_beside(self) -> bool:
+        """Whether its environment is there: a process of its own disturbs nobody, but pip is not stopped at once."""
+        return self._runtime.python == RUNNING or is_made(self.spec.name, self._runtime)
 
     def load(self) -> None:
         """Make the environment if it is not there yet, start the process and load the model.

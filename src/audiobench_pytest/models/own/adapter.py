@@ -36,7 +36,10 @@ Attributes that the class may have, with a plain value in its body: `sample_rate
 (most clips at once, 8), `batch_seconds`, `languages` and `tasks` (others are skipped with the reason), `language_hint`
 (True: be told the language of the data set), `equal_length` (True: only clips of one length share a batch), `follows`
 (True: it does what the prompt says), `gives` (`("speech",)`: it answers in sound), `reads_aloud` (True: the prompt is a
-text that it says as it stands), `varies` (True: it draws at random, so that it may be asked several times), `gpus`.
+text that it says as it stands), `varies` (True: it draws at random, so that it may be asked several times), `gpus`,
+`memory_gb` (GiB that it takes once loaded) and `loads_beside` (True: `load` may run in another thread while another
+model answers, since it sets no seeds and no defaults of libraries; with `@isolated` that is so anyway). Of both known,
+it is loaded before its turn where memory allows.
 
 With `@isolated` behind it (`./my_model.py:Recognizer@isolated`) the class runs in a process and an environment of its
 own: with the packages of its attribute `requirements` (lines as in a requirements file), else of the `requirements.txt`

@@ -34,6 +34,8 @@ _ENTRY = {
     "gives": tuple,
     "reads_aloud": bool,
     "varies": bool,
+    "loads_beside": bool,
+    "memory_gb": float,
     "batch_rows": int,
     "batch_seconds": float,
     "gpus": int,

@@ -51,6 +51,7 @@ class ServedAdapter(OpenAIAdapter):
     """
 
     program: ClassVar[Program]
+    fills_gpu = 0.95
     logs = True
     made_ready = True
     options: ClassVar[Mapping[str, Option]] = {
@@ -171,6 +172,10 @@ class ServedAdapter(OpenAIAdapter):
         if files := pinned.named_files(self.spec.name, args["server_command"], args["server_args"]):
             identity["files"] = files
         return identity | pinned.environment(self.spec, made=_program_on_path(self.program, args) is None)
+
+    def loads_beside(self) -> bool:
+        """Whether its environment is there; see the isolated models."""
+        return self.at_hand(self.spec, self.args)
 
     def load(self) -> None:
         """Start the server, or join the one that another process of this run has started; wait until it is well.

@@ -14,7 +14,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -164,6 +164,64 @@ def smallest_gib(library: str = "libnvidia-ml.so.1") -> float:
                 return 0.0
             found.append(memory.total / (1 << 30))
     return min(found, default=0.0)
+
+
+def memory_gib(
+    environ: Mapping[str, str], library: str = "libnvidia-ml.so.1", dev: Path = Path("/dev")
+) -> list[tuple[float, float]] | None:
+    """Return what is free and what there is of the memory of each CUDA device that a process may use, in GiB.
+
+    Asked of the driver, since asking torch would take a context on the device.
+
+    Args:
+        environ: Its environment, whose `CUDA_VISIBLE_DEVICES` and `CUDA_DEVICE_ORDER` say which they are.
+        library: The driver's library that tells (NVML).
+        dev: The folder of device nodes.
+
+    Returns:
+        None where there are devices, but not all can be told: CUDA counts unlike devices by speed, the driver by place.
+    """
+    if not gpu_shows(environ, dev):
+        return []
+    try:
+        driver = ctypes.CDLL(library)
+        number = ctypes.c_uint()
+        if driver.nvmlInit_v2() or driver.nvmlDeviceGetCount_v2(ctypes.byref(number)):
+            return None
+        every = [ctypes.c_void_p() for _ in range(number.value)]
+        if any(driver.nvmlDeviceGetHandleByIndex_v2(i, ctypes.byref(one)) for i, one in enumerate(every)):
+            return None
+        if VISIBLE not in environ:
+            return _told(driver, [part for one in every for part in _parts(driver, one) or [one]])
+        alike = environ.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID" or _alike(driver, every)
+        found = []
+        for name in visible(environ[VISIBLE]):
+            handle = ctypes.c_void_p()
+            if name.isdigit():
+                if not alike or int(name) >= len(every) or _parts(driver, every[int(name)]):
+                    return None
+                handle = every[int(name)]
+            elif driver.nvmlDeviceGetHandleByUUID(name.encode(), ctypes.byref(handle)):
+                return None
+            found.append(handle)
+        return _told(driver, found)
+    except (OSError, AttributeError):  # no such library, or one that lacks a function
+        return None
+
+
+def _told(driver: ctypes.CDLL, devices: Sequence[ctypes.c_void_p]) -> list[tuple[float, float]] | None:
+    found = []
+    for one in devices:
+        memory = _Memory()
+        if driver.nvmlDeviceGetMemoryInfo(one, ctypes.byref(memory)):
+            return None
+        found.append((memory.free / (1 << 30), memory.total / (1 << 30)))
+    return found
+
+
+def _alike(driver: ctypes.CDLL, devices: Sequence[ctypes.c_void_p]) -> bool:
+    told = _told(driver, devices)
+    return told is not None and len({total for _, total in told}) <= 1
 
 
 def _parts(driver: ctypes.CDLL, device: ctypes.c_void_p) -> list[ctypes.c_void_p]:

@@ -277,6 +277,13 @@ class Settings:
     ray_actors = Setting[int](
         "ray_actors", 0, "Ray actors; 0: one per lease of GPUs, or per CPU where no model takes a GPU", whole(0)
     )
+    load_ahead = Setting[str](
+        "load_ahead",
+        "on",
+        "on: the next model is loaded while the last batches of the one before are answered, where memory allows; off: "
+        "in its turn",
+        one_of("on", "off"),
+    )
     decode_threads = Setting[int](
         "decode_threads", min(4, os.cpu_count() or 1), "threads that decode audio ahead", whole(1)
     )

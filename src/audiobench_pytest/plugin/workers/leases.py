@@ -29,6 +29,10 @@ class Leases:
         """Return `CUDA_VISIBLE_DEVICES` of a worker; workers beyond the number of leases share them in turn."""
         return self.values[worker % len(self.values)]
 
+    def most_on_each(self, workers: int) -> int:
+        """Return how many workers share a lease at most; all of them share what is leased to nobody."""
+        return -(-workers // max(1, len(self.values)))
+
     def describe(self, workers: int) -> str:
         """Return a sentence for the header on what this number of workers is given, or "" when that is nothing."""
         if self.gpus.problem:
@@ -43,7 +47,7 @@ class Leases:
         of = f"of {_number(len(self.gpus.names), 'GPU')} by {self.gpus.told_by.partition('=')[0]}"
         if workers <= len(self.values):
             return f"{_number(workers, 'worker')}, {what} each: {devices} ({of})"
-        most = -(-workers // len(self.values))
+        most = self.most_on_each(workers)
         return (
             f"{workers} workers share {_number(len(used), 'lease')} of {what}, up to {most} on each: {devices} ({of})"
         )

@@ -39,6 +39,7 @@ REFUSED = "audiobench_refused"
 """Key of a worker's output that says why what was asked for cannot be run."""
 
 _INPUT = "audiobench"
+_PER_GPU = "audiobench_per_gpu"
 _LEASES = pytest.StashKey[Leases]()
 
 
@@ -109,6 +110,7 @@ class DistributedHooks:
     def pytest_configure_node(self, node: WorkerController) -> None:
         """Tell a worker where the run is and how the data sets are cut: all workers must collect the same ids."""
         node.workerinput.update(worker_input(self._session))
+        node.workerinput[_PER_GPU] = self._leases.most_on_each(node.workerinput["workercount"])
 
     def pytest_testnodedown(self, node: WorkerController) -> None:
         """Note why a worker could not run what was asked for."""
@@ -177,7 +179,9 @@ def worker_input(session: BenchmarkSession) -> dict[str, Any]:
 
 def join_run(session: BenchmarkSession) -> None:
     """Let a worker take part in its controller's run."""
-    given = session.config.workerinput.get(_INPUT)  # type: ignore[attr-defined]
+    told = session.config.workerinput  # type: ignore[attr-defined]
+    session.workers, session.per_gpu = told.get("workercount", 1), told.get(_PER_GPU, 1)
+    given = told.get(_INPUT)
     if given is not None:
         session.run = RunDirectory(Path(given["run"]))
         session.attempt = given["attempt"]

@@ -73,6 +73,16 @@ class ModelCache:
                 self._failures.update(found.unanswered)
         return self._known.get(key)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no answer is known.
+
+        Raises:
+            RecordError: A file of the cache cannot be read.
+        """
+        self.get("")
+        return not self._known
+
     def put(self, prediction: Prediction) -> None:
         """Keep an answer or an error; on return it survives the death of this process.
 

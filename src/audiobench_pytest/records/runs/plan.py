@@ -85,8 +85,9 @@ class ShardReceipt:
         dataset: Revision, digest and source of the data, as JSON values.
         model: Name, revision, device, dtype, arguments, as JSON values; what `describe` adds once loaded.
         loads: How often this shard had to load its model (0 or 1).
-        spent: What the model did with the shard's time, in seconds: `load_s`, `warmup_s`, `infer_s`, `decode_wait_s`
-            (see `runner.asking.timing`); empty while the shard runs.
+        spent: What the model did with the shard's time, in seconds: `load_s`, `warmup_s`, `infer_s`, `decode_wait_s`,
+            and `load_ahead_s` where part of `load_s` passed before the shard (see `runner.asking.timing`); empty while
+            the shard runs.
         reused: Answers that were given before this run began: `answers` (how many), `oldest` and `newest` (seconds
             since the epoch); empty where there are none, None where that was not noted (the shard has not ended).
         failed_first: Answers that came only after the question had been asked in vain.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.records.sounds import SOUNDS, AudioStore
 from audiobench_pytest.runner.asking.giving_up import FailureStreak
 from audiobench_pytest.runner.asking.inference import Budgets
+from audiobench_pytest.runner.asking.next_model import NextModel
 from audiobench_pytest.runner.asking.probing import Probe
 from audiobench_pytest.runner.observing import UNREACHED, VARIES, Observed, observe, shared
 from audiobench_pytest.runner.purse import FixedPayer, Purse
@@ -33,7 +35,7 @@ class Runner:
     """What the shards of one process share; closed when the last of them has ended.
 
     Attributes:
-        pool: At most one loaded model.
+        pool: At most one model that is asked; maybe the next beside it.
         cache: Where answers are kept.
         results: Where this run's outcomes are written.
         load: How data sets are read and which samples are selected.
@@ -45,6 +47,7 @@ class Runner:
         began: When the run began, in seconds since the epoch: answers that are older belong to another run.
         observed_in: File of this attempt that says who answered behind servers; None observes nobody.
         purse: Pays for the answers of models that have a price; None counts nothing.
+        next_model: Brings the next model nearer while one is asked; None where each is loaded in its turn.
         asks: Whether its models are asked; else what the cache knows is all there is.
         own_answers: Name under which this run keeps the answers of a server that does not repeat itself; "" shares them
             with other runs, as the parts of one plan have to.
@@ -63,6 +66,7 @@ class Runner:
     observed_in: Path | None = None
     own_answers: str = ""
     purse: Purse | None = None
+    next_model: NextModel | None = None
     asks: bool = True
     _observed: dict[str, Observed] = field(default_factory=dict)
     _scorers: dict[str, Scorer] = field(default_factory=dict)
@@ -117,8 +121,7 @@ class Runner:
         Raises:
             RecordError: What was seen cannot be kept.
         """
-        adapter = self.pool.adapter(spec)
-        if not self.asks or not adapter.streams or pins(self.pool.identity(spec)) or self.observed_in is None:
+        if self.observed_in is None or not self.observes(spec):
             return None
         if spec.name not in self._observed:
             self._observed[spec.name] = shared(self.observed_in, spec.name, lambda: self._asked_who(spec))
@@ -129,17 +132,39 @@ class Runner:
                 self.pool.set_apart(spec, apart)
         return self._observed[spec.name]
 
+    def observes(self, spec: ModelSpec) -> bool:
+        """Whether a model is asked who it is before any of its answers is looked up."""
+        if not self.asks or not self.pool.adapter(spec).streams or self.observed_in is None:
+            return False
+        return not pins(self.pool.identity(spec))
+
     def _asked_who(self, spec: ModelSpec) -> Observed:
         try:
-            adapter = self.pool.load(spec)
+            self.load_model(spec)
         except ModelError:
             return Observed(UNREACHED)  # asking the first question says why, if there is one
+        adapter = self.pool.adapter(spec)
         known = self.cache.model(spec.name, self.pool.identity(spec), writer=self.writer)
         try:
             payer = None if self.purse is None or spec.price is None else FixedPayer(self.purse, spec.price)
             return observe(adapter, known, payer)
         finally:
             known.close()
+
+    def load_model(self, spec: ModelSpec) -> float:
+        """Bring a model into memory, whose turn it is.
+
+        Returns:
+            Seconds of loading it that passed before, while another model was asked.
+
+        Raises:
+            ModelError: It cannot be loaded.
+        """
+        began = time.perf_counter()
+        took = 0.0 if self.next_model is None else self.next_model.settle(spec)
+        waited = time.perf_counter() - began
+        self.pool.load(spec)
+        return max(0.0, took - waited)
 
     def answers(self, spec: ModelSpec) -> ModelCache:
         """Return the part of the cache that belongs to a model as it is configured in this run."""
@@ -192,3 +217,5 @@ class Runner:
             for scorer in self._scorers.values():
                 stack.callback(scorer.close)
             stack.callback(self.pool.close)
+            if self.next_model is not None:
+                stack.callback(self.next_model.close)

@@ -10,12 +10,13 @@ from typing import Any
 
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.prices import COST, cost_of
+from audiobench_pytest.datasets import shard
 from audiobench_pytest.errors import RecordError, SampleError
 from audiobench_pytest.prompts.profiles import prompt_for
 from audiobench_pytest.records.answers.spoken import sound_at
 from audiobench_pytest.records.digests import file_digest
 from audiobench_pytest.records.keys import digest, prediction_key, prompt_digest, words_of
-from audiobench_pytest.runner.asking.ahead import Ahead
+from audiobench_pytest.runner.ahead import Ahead
 from audiobench_pytest.runner.asking.inference import ask, planned
 from audiobench_pytest.runner.asking.questions import Question, Reply, data_error, outcome_of
 from audiobench_pytest.runner.asking.resources import Runner
@@ -155,9 +156,29 @@ class InferenceSession:
         every_s = _STREAM_SYNC_S if self.adapter.streams else 0.0
         with contextlib.closing(self._overlapping(steps) if self.adapter.overlaps else steps) as batches:
             for replies in batches:
+                self._bring_next()
                 replies = [self._paid(reply) for reply in replies]
                 yield self._kept(replies, every_s) if keep else replies
         self.cache.sync()
+
+    def _bring_next(self) -> None:
+        """Begin with the model that is asked next, where this one's last shard is being asked."""
+        next_model = self._runner.next_model
+        if next_model is not None and next_model.is_due(self._job):
+            # What hears the answers to this shard is put where the next model would be; a judge is a server elsewhere.
+            stages = {self._runner.scorer(spec).recipe.metric.stage for _, spec in self._job.cells()}
+            next_model.begin(self._job, self._has_questions, beside=stages <= {None, "judge"})
+
+    def _has_questions(self, job: Job) -> bool:
+        """Whether a model has to be loaded for a shard: not where the cache knows all of it."""
+        if self._runner.observes(job.model):
+            return True
+        if job.dataset not in self._runner.datasets:  # what is not read yet is not read for this alone
+            return self._runner.answers(job.model).is_empty
+        session = InferenceSession(self._runner, job)
+        samples = shard(self._runner.dataset(job.dataset).samples, job.shard, job.of)
+        found = (session.question(sample, draw=draw) for draw in range(job.draws) for sample in samples)
+        return any(isinstance(one, Question) and session.known(one.key) is None for one in found)
 
     def _admit(self, question: Question, seconds: float) -> bool:
         """Whether the run can still pay for a question."""
@@ -203,7 +224,7 @@ class InferenceSession:
         plan = None if adapter.streams else planned(adapter, questions, budgets)
         loads, began = dict(pool.loads), time.perf_counter()
         try:
-            pool.load(self._job.model)
+            before = self._runner.load_model(self._job.model)
         except BaseException:
             if plan is not None:
                 plan.clips.close()
@@ -211,7 +232,8 @@ class InferenceSession:
         fresh = pool.loads != loads
         if fresh:
             self.loads += 1
-            self.spent.load_s += time.perf_counter() - began
+            self.spent.load_s += before + time.perf_counter() - began
+            self.spent.load_ahead_s += before
 
         def replies() -> Generator[list[Reply]]:
             with contextlib.nullcontext() if plan is None else contextlib.closing(plan.clips):

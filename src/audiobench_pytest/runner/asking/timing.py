@@ -18,23 +18,25 @@ _WARM_UP_S = 1.0
 
 @dataclass(slots=True)
 class Spent:
-    """Seconds of one shard, by what the model did; what its wall time has beyond their sum, the model waited for us.
+    """Seconds of one shard, by what the model did; what its wall time has beyond them, the model waited for us.
 
     Attributes:
         load_s: Bringing the model into memory.
+        load_ahead_s: How much of that passed before the shard began, while another model was asked.
         warmup_s: The made-up question behind that, see `warm_up`.
         infer_s: Answering, attempts that failed included.
         decode_wait_s: Waiting for a batch that was not decoded in time.
     """
 
     load_s: float = 0.0
+    load_ahead_s: float = 0.0
     warmup_s: float = 0.0
     infer_s: float = 0.0
     decode_wait_s: float = 0.0
 
     def plain(self) -> dict[str, float]:
         """Return the seconds by name, for a receipt."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if value or name != "load_ahead_s"}
 
 
 def timed_waits(clips: Iterator[T], spent: Spent) -> Generator[T]:

@@ -44,14 +44,14 @@ class Ahead(Generic[T]):
     The thread is a daemon: where a step cannot be stopped (it hangs in a driver), the process can still end.
     """
 
-    def __init__(self, steps: Generator[T]) -> None:
-        """Begin with the first step at once."""
+    def __init__(self, steps: Generator[T], name: str = "audiobench-model") -> None:
+        """Begin with the first step at once, in a thread of this name."""
         self._steps = steps
         self._ready: SimpleQueue[_End | tuple[T]] = SimpleQueue()
         self._wanted = threading.Semaphore(1)
         self._lock = threading.Lock()
         self._working = self._stopped = self._over = False
-        self._thread = threading.Thread(target=self._run, name="audiobench-model", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def __iter__(self) -> Iterator[T]:

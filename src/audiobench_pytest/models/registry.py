@@ -48,6 +48,7 @@ ADAPTERS: dict[str, str] = {
     "rater-wavlm": "audiobench_pytest.models.raters.checkpoints:WavlmRater",
     "rater-wavlm-large": "audiobench_pytest.models.raters.wavlm_large:WavlmLargeRater",
     "rater-ecapa": "audiobench_pytest.models.raters.packaged:EcapaRater",
+    "rater-eres2net": "audiobench_pytest.models.raters.eres2net:Eres2NetRater",
     "rater-utmos": "audiobench_pytest.models.raters.checkpoints:UtmosRater",
     "espeak": "audiobench_pytest.models.voices.espeak:EspeakAdapter",
     "transformers-codec": "audiobench_pytest.models.codecs.neural:NeuralCodecAdapter",

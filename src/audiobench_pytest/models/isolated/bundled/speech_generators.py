@@ -355,7 +355,7 @@ def _fetched(args: Mapping[str, str]) -> str:
     if Path(source).expanduser().is_dir():
         return str(Path(source).expanduser())
     if args.get("hub") == "ms":
-        from modelscope import snapshot_download as from_modelscope  # type: ignore[import-not-found]
+        from modelscope import snapshot_download as from_modelscope
 
         return str(from_modelscope(source, **({"revision": revision} if revision else {})))
     from huggingface_hub import snapshot_download

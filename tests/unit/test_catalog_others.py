@@ -120,7 +120,6 @@ WITHOUT_AN_ENTRY = {
     "qwen3-omni-speech": SPEECH,
     "MiniCPMo2_6-speech": SPEECH,
     "step-audio-aqaa": SPEECH,
-    "moshi": SPEECH,
     "llama-omni": SPEECH,
     "mini-omni": SPEECH,
     "speech-gpt": SPEECH,

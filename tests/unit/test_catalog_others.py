@@ -124,7 +124,6 @@ WITHOUT_AN_ENTRY = {
     "mini-omni": SPEECH,
     "speech-gpt": SPEECH,
     "teleasr": "which of the models of that name is meant is not said",
-    "xfyun": "its vendor is asked through a websocket, which nothing here speaks",
     **dict.fromkeys(("gpt4o-mini", "gpt4", "qwen3-32b", "deepseek-r1", "deepseek-v3", "llama-3-70b-instruct"), TEXT),
 }
 

@@ -31,6 +31,7 @@ ADAPTERS: dict[str, str] = {
     "gemini": "audiobench_pytest.models.gemini.adapter:GeminiAdapter",
     "tencent": "audiobench_pytest.models.vendors.adapter:TencentAdapter",
     "xfyun": "audiobench_pytest.models.vendors.adapter:XfyunAdapter",
+    "xfyun-dictation": "audiobench_pytest.models.vendors.adapter:XfyunDictationAdapter",
     "doubao": "audiobench_pytest.models.vendors.adapter:DoubaoAdapter",
     "faster-whisper": "audiobench_pytest.models.ctranslate2.adapter:FasterWhisperAdapter",
     "codec-identity": "audiobench_pytest.models.codecs.waveform:IdentityCodec",

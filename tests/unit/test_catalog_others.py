@@ -115,18 +115,15 @@ TEXT = "hears nothing: as a judge it is openai:NAME"
 WITHOUT_AN_ENTRY = {
     "step-audio2-ft": UNRELEASED,
     "tele-ctc-ft": UNRELEASED,
-    "omni-r1": "no published weights could be found",
+    "omni-r1": "no published weights could be found; those that a hub has under this name are another paper's",
     "qwen2.5-omni-speech": SPEECH,
     "qwen3-omni-speech": SPEECH,
     "MiniCPMo2_6-speech": SPEECH,
     "step-audio-aqaa": SPEECH,
-    "moshi": SPEECH,
     "llama-omni": SPEECH,
     "mini-omni": SPEECH,
     "speech-gpt": SPEECH,
-    "ola-7b": "its code is a folder and no package, and wants encoders that are fetched one by one",
     "teleasr": "which of the models of that name is meant is not said",
-    "xfyun": "its vendor is asked through a websocket, which nothing here speaks",
     **dict.fromkeys(("gpt4o-mini", "gpt4", "qwen3-32b", "deepseek-r1", "deepseek-v3", "llama-3-70b-instruct"), TEXT),
 }
 

@@ -12,6 +12,23 @@ from audiobench_pytest.models.transformers import torchaudio_compat
 CODECS = ("encodec", "encodec-48k", "mimi", "dac", "wavtokenizer", "xcodec")
 
 
+MIMI = {
+    "hidden_size": 64,
+    "num_filters": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 4,
+    "head_dim": 16,
+    "intermediate_size": 128,
+    "codebook_size": 64,
+    "codebook_dim": 16,
+    "vector_quantization_hidden_dimension": 16,
+    "num_quantizers": 4,
+    "num_semantic_quantizers": 1,
+    "upsample_groups": 64,
+}
+
+
 def build_codec(folder: Path, kind: str) -> Path:
     """Save a codec of a kind of `CODECS`."""
     torchaudio_compat.preseed()
@@ -33,11 +50,7 @@ def build_codec(folder: Path, kind: str) -> Path:
         rates = {"target_bandwidths": (3.0, 6.0, 12.0, 24.0), "use_causal_conv": False, "norm_type": "time_group_norm"}
         model = tf.EncodecModel(tf.EncodecConfig(num_lstm_layers=1, **small, **stereo, **rates))
     elif kind == "mimi":
-        heads = {"num_attention_heads": 4, "num_key_value_heads": 4, "head_dim": 16, "intermediate_size": 128}
-        codes = {"codebook_size": 64, "codebook_dim": 16, "vector_quantization_hidden_dimension": 16}
-        books = {"num_quantizers": 4, "num_semantic_quantizers": 1, "upsample_groups": 64}
-        config = tf.MimiConfig(hidden_size=64, num_filters=8, num_hidden_layers=1, **heads, **codes, **books)
-        model = tf.MimiModel(config)
+        model = tf.MimiModel(tf.MimiConfig(**MIMI))
     elif kind == "dac":
         codes = {"n_codebooks": 3, "codebook_size": 64, "codebook_dim": 8}
         config = tf.DacConfig(encoder_hidden_size=8, decoder_hidden_size=64, sampling_rate=16_000, **codes)
@@ -120,6 +133,63 @@ def build_speecht5(folder: Path) -> Path:
     vocoder = tf.SpeechT5HifiGan(tf.SpeechT5HifiGanConfig(upsample_initial_channel=32))
     vocoder.save_pretrained(folder.with_name("vocoder"))
     return folder
+
+
+def build_moshi(folder: Path) -> Path:
+    """Save Moshi with a tokenizer of a few words; it draws at random, as the published settings have it."""
+    torchaudio_compat.preseed()
+    import tokenizers
+    import torch
+    import transformers as tf
+
+    torch.manual_seed(0)
+    words = ["<unk>", "<s>", "</s>", "<pad>", *(f"w{number}" for number in range(36))]
+    spelt = tokenizers.Tokenizer(tokenizers.models.WordLevel({word: n for n, word in enumerate(words)}, "<unk>"))
+    special = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>"}
+    tf.PreTrainedTokenizerFast(tokenizer_object=spelt, **special).save_pretrained(folder)
+    sizes = {"num_codebooks": 4, "vocab_size": len(words), "max_position_embeddings": 60}
+    depth = {"hidden_size": 32, "input_size": 48, "num_hidden_layers": 1, "num_attention_heads": 2, "ffn_dim": 64}
+    config = tf.MoshiConfig(
+        hidden_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        ffn_dim=96,
+        sliding_window=60,
+        audio_encoder_config=tf.MimiConfig(**MIMI).to_dict(),
+        depth_decoder_config={**depth, **sizes, "audio_vocab_size": 64, "max_position_embeddings": 5},
+        **sizes,
+    )
+    model = tf.MoshiForConditionalGeneration(config).eval()
+    with torch.no_grad():
+        _learn_codes(model.audio_encoder, 0.2 * torch.randn(1, 1, 24_000))
+        for table in model.embed_tokens:  # what is heard must weigh, or nothing of it is seen in the answer
+            table.weight.mul_(50)
+    model.generation_config.do_sample = True
+    model.save_pretrained(folder)
+    return folder
+
+
+def _learn_codes(mimi, sound):
+    """Set each codebook around what it is handed of a sound, else all sounds have one code."""
+    import torch
+
+    def learning(book, encode):
+        def learn(hidden):
+            flat = hidden.reshape(-1, hidden.shape[-1])
+            near = flat[torch.randint(len(flat), (len(book.embed_sum),))]
+            book.embed_sum.copy_(near + 0.05 * torch.randn_like(near) * flat.std(0))
+            book.cluster_usage.fill_(1.0)
+            book._embed = None
+            return encode(hidden)
+
+        return learn
+
+    books = [module for module in mimi.modules() if hasattr(module, "embed_sum")]
+    for book in books:
+        book.encode = learning(book, book.encode)
+    mimi.encode(sound)
+    for book in books:
+        del book.encode
 
 
 def codec(folder: Path, **args: str):

@@ -38,6 +38,7 @@ RATINGS: Mapping[str, tuple[Rating, ...]] = {
     "wavlm-sv": (Rating("sim", minimum=-1.0, maximum=1.0),),
     "wavlm-large-sv": (Rating("sim", minimum=-1.0, maximum=1.0),),
     "ecapa": (Rating("sim", minimum=-1.0, maximum=1.0),),
+    "eres2net": (Rating("sim", minimum=-1.0, maximum=1.0),),
     "vad": (
         Rating("speech_share", minimum=0.0, maximum=1.0),
         Rating("leading_silence_s", "s", higher_is_better=False, minimum=0.0),

@@ -15,7 +15,7 @@ from audiobench_pytest.records.digests import file_digest
 _BUNDLED = Path(__file__).parent / "bundled"
 """Classes of the catalogue's own isolated models."""
 
-_FURTHER = ("adapters", "speech_tokenizer")
+_FURTHER = ("adapters", "speech_tokenizer", "encoders")
 """Arguments of theirs that name a repository beside the source."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import hashlib
+import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -40,13 +41,23 @@ class VerificationRater(Rater):
         "device": Option(str, "auto", "auto, cpu, mps, cuda or cuda:N", (), False),
         # What they lead to is part of the identity: the digest of the weights.
         "file": Option(str, None, "name of the file of weights", (), False),
+        "hub": Option(str, "hf", "who keeps it: the Hugging Face hub, or ModelScope", ("hf", "ms"), False),
         "sha256": Option(str, None, "SHA-256 that the file must have; default: any", (), False),
     }
 
     @classmethod
     def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
         """Return the repository of the weights, where it is no folder."""
-        return weights_of(spec.source, spec.revision, file=str(args["file"] or ""))
+        elsewhere = "ModelScope" if args.get("hub") == "ms" else ""
+        return weights_of(spec.source, spec.revision, elsewhere=elsewhere, file=str(args["file"] or ""))
+
+    @classmethod
+    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return the packages that are not there, among them ModelScope's client where it fetches the weights."""
+        found = super().lacks(spec, args)
+        if any(one.elsewhere for one in cls.fetched_weights(spec, args)) and not importlib.util.find_spec("modelscope"):
+            found.append(("the package 'modelscope'", "pip install modelscope"))
+        return found
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         super().__init__(spec, args)
@@ -136,6 +147,8 @@ class VerificationRater(Rater):
             if not path.is_file():
                 raise ModelError(f"model '{self.spec.name}': there is no file {path}: put the weights there")
             return path
+        if self.args["hub"] == "ms":
+            return self._of_modelscope(source, str(name))
         import huggingface_hub
 
         revision = self.spec.revision or "main"
@@ -147,6 +160,20 @@ class VerificationRater(Rater):
         except Exception as exc:  # the client's errors and those of the library below it share no base class
             about = f"model '{self.spec.name}': {name} of {source} at {revision}"
             raise ModelError(explain(exc, about, source)) from exc
+
+    def _of_modelscope(self, source: str, name: str) -> Path:
+        about = f"model '{self.spec.name}': {name} of {source} at {self.spec.revision} on ModelScope"
+        try:
+            from modelscope import model_file_download
+        except ImportError as exc:
+            raise ModelError(
+                f"{about}: its client is not installed: pip install modelscope, or put the file into a folder and name "
+                "that as 'source' in an entry of your own"
+            ) from exc
+        try:
+            return Path(model_file_download(source, name, revision=self.spec.revision))
+        except Exception as exc:  # the client's own, or those of the library below it
+            raise ModelError(f"{about} cannot be fetched: {type(exc).__name__}: {exc}") from exc
 
     def _digest(self, path: Path) -> str:
         try:

@@ -9,7 +9,7 @@ import json
 import logging
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -30,64 +30,36 @@ _CLOSE_S = 1.0
 _SILENT = logging.Logger("websockets", logging.CRITICAL + 1)
 
 
-class RealtimeExchange:
-    """Sends a question over a connection of its own and reads the answer.
+class Websockets:
+    """Opens connections as the HTTP client would open its own: with its patience, its certificates and its advice."""
 
-    A session remembers what was said in it, so that a second question there would be answered in the light of the
-    first. How many connections there are at once is up to the slots.
-    """
-
-    def __init__(self, dialect: str, key_header: str) -> None:
-        """Say how it is spoken.
+    async def opened(
+        self,
+        client: httpx.AsyncClient,
+        url: str,
+        path: str,
+        headers: Mapping[str, str],
+        advice: Callable[[int, str], str],
+    ) -> Any:
+        """Return a connection that stands.
 
         Args:
-            dialect: `questions.GA` or `questions.PREVIEW`.
-            key_header: Header of the HTTP client that holds the key, and is handed on.
-        """
-        self._passed_on = (key_header,)
-        self._own = {"OpenAI-Beta": "realtime=v1"} if dialect == PREVIEW else {}
-
-    async def __call__(
-        self, client: httpx.AsyncClient, url: str, question: Question, *, advice: Callable[[int, str], str]
-    ) -> Answer:
-        """Send one question and read its answer; see `models.openai.wire.exchange`.
-
-        The clock starts when the connection stands: of a conversation, it is the turn that is timed.
+            client: The HTTP client.
+            url: Base address, of HTTP.
+            path: Behind it, without a slash at its beginning.
+            headers: Of the handshake.
+            advice: From a status and the base address to what the user could do about it, or "".
 
         Raises:
-            Trouble: The server refused, or what it sent is no answer.
+            Trouble: The server refused it, or was not reached.
         """
-        from websockets.exceptions import ConnectionClosed
-
-        socket = await self._connected(client, url, question.path, advice)
-        turn = Turn(time.perf_counter(), lambda status: advice(status, url))
-        try:
-            # A server that hangs up in the middle of the question may have said why: that is read below.
-            with contextlib.suppress(ConnectionClosed):
-                for event in question.body.split(b"\n"):
-                    await socket.send(event, text=True)
-            answer = None
-            while answer is None:
-                answer = turn.take(_event(await _received(socket, client.timeout.read)))
-        except ConnectionClosed as exc:
-            raise Trouble(Kind.FAILED, f"the connection broke: {shortened(str(exc))}") from None
-        except BaseException:
-            socket.transport.abort()  # no more is wanted of it, and nobody waits for its farewell
-            raise
-        await socket.close()
-        return answer
-
-    async def _connected(
-        self, client: httpx.AsyncClient, url: str, path: str, advice: Callable[[int, str], str]
-    ) -> Any:
         from websockets.asyncio.client import connect
         from websockets.exceptions import InvalidHandshake, InvalidStatus
 
-        headers = {name: client.headers[name] for name in self._passed_on if name in client.headers}
         is_local = urlsplit(url).hostname in LOOPBACK_HOSTS
         connecting = connect(
             f"ws{url[len('http') :]}/{path}",
-            additional_headers={**headers, **self._own},
+            additional_headers=headers,
             user_agent_header=client.headers["user-agent"],
             compression=None,  # base64 of sound shrinks little and costs much
             proxy=None if is_local else True,
@@ -121,7 +93,62 @@ class RealtimeExchange:
         return context
 
 
-async def _received(socket: Any, longest: float) -> str | bytes:
+class RealtimeExchange:
+    """Sends a question over a connection of its own and reads the answer.
+
+    A session remembers what was said in it, so that a second question there would be answered in the light of the
+    first. How many connections there are at once is up to the slots.
+    """
+
+    def __init__(self, dialect: str, key_header: str) -> None:
+        """Say how it is spoken.
+
+        Args:
+            dialect: `questions.GA` or `questions.PREVIEW`.
+            key_header: Header of the HTTP client that holds the key, and is handed on.
+        """
+        self._passed_on = (key_header,)
+        self._own = {"OpenAI-Beta": "realtime=v1"} if dialect == PREVIEW else {}
+        self._websockets = Websockets()
+
+    async def __call__(
+        self, client: httpx.AsyncClient, url: str, question: Question, *, advice: Callable[[int, str], str]
+    ) -> Answer:
+        """Send one question and read its answer; see `models.openai.wire.exchange`.
+
+        The clock starts when the connection stands: of a conversation, it is the turn that is timed.
+
+        Raises:
+            Trouble: The server refused, or what it sent is no answer.
+        """
+        from websockets.exceptions import ConnectionClosed
+
+        passed_on = {name: client.headers[name] for name in self._passed_on if name in client.headers}
+        socket = await self._websockets.opened(client, url, question.path, {**passed_on, **self._own}, advice)
+        turn = Turn(time.perf_counter(), lambda status: advice(status, url))
+        try:
+            # A server that hangs up in the middle of the question may have said why: that is read below.
+            with contextlib.suppress(ConnectionClosed):
+                for event in question.body.split(b"\n"):
+                    await socket.send(event, text=True)
+            answer = None
+            while answer is None:
+                answer = turn.take(event_of(await received(socket, client.timeout.read)))
+        except ConnectionClosed as exc:
+            raise Trouble(Kind.FAILED, f"the connection broke: {shortened(str(exc))}") from None
+        except BaseException:
+            socket.transport.abort()  # no more is wanted of it, and nobody waits for its farewell
+            raise
+        await socket.close()
+        return answer
+
+
+async def received(socket: Any, longest: float) -> str | bytes:
+    """Return the next message of a connection.
+
+    Raises:
+        Trouble: None came for so many seconds.
+    """
     silence = asyncio.timeout(longest)
     try:
         async with silence:
@@ -131,7 +158,12 @@ async def _received(socket: Any, longest: float) -> str | bytes:
         raise Trouble(Kind.FAILED, f"time-out: nothing was sent for {longest:g} s") from None
 
 
-def _event(message: str | bytes) -> dict[str, Any]:
+def event_of(message: str | bytes) -> dict[str, Any]:
+    """Return what a message says.
+
+    Raises:
+        Trouble: It is no JSON object.
+    """
     try:
         found = json.loads(message)
     except (ValueError, RecursionError):

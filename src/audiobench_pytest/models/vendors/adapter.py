@@ -14,7 +14,7 @@ from audiobench_pytest.models.endpoints.adapter import EndpointAdapter
 from audiobench_pytest.models.endpoints.client import Question
 from audiobench_pytest.models.endpoints.connection import Protocol
 from audiobench_pytest.models.options import Option, VariableName
-from audiobench_pytest.models.vendors import doubao, tencent, xfyun
+from audiobench_pytest.models.vendors import dictation, doubao, tencent, xfyun
 from audiobench_pytest.models.vendors.sending import Account
 from audiobench_pytest.types import Answer, Audio, Request
 
@@ -31,7 +31,7 @@ class VendorAdapter(EndpointAdapter):
         "engine": Option(str, None, "which of the vendor's recognisers answers, or in what language"),
     }
     key_header: ClassVar[str] = ""
-    exchange: ClassVar[Callable[..., Awaitable[Answer]]]
+    exchange: Callable[..., Awaitable[Answer]]
 
     @classmethod
     def varies(cls, spec: ModelSpec, args: Mapping[str, Any]) -> bool:
@@ -47,19 +47,23 @@ class VendorAdapter(EndpointAdapter):
     def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Return the packages that are not there, and the halves of the account that the environment does not hold."""
         found = super().lacks(spec, args)
-        if not os.environ.get(str(args["id_env"]), "").strip():
+        if not _held(args["id_env"]):
             found.append((f"an account for {spec.name}", f"the environment variable {args['id_env']}"))
         return found
 
     def _protocol(self) -> Protocol:
-        named = {}
-        for part in ("id_env", "key_env"):
-            named[part] = os.environ.get(str(self.args[part]), "").strip()
-            if not named[part]:
-                variable = self.args[part]
-                raise ModelError(f"model '{self.spec.name}': the environment variable {variable} holds nothing")
-        account = Account(named["id_env"], named["key_env"])
-        return Protocol(functools.partial(type(self).exchange, account=account), self.key_header)
+        account = Account(self._named("id_env"), self._named("key_env"))
+        return Protocol(functools.partial(self.exchange, account=account), self.key_header)
+
+    def _named(self, part: str) -> str:
+        """Return what the environment variable holds that an argument names.
+
+        Raises:
+            ModelError: It holds nothing.
+        """
+        if not (found := _held(self.args[part])):
+            raise ModelError(f"model '{self.spec.name}': the environment variable {self.args[part]} holds nothing")
+        return found
 
     def _question(self, request: Request) -> Question:
         if request.audio is None:
@@ -89,6 +93,37 @@ class XfyunAdapter(VendorAdapter):
         return xfyun.question_of(audio, engine)
 
 
+class XfyunDictationAdapter(VendorAdapter):
+    """iFLYTEK's dictation over websockets; `engine` is its `language`.
+
+    The account is an API key (`id_env`) and an API secret (`key_env`), which signs and is not sent; an application's id
+    (`app_env`) stands in the question.
+    """
+
+    packages: ClassVar[tuple[str, ...]] = ("httpx", "websockets")
+    extra: ClassVar[str] = "realtime"
+    options: ClassVar[Mapping[str, Option]] = {
+        **VendorAdapter.options,
+        "app_env": Option(VariableName, None, "variable that holds the application's id", (), False),
+    }
+
+    @classmethod
+    def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return what is not there, the application's id among it; see the base class."""
+        found = super().lacks(spec, args)
+        if not _held(args["app_env"]):
+            found.append((f"an application for {spec.name}", f"the environment variable {args['app_env']}"))
+        return found
+
+    def _protocol(self) -> Protocol:
+        self._application = self._named("app_env")
+        self.exchange = dictation.DictationExchange()
+        return super()._protocol()
+
+    def _asked(self, audio: Audio, engine: str) -> Question:
+        return dictation.question_of(audio, engine, self._application)
+
+
 class DoubaoAdapter(VendorAdapter):
     """Doubao; `engine` is its `model_name`."""
 
@@ -97,3 +132,8 @@ class DoubaoAdapter(VendorAdapter):
 
     def _asked(self, audio: Audio, engine: str) -> Question:
         return doubao.question_of(audio, engine)
+
+
+def _held(variable: Any) -> str:
+    """Return what an environment variable holds, or ""."""
+    return os.environ.get(str(variable), "").strip()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 import tempfile
 import wave
 from collections.abc import Mapping, Sequence
@@ -23,6 +25,9 @@ _GREEDY = {
 """Text is greedy; the rest is how its speech is drawn, as the package's own examples have it."""
 
 _SPOKEN_HZ = 24_000
+
+_OLA_PIECE, _OLA_MOST_PIECES = 480_000, 25
+"""Samples that Ola hears at once, and how often it listens."""
 
 
 class KimiAudio:
@@ -211,6 +216,83 @@ class GLM4Voice:
         return f"{system}<|user|>\n<|begin_of_audio|>{heard}<|end_of_audio|><|assistant|>streaming_transcription\n"
 
 
+class Ola:
+    """Asks Ola one clip at a time, through a working copy of its repository, whose package pip no longer installs.
+
+    Arguments: `code` (where that copy is), `encoders` (folder or hub id of the networks that hear, which lie beside its
+    code otherwise), `temperature`, `max_new_tokens`.
+    """
+
+    def load(self, args: Mapping[str, str]) -> dict[str, str]:
+        """Load the weights in bfloat16, from within the folder of the networks that hear."""
+        code = Path(args.get("code") or "/nowhere").expanduser().resolve()
+        if not (code / "ola" / "model").is_dir():
+            raise ValueError(
+                "Ola is no package that pip could install: run `git clone https://github.com/Ola-Omni/Ola`, check out "
+                "the commit f681820b, and name the folder with --model-args code=FOLDER "
+                f"({args.get('code') or 'none'} holds no ola/model)"
+            )
+        sys.dont_write_bytecode = True  # what the folder holds is part of what the answers are kept under
+        sys.path.insert(0, str(code))
+        source, encoders = _folder(args["source"], args.get("revision")), _folder(args["encoders"])
+        os.chdir(encoders)  # the configuration names them by their file names alone
+        from ola.model.builder import load_pretrained_model  # type: ignore[import-not-found]
+
+        self._tokenizer, model, _, _ = load_pretrained_model(source, None)
+        self._model = model.to("cuda").eval().bfloat16()
+        self._temperature = float(args["temperature"])
+        self._most = int(args["max_new_tokens"])
+        return {"package": "Ola", "dtype": "bfloat16", "decoding": f"temperature {self._temperature:g}"}
+
+    def generate(self, batch: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Answer each request."""
+        return [self._answer(request) for request in batch]
+
+    def _answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        import torch
+        import whisper  # type: ignore[import-not-found]
+        from ola.constants import DEFAULT_SPEECH_TOKEN, SPEECH_TOKEN_INDEX  # type: ignore[import-not-found]
+        from ola.conversation import conv_templates  # type: ignore[import-not-found]
+        from ola.datasets.preprocess import tokenizer_speech_token  # type: ignore[import-not-found]
+        from ola.mm_utils import KeywordsStoppingCriteria  # type: ignore[import-not-found]
+
+        samples = request["samples"]
+        starts = range(0, max(1, len(samples)), _OLA_PIECE)
+        if len(starts) > _OLA_MOST_PIECES:
+            return {"error": f"Ola hears {_OLA_PIECE * _OLA_MOST_PIECES // 16_000} s; this lasts longer"}
+        turns = conv_templates["qwen_1_5"].copy()
+        turns.append_message(turns.roles[0], f"{DEFAULT_SPEECH_TOKEN}\n{request['prompt'] or ''}")
+        turns.append_message(turns.roles[1], None)
+        told = tokenizer_speech_token(turns.get_prompt(), self._tokenizer, SPEECH_TOKEN_INDEX, return_tensors="pt")
+        told = told.unsqueeze(0).to("cuda")
+        waves = [whisper.pad_or_trim(samples[start : start + _OLA_PIECE]) for start in starts]
+        mels = torch.stack([whisper.log_mel_spectrogram(one, n_mels=128).permute(1, 0) for one in waves])
+        unseen = [torch.zeros(1, 3, 224, 224, dtype=torch.bfloat16, device="cuda")]
+        torch.manual_seed(request.get("draw", 0))
+        with torch.inference_mode():
+            found = self._model.generate(
+                told,
+                images=unseen,
+                images_highres=unseen,
+                image_sizes=[(224, 224)],
+                modalities=["text"],
+                speech=[mels.bfloat16().to("cuda")],
+                speech_lengths=[torch.LongTensor([mels.shape[1]] * len(waves)).to("cuda")],
+                speech_chunks=[torch.LongTensor([len(waves)]).to("cuda")],
+                speech_wav=[torch.stack([torch.from_numpy(one) for one in waves]).to("cuda")],
+                attention_mask=torch.ones_like(told),
+                use_cache=True,
+                stopping_criteria=[KeywordsStoppingCriteria([turns.sep], self._tokenizer, told)],
+                do_sample=self._temperature > 0,
+                temperature=self._temperature,
+                top_p=None,
+                num_beams=1,
+                max_new_tokens=self._most,
+            )
+        (text,) = self._tokenizer.batch_decode(found, skip_special_tokens=True)
+        return {"text": text.strip().removesuffix(turns.sep).strip()}
+
+
 def _looked_at(args: Mapping[str, str]) -> str:
     """Return the commit of a checkpoint that brings code of its own.
 
@@ -233,6 +315,15 @@ def _adapters(args: Mapping[str, str]) -> str:
     folder = args.get("adapter_folder", "")
     patterns = [f"{folder}/*"] if folder else None
     return str(Path(snapshot_download(args["adapters"], allow_patterns=patterns)) / folder)
+
+
+def _folder(source: str, revision: str | None = None) -> str:
+    """Return a folder, that of a repository of the hub where the source is none."""
+    if Path(source).expanduser().is_dir():
+        return str(Path(source).expanduser().resolve())
+    from huggingface_hub import snapshot_download
+
+    return str(Path(snapshot_download(source, revision=revision)).resolve())
 
 
 def _write(path: str, request: Mapping[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import random
-import sys
 import tempfile
 import wave
 from collections.abc import Mapping, Sequence
@@ -120,43 +119,6 @@ class _Speaker(abc.ABC):
     @abc.abstractmethod
     def _say(self, asked: _Text) -> tuple[Any, int]:
         """Return the samples of a text that is said, and their rate in Hz."""
-
-
-class CosyVoice(_Speaker):
-    """CosyVoice 2 and 3, from a working copy of their repository, which pip cannot install.
-
-    Arguments: `code` (where that copy is), `hub` (`hf` or `ms`), `lead` (words that stand before the transcript, which
-    CosyVoice 3 wants), `voice` (`own` speaks in the voice that the repository brings where a request brings none).
-    """
-
-    def load(self, args: Mapping[str, str]) -> dict[str, str]:
-        """Put the copy where Python finds it and load the weights."""
-        code = Path(args.get("code") or "/nowhere").expanduser().resolve()
-        if not (code / "cosyvoice").is_dir() or not (code / "third_party" / "Matcha-TTS").is_dir():
-            raise ValueError(
-                "CosyVoice is no package that pip could install: run `git clone --recursive "
-                "https://github.com/FunAudioLLM/CosyVoice`, check out the commit ace7c47f, and name the folder with "
-                f"--model-args code=FOLDER ({args.get('code') or 'none'} holds no cosyvoice and Matcha-TTS)"
-            )
-        # What the folder holds is part of what the answers are kept under: nothing is added to it.
-        sys.dont_write_bytecode = True
-        sys.path[:0] = [str(code), str(code / "third_party" / "Matcha-TTS")]
-        from cosyvoice.cli.cosyvoice import AutoModel  # type: ignore[import-not-found]
-
-        self._model = AutoModel(model_dir=_fetched(args))
-        self._lead = args.get("lead", "")
-        self._own_voice = str(code / "asset" / "zero_shot_prompt.wav") if args.get("voice") == "own" else ""
-        return {"package": "CosyVoice", "decoding": "as its AutoModel has it"}
-
-    def _say(self, asked: _Text) -> tuple[Any, int]:
-        if self._own_voice and not asked.brings_voice:
-            found = self._model.inference_cross_lingual(self._lead + asked.text, self._own_voice, stream=False)
-        else:
-            found = self._model.inference_zero_shot(asked.text, self._lead + asked.words, asked.voice, stream=False)
-        import numpy as np
-
-        pieces = [_samples(piece["tts_speech"]) for piece in found]
-        return np.concatenate(pieces) if pieces else [], self._model.sample_rate
 
 
 class VoxCPM(_Speaker):
@@ -354,10 +316,6 @@ def _fetched(args: Mapping[str, str]) -> str:
     source, revision = args["source"], args.get("revision")
     if Path(source).expanduser().is_dir():
         return str(Path(source).expanduser())
-    if args.get("hub") == "ms":
-        from modelscope import snapshot_download as from_modelscope  # type: ignore[import-not-found]
-
-        return str(from_modelscope(source, **({"revision": revision} if revision else {})))
     from huggingface_hub import snapshot_download
 
     return str(snapshot_download(source, revision=revision))

@@ -13,9 +13,9 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from audiobench_pytest.models.openai.client import Question
-from audiobench_pytest.models.openai.replies import shortened, wrong_shape
-from audiobench_pytest.models.openai.slots import Kind, Trouble
+from audiobench_pytest.models.endpoints.client import Question
+from audiobench_pytest.models.endpoints.reading import shortened, wrong_shape
+from audiobench_pytest.models.endpoints.slots import Kind, Trouble
 from audiobench_pytest.models.realtime.wire import Websockets, event_of, received
 from audiobench_pytest.models.vendors.sending import Account, Advice
 from audiobench_pytest.types import Answer, Audio

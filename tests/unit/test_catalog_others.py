@@ -116,8 +116,6 @@ WITHOUT_AN_ENTRY = {
     "step-audio2-ft": UNRELEASED,
     "tele-ctc-ft": UNRELEASED,
     "omni-r1": "no published weights could be found; those that a hub has under this name are another paper's",
-    "qwen2.5-omni-speech": SPEECH,
-    "qwen3-omni-speech": SPEECH,
     "MiniCPMo2_6-speech": SPEECH,
     "step-audio-aqaa": SPEECH,
     "llama-omni": SPEECH,

@@ -49,6 +49,7 @@ ADAPTERS: dict[str, str] = {
     "rater-wavlm-large": "audiobench_pytest.models.raters.wavlm_large:WavlmLargeRater",
     "rater-ecapa": "audiobench_pytest.models.raters.packaged:EcapaRater",
     "rater-utmos": "audiobench_pytest.models.raters.checkpoints:UtmosRater",
+    "rater-emotion2vec": "audiobench_pytest.models.raters.emotions:Emotion2vecRater",
     "espeak": "audiobench_pytest.models.voices.espeak:EspeakAdapter",
     "transformers-codec": "audiobench_pytest.models.codecs.neural:NeuralCodecAdapter",
     "transformers-tts": "audiobench_pytest.models.voices.neural:NeuralVoiceAdapter",

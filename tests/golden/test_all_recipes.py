@@ -23,7 +23,9 @@ from audiobench_pytest.metrics.ifeval.checks import CHECKS
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.metrics.judge.metric import Judge, JudgeReply
 from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.metrics.speech.felt import Felt
 from audiobench_pytest.metrics.speech.rated import Rated
+from audiobench_pytest.metrics.speech.ratings import RATINGS
 from audiobench_pytest.metrics.text.units import counting
 from audiobench_pytest.records.runs.cells import CellData
 from audiobench_pytest.records.runs.plan import PlannedCell, ShardReceipt
@@ -89,7 +91,7 @@ def _lacks_tokenizer(recipe: Recipe) -> str:
     return ""
 
 
-SPOKEN = ("rated", "shape", "bit_rate")
+SPOKEN = ("rated", "felt", "listened", "shape", "bit_rate")
 """Metrics that look at what is known of a sound, and at no text."""
 
 
@@ -132,6 +134,7 @@ def item_of(recipe: Recipe, rng: random.Random, number: int, *, prediction: str 
     elif recipe.spec.score == "chords":
         reference, answer = rng.choice(CHORDS[:4]), rng.choice(CHORDS)
     answer = answer if prediction is None else prediction
+    meta |= {"emotion": "happy", "rounds": [{"question": "What?", "reply": answer}]}
     given = _heard(recipe, rng) if answer.strip() else {}
     return Item(reference, answer, language, choices, (), f"id-{number:03}", meta, given=given)
 
@@ -142,7 +145,10 @@ def _heard(recipe: Recipe, rng: random.Random) -> dict[str, object]:
         return {}
     shares = {"silent_share": rng.random() / 2, "clipped_share": rng.random() / 9, "leading_s": rng.random()}
     codec = {"bits": rng.randrange(1000, 90_000), "nominal_bps": 16_000.0, "frames": 50, "codebooks": 4}
-    found: dict[str, object] = {"speech": {"seconds": 1 + rng.random(), **shares, "codec": codec}}
+    sound = {"seconds": 1 + rng.random(), "file": f"ab/{rng.random()}.flac"}
+    found: dict[str, object] = {"speech": {**sound, **shares, "codec": codec}}
+    if isinstance(recipe.metric, Felt):
+        found["rating"] = {one.name: rng.random() for one in RATINGS[recipe.metric.rater]}
     if isinstance(recipe.metric, Rated):
         ends = ((one.name, one.minimum or 0.0, one.maximum or 1.0) for one in recipe.metric.ratings)
         found["rating"] = {name: rng.uniform(low, high) for name, low, high in ends}
@@ -300,7 +306,8 @@ def test_no_extreme_text_makes_scoring_raise(spec: RecipeSpec) -> None:
 
 
 def _check(recipe: Recipe, score: SampleScore) -> None:
-    unheard = recipe.spec.score in SPOKEN and score.state is State.JUDGE_INVALID
+    is_rated = recipe.spec.score in SPOKEN and not isinstance(recipe.metric, Judge)
+    unheard = is_rated and score.state is State.JUDGE_INVALID
     assert (score.numbers == {}) == (score.state is State.DATA_ERROR or unheard)
     assert score.state in (*COUNTED, State.DATA_ERROR, *([State.JUDGE_INVALID] if unheard else []))
     assert all(math.isfinite(number) for number in score.numbers.values())

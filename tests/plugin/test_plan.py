@@ -203,3 +203,51 @@ def test_a_recipe_is_put_together_once_however_many_cells_are_collected(project,
     assert done.ret == 0
     assert len(made) > 3
     assert sorted(made) == sorted(set(made))
+
+
+def test_a_plan_names_the_models_that_are_not_asked_in_a_line_each(project):
+    for name in ("emotion", "tts"):
+        shutil.copytree(ROOT / "benchmarks" / name, project.path / "benchmarks" / name)
+    (project.path / "own" / "datasets").mkdir(parents=True)
+    entries = [
+        f"  - {{name: set-{code}, task: asr, family: sets, language: {code}, hub: {{repo: acme/{code}, split: test}}}}"
+        for code in ("en", "zh", "fr", "de", "it")
+    ]
+    (project.path / "own" / "datasets" / "own.yaml").write_text("\n".join(["datasets:", *entries]))
+    args = (
+        "benchmarks",
+        "--model=pocketsphinx",
+        "--model=null",
+        "--audiobench-set=catalog=own",
+        "-m",
+        "sets or minispeech",
+    )
+    result = project.pytester.runpytest_inprocess(*args, "--plan")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "not asked:",
+            "  pocketsphinx knows en, and is not asked: set-zh (zh), set-fr (fr), set-de (de) and 1 more",
+        ]
+    )
+    line = next(
+        line
+        for line in project.pytester.runpytest_inprocess(*args, "--plan=json").outlines
+        if line.startswith('{"audiobench_plan"')
+    )
+    left = [one for one in json.loads(line)["audiobench_plan"] if one["not_asked"]]
+    assert {(one["model"], one["dataset"], one["not_able"]) for one in left} == {
+        ("pocketsphinx", f"set-{code}", "knows en") for code in ("zh", "fr", "de", "it")
+    }
+
+
+def test_a_plan_says_what_a_model_needs_that_no_package_brings_and_a_run_is_refused_for_it(project):
+    shutil.copytree(ROOT / "benchmarks" / "tts", project.path / "benchmarks" / "tts")
+    (project.path / "texts.jsonl").write_text('{"id": "t", "text": "good day", "language": "en"}\n')
+    args = ("benchmarks/tts", "--dataset=tts:texts.jsonl", "--model=cosyvoice2")
+    result = project.pytester.runpytest_inprocess(*args, "--plan")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["missing:", "  a working copy of CosyVoice*: --model-args code=PATH"])
+    result = project.pytester.runpytest_inprocess(*args)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*model 'cosyvoice2' needs *a working copy of CosyVoice*--model-args code=PATH*"])

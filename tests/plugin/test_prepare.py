@@ -25,6 +25,7 @@ datasets:
     hub: {repo: acme/tiny, split: "{part}", id_column: id}
   - {name: closed, task: asr, family: closed, access: gated, hub: {repo: acme/closed, split: test}}
   - {name: own, task: asr, family: tiny, access: private, origin: acme}
+  - {name: lost, task: asr, family: lost, hub: {repo: acme/lost, split: test}}
   - name: shelf
     task: asr
     family: shelf
@@ -35,6 +36,7 @@ MODELS = """
 models:
   - {name: tiny-whisper, adapter: transformers-asr, source: acme/weights}
   - {name: served, adapter: vllm, source: acme/weights}
+  - {name: lost-whisper, adapter: transformers-asr, source: acme/lost}
   - {name: voices, adapter: rater-wavlm-large, source: acme/voices, args: {file: voices.pth}}
   - name: far
     adapter: isolated
@@ -264,6 +266,21 @@ def test_a_dry_run_fetches_nothing(own, hub, tmp_path):
     assert hub.sent_of(".parquet") == 0
 
 
+@pytest.mark.parametrize(("more", "state"), [(["--dry-run"], "to fetch"), ([], "ready")])
+def test_what_the_hub_does_not_have_is_told_and_the_others_are_looked_at(own, hub, tmp_path, more, state):
+    names = ("lost", "tiny-two", "--model=lost-whisper", "--model=voices", "--json")
+    status, out, err = prepare(own, hub.environment(tmp_path / "home"), *names, *more)
+    assert status == 1
+    gone = "missing" if more else "failed"
+    assert [(one["name"], one["state"]) for one in json.loads(out)] == [
+        *(("lost", gone), ("tiny-two", state)),
+        *(("lost-whisper", gone), ("voices", state)),
+    ]
+    assert "lost: data set: acme/lost: " in err
+    assert "lost-whisper: weights: acme/lost: " in err
+    assert f"{'cannot be had as it is' if more else 'not ready'}: lost, lost-whisper" in err
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
@@ -285,7 +302,7 @@ def test_wrong_usage_is_one_sentence_before_anything_is_fetched(own, tmp_path, a
 
 def test_a_login_that_does_not_suffice_says_where_to_ask(own, hub, tmp_path):
     status, _, err = prepare(own, hub.environment(tmp_path / "home", HF_TOKEN="hf_x"), "closed")
-    assert status == 4
+    assert status == 1
     assert "grants access on request: ask for it on the page of acme/closed there" in err
 
 

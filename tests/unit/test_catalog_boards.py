@@ -25,7 +25,23 @@ def test_the_boards_and_the_size_of_their_averages():
         "voicebench": {"voicebench-9": 9, "voicebench-7@kimi": 7},
         "openasr": {"openasr-7": 7},
         "wenetspeech-wu": {},
-        "uro": {"uro-text-zh-basic": 6, "uro-text-en-basic": 10, "uro-text-zh-pro": 5, "uro-text-en-pro": 8},
+        "uro": {"uro-text-zh-basic": 6, "uro-text-en-basic": 10, "uro-text-zh-pro": 6, "uro-text-en-pro": 10},
+        "uro-aloud": {
+            **{
+                "uro-aloud-zh-basic-U": 2,
+                "uro-aloud-zh-basic-R": 2,
+                "uro-aloud-zh-basic-O": 2,
+                "uro-aloud-zh-basic": 6,
+            },
+            **{
+                "uro-aloud-en-basic-U": 3,
+                "uro-aloud-en-basic-R": 4,
+                "uro-aloud-en-basic-O": 3,
+                "uro-aloud-en-basic": 10,
+            },
+            **{"uro-aloud-zh-pro-U": 3, "uro-aloud-zh-pro-R": 2, "uro-aloud-zh-pro-O": 3, "uro-aloud-zh-pro": 8},
+            **{"uro-aloud-en-pro-U": 5, "uro-aloud-en-pro-R": 3, "uro-aloud-en-pro-O": 4, "uro-aloud-en-pro": 12},
+        },
         "step-audio-2": {
             **{"english": 4, "chinese": 6, "in-house": 6, "paralinguistics": 11, "mmau": 3, "s2tt": 2, "s2st": 2},
             **{"uro-zh-basic": 3, "uro-zh-pro": 3, "uro-en-basic": 3, "uro-en-pro": 3},

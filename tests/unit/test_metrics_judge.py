@@ -13,8 +13,10 @@ from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import RecipeSpec, RubricSpec
 from audiobench_pytest.errors import CatalogError, UnknownNameError, UsageError
 from audiobench_pytest.metrics.item import Item
+from audiobench_pytest.metrics.judge.listened import ListeningJudge
 from audiobench_pytest.metrics.judge.metric import ATTEMPTS, Judge, JudgeReply
 from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.runner.scoring.judge_check import items_of
 from audiobench_pytest.types import State
 
 CATALOG = load_catalog()
@@ -326,7 +328,7 @@ def test_every_recipe_of_the_facts_is_there():
     expected = "voicebench-open voicebench-open@kimi-evalkit sd-qa@voicebench sd-qa@kimi-evalkit kimi-refqa kimi-mqa"
     expected += " openaudiobench-alpaca openaudiobench-reasoning openaudiobench-llama openaudiobench-trivia"
     expected += " openaudiobench-web mtbench-single alpaca-pairwise audiobench audiobench-closed"
-    uro = "open semi-open under-emotion safety gen-style multilingual qa"
+    uro = "open semi-open under-emotion safety gen-style multilingual qa dialogue speaker-aware"
     assert set(NAMES) == {
         *(f"judge/{name}" for name in expected.split()),
         *(f"uro/{name}@2025-02" for name in uro.split()),
@@ -500,12 +502,17 @@ def test_an_official_file_that_cannot_be_used_is_told(tmp_path, name, content, s
 
 @pytest.mark.parametrize("rubric", CATALOG.rubrics, ids=lambda rubric: rubric.name)
 def test_every_rubric_can_be_asked_and_is_calibrated(rubric):
-    metric = Judge(RecipeSpec("judge/test@1", "judge", {}), rubric)
+    hears = "{sound}" in rubric.user
+    metric = (ListeningJudge if hears else Judge)(RecipeSpec("judge/test@1", "judge", {}), rubric)
     assert rubric.description
     assert rubric.source
+    if hears:  # no recording is beyond doubt, and none is handed on
+        assert not rubric.calibration
+        spoken = {"speech": {"file": "ab/c.flac", "silent_share": 0.1}}
+        assert asked(metric, Item("", "", meta={"question": "Sing!"}, given=spoken))
+        return
     spec = CATALOG.calibration.get(rubric.calibration)
-    for case in spec.cases:
-        item = Item(case.reference, case.answer, choices=case.choices, meta={"question": case.question, **case.meta})
+    for case, item in zip(spec.cases, items_of(spec), strict=True):
         assert asked(metric, item), metric.unasked(item, item.reference, item.prediction)
         assert case.answer in asked(metric, item)[0].messages[-1][1]
 

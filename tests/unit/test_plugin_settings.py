@@ -7,7 +7,7 @@ import pytest
 
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.errors import UsageError
-from audiobench_pytest.plugin.asked.choices import args_by_name, find_models
+from audiobench_pytest.plugin.asked.choices import args_by_name, find_hearers, find_models
 from audiobench_pytest.plugin.asked.declared import OPTIONS, RARER
 from audiobench_pytest.plugin.asked.options import is_active
 from audiobench_pytest.plugin.asked.settings import read_settings
@@ -211,6 +211,17 @@ def named_args(read, models, *texts):
 def test_arguments_reach_the_model_by_any_of_its_names(read):
     assert named_args(read, ["Whisper_Tiny"], "Whisper_Tiny:dtype=x") == {"whisper-tiny": {"dtype": "x"}}
     assert named_args(read, ["hf:org/model@v1"], "hf:org/model@v1:dtype=x") == {"model@v1": {"dtype": "x"}}
+
+
+def test_who_hears_the_answers_takes_arguments_of_its_own_alone(read):
+    found = named_args(read, ["oracle"], "wavlm-sv:device=cuda", "delay=1")
+    assert found == {"oracle": {"delay": "1"}, "wavlm-sv": {"device": "cuda"}}
+    settings = read({"model": ["oracle"], "model-args": ["openai:w:url=http://a/v1"], "set": ["transcriber=openai:w"]})
+    assert settings.model_args == {"openai:w": {"url": "http://a/v1"}}
+    assert [spec.name for spec in find_hearers(settings).values()] == ["w"]
+    assert args_by_name(settings, find_models(load_catalog(), settings)) == {"oracle": {}, "w": {"url": "http://a/v1"}}
+    under_test = read({"model": ["Noisy", "oracle"], "model-args": ["noisy:seed=3", "oracle:delay=1"]})
+    assert find_hearers(under_test) == {}
 
 
 def test_a_model_named_twice_is_one_and_keeps_the_arguments_of_both_names(read):

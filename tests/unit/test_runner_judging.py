@@ -546,7 +546,8 @@ def test_outcomes_get_their_scores(server):
 def test_no_reply_can_break_a_judging(replies, name):
     turn = iter(range(10_000))
     with OpenAIServer(lambda asked: said(replies[next(turn) % len(replies)])) as server:
-        rows = [Item("r", f"a {n}", id=str(n), meta={"question": "q", "meta_info": "m"}) for n in range(3)]
+        told = [{"rounds": [{"question": "q", "reply": f"a {n}"}]} for n in range(3)]
+        rows = [Item("r", f"a {n}", id=str(n), meta={"question": "q", "meta_info": "m", **told[n]}) for n in range(3)]
         scores = judged(server, rows, of=recipe(name))
     assert {score.state for score in scores.values()} <= {State.OK, State.JUDGE_INVALID}
     assert len(scores) == 3

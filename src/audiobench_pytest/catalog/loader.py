@@ -84,7 +84,7 @@ def _like(recipe: RecipeSpec, by_name: Mapping[str, RecipeSpec]) -> RecipeSpec:
     )
 
 
-_OF_SOUNDS = ("transcribed", "rated", "shape", "bit_rate")
+_OF_SOUNDS = ("transcribed", "rated", "felt", "listened", "shape", "bit_rate")
 """Metrics that look at the sound of an answer already."""
 
 SPOKEN = "asr-"

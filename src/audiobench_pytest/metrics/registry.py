@@ -23,6 +23,8 @@ METRICS: dict[str, str] = {
     "invented": "audiobench_pytest.metrics.invented:InventedWords",
     "transcribed": "audiobench_pytest.metrics.speech.transcribed:Transcribed",
     "rated": "audiobench_pytest.metrics.speech.rated:Rated",
+    "felt": "audiobench_pytest.metrics.speech.felt:Felt",
+    "listened": "audiobench_pytest.metrics.judge.listened:ListeningJudge",
     "shape": "audiobench_pytest.metrics.speech.shape:SpeechShape",
     "bit_rate": "audiobench_pytest.metrics.speech.bit_rate:BitRate",
     "tool_calls": "audiobench_pytest.metrics.calls.metric:ToolCalls",

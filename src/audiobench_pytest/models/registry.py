@@ -51,6 +51,7 @@ ADAPTERS: dict[str, str] = {
     "rater-ecapa": "audiobench_pytest.models.raters.packaged:EcapaRater",
     "rater-eres2net": "audiobench_pytest.models.raters.eres2net:Eres2NetRater",
     "rater-utmos": "audiobench_pytest.models.raters.checkpoints:UtmosRater",
+    "rater-emotion2vec": "audiobench_pytest.models.raters.emotions:Emotion2vecRater",
     "espeak": "audiobench_pytest.models.voices.espeak:EspeakAdapter",
     "transformers-codec": "audiobench_pytest.models.codecs.neural:NeuralCodecAdapter",
     "transformers-tts": "audiobench_pytest.models.voices.neural:NeuralVoiceAdapter",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec, PromptSpec, TaskSpec
-from audiobench_pytest.catalog.schema.protocols import CHANNELS, SPEECH, TEXT
+from audiobench_pytest.catalog.schema.protocols import CHANNELS
 from audiobench_pytest.errors import CatalogError, UsageError
 from audiobench_pytest.metrics.speech.channels import channel_of
 from audiobench_pytest.models.own.reading import OWN
@@ -39,15 +39,19 @@ class Unasked:
 
     Attributes:
         reason: Why.
-        dataset: Of which data set, where that is its own fault and not the model's: a plan names it.
-        model: Of which model, likewise.
-        recipe: By which recipe, likewise.
+        dataset: Of which data set, where it is no whole task.
+        model: Of which model; a plan names it. "" where no model is the reason.
+        recipe: By which recipe, where a data set is known.
+        task: Of which task.
+        short: What it is about the model, in a few words, whatever the task or the data set; "" where it is none of it.
     """
 
     reason: str
     dataset: DatasetSpec | None = None
     model: str = ""
     recipe: str = ""
+    task: str = ""
+    short: str = ""
 
 
 NO_MODEL = "no model: name one with --audiobench-model (or --model, where the root conftest opts in)"
@@ -101,7 +105,7 @@ def _of_model(
 ) -> Iterator[object]:
     """Yield why some data sets cannot be asked of a model, then the cells of the others."""
     why = functools.cache(functools.partial(_why_not, session, task, model))
-    reasons: dict[str, None] = {}
+    reasons: dict[Unasked, None] = {}
     cells: list[object] = []
     for dataset in datasets:
         if session.suite is not None and not session.suite.has(dataset.name, model.name):
@@ -112,14 +116,14 @@ def _of_model(
             if any(why(channel) is None for channel in CHANNELS):
                 cells.append(_refused(dataset, model, str(exc)))
             else:
-                reasons[why(channel_of(task)) or ""] = None
+                reasons[why(channel_of(task)) or Unasked("")] = None
             continue
         for scored in found:
             if (reason := why(scored.channel)) is not None:
                 reasons[reason] = None
             else:
                 cells += _cell(session, dataset, model, scored, f"-{scored.channel}" if len(found) > 1 else "")
-    yield from (_skipped(f"{task.name}-{model.name}", Unasked(reason), families) for reason in reasons)
+    yield from (_skipped(f"{task.name}-{model.name}", reason, families) for reason in reasons)
     yield from cells
 
 
@@ -142,27 +146,31 @@ def _no_data(session: BenchmarkSession, task: TaskSpec) -> str:
     return f"there is no data set of the task {task.name} yet: name your own with --dataset {task.name}:PATH"
 
 
-def _why_not(session: BenchmarkSession, task: TaskSpec, model: ModelSpec, channel: str) -> str | None:
+def _why_not(session: BenchmarkSession, task: TaskSpec, model: ModelSpec, channel: str) -> Unasked | None:
     """Return why a task cannot be asked of a model in a channel, or None where it can."""
+
+    def because(short: str, more: str) -> Unasked:
+        return Unasked(f"model {model.name} {short}{more}", model=model.name, task=task.name, short=short)
+
     if model.tasks and task.name not in model.tasks:
-        return f"model {model.name} does {', '.join(model.tasks)}, not {task.name}"
+        return because(f"does {', '.join(model.tasks)}", f", not {task.name}")
     gives = session.gives(model)
-    if channel == SPEECH and SPEECH not in gives:
-        return f"model {model.name} answers in {' and '.join(sorted(gives))}; {task.name} ({task.title}) wants speech"
-    if channel == TEXT and TEXT not in gives:
-        return f"model {model.name} answers in {' and '.join(sorted(gives))}; {task.name} ({task.title}) wants text"
+    if channel in CHANNELS and channel not in gives:
+        return because(f"answers in {' and '.join(sorted(gives))}", f"; {task.name} ({task.title}) wants {channel}")
     if task.answer == "calls" and session.follows(model) and not adapter_class(model.adapter).may_take_tools:
-        return (
-            f"model {model.name} cannot be given tools to call, so {task.name} ({task.title}) cannot be asked of it; "
-            "it can of openai:<name on a server>, and of a checkpoint whose chat template has a place for tools"
+        return because(
+            "cannot be given tools to call",
+            f", so {task.name} ({task.title}) cannot be asked of it; it can of openai:<name on a server>, and of a "
+            "checkpoint whose chat template has a place for tools",
         )
     if task.instructed and not session.follows(model):
         own = " (a class of your own says that it does with `follows = True`)" if model.adapter in OWN else ""
         able = _names_of_able(session, task)
         more = f" and {len(able) - _MOST_NAMES} more" if len(able) > _MOST_NAMES else ""
-        return (
-            f"model {model.name} writes down speech and follows no instruction{own}, so {task.name} ({task.title}) "
-            f"cannot be asked of it; it can of openai:<name on a server>, {', '.join(able[:_MOST_NAMES])}{more}"
+        return because(
+            f"writes down speech and follows no instruction{own}",
+            f", so {task.name} ({task.title}) cannot be asked of it; it can of openai:<name on a server>, "
+            f"{', '.join(able[:_MOST_NAMES])}{more}",
         )
     return None
 
@@ -195,12 +203,12 @@ def _cell(
     cell = CellId(dataset.name, model.name, recipe.name)
     if dataset.unasked:
         why = f"data set {dataset.name} cannot be asked yet: {dataset.unasked}"
-        yield _skipped(str(cell), Unasked(why, dataset, model.name, recipe.name), marks)
+        yield _skipped(str(cell), Unasked(why, dataset, model.name, recipe.name, dataset.task), marks)
         return
     if dataset.is_published and not model.knows(dataset.language):
-        knows = ", ".join(model.languages)
-        why = f"model {model.name} knows {knows}; dataset {dataset.name} is {dataset.language}"
-        yield _skipped(str(cell), Unasked(why), marks)
+        knows = f"knows {', '.join(model.languages)}"
+        why = f"model {model.name} {knows}; dataset {dataset.name} is {dataset.language}"
+        yield _skipped(str(cell), Unasked(why, dataset, model.name, recipe.name, dataset.task, knows), marks)
         return
     shards, of = session.settings.part.shards(session.shards.get(dataset.name, 1))
     # A model that is told nothing answers once, in whatever words others are asked.
@@ -220,9 +228,9 @@ def job_of(item: pytest.Item) -> Job | None:
 
 
 def unasked_of(item: pytest.Item) -> Unasked | None:
-    """Return why a benchmark item is none, where a data set is the reason; None for any other item."""
+    """Return why a benchmark item is none, where a model is not asked; None for any other item."""
     found = _param(item)
-    return found if isinstance(found, Unasked) and found.dataset is not None else None
+    return found if isinstance(found, Unasked) and found.model else None
 
 
 def _param(item: pytest.Item) -> object:

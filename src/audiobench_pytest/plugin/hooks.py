@@ -11,7 +11,7 @@ from audiobench_pytest.errors import AudiobenchError, red_of
 from audiobench_pytest.plugin.collection import check_selected, job_of, selected_datasets, sort_by_model
 from audiobench_pytest.plugin.limits import check_planned
 from audiobench_pytest.plugin.planned.cells import planned_cells
-from audiobench_pytest.plugin.planned.missing import refuse_deaf, refuse_missing
+from audiobench_pytest.plugin.planned.missing import refuse_deaf, refuse_idle, refuse_missing
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.plugin.termination import START_AGAIN, Termination
 from audiobench_pytest.plugin.workers.xdist import REFUSED, is_distributed
@@ -36,8 +36,9 @@ class ItemHooks:
         if not is_distributed(session.config):
             try:
                 check_selected(session.items)
+                jobs = [job for item in session.items if (job := job_of(item)) is not None]
+                refuse_idle(self._session, jobs)
                 if self._session.run is not None:
-                    jobs = [job for item in session.items if (job := job_of(item)) is not None]
                     if self._session.asks:
                         refuse_missing(self._session, jobs)
                     if self._session.hears:

@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.models.registry import adapter_class
 from audiobench_pytest.plugin.asked.declared import RARER
 from audiobench_pytest.plugin.session import BenchmarkSession
@@ -41,6 +42,7 @@ def describe_run(session: BenchmarkSession) -> dict[str, Any]:
         "started": time.time(),
         "command": [Path(sys.argv[0]).name, *session.config.invocation_params.args],
         "models": {m.name: dict(session.model_args.get(m.name, {})) for m in session.models},
+        "hearers": {m.name: dict(session.model_args[m.name]) for m in session.hearers},
         "datasets": [d.name for d in session.datasets] if settings.datasets else "all",
         "recipes": [r.name for r in session.recipes] or "each dataset's own",
         "suite": settings.suite,
@@ -59,22 +61,26 @@ def describe_run(session: BenchmarkSession) -> dict[str, Any]:
     }
 
 
+def _affecting(session: BenchmarkSession, spec: ModelSpec) -> list[tuple[str, str]]:
+    """Return the arguments of a model that affect what it answers."""
+    options = adapter_class(spec.adapter).options_for(spec)
+    args = session.model_args.get(spec.name, {})
+    return sorted((name, value) for name, value in args.items() if options[name].affects_answers)
+
+
 def asked(session: BenchmarkSession) -> str:
     """Return a digest of what defines the plan; a run directory is continued only by the same plan.
 
     Arguments that change speed only (a thread count) may change in between.
     """
     settings = session.settings
-    models = []
-    for spec in session.models:
-        options = adapter_class(spec.adapter).options_for(spec)
-        args = session.model_args.get(spec.name, {})
-        kept = sorted((k, v) for k, v in args.items() if options[k].affects_answers)
-        models.append([spec.name, spec.source, spec.revision, kept])
+    models = [[spec.name, spec.source, spec.revision, _affecting(session, spec)] for spec in session.models]
+    hearers = {spec.name: _affecting(session, spec) for spec in session.hearers}
     words = [one.text or repr(one.messages) for one in session.prompts("")]
     # Stages are of one plan: what one asked, the next scores, in one directory if wanted.
     repeats: dict[str, Any] = {"repeats": settings.repeats} if settings.repeats > 1 else {}
     repeats |= {"answer": settings.answer} if settings.answer else {}
+    repeats |= {"hearers": hearers} if any(hearers.values()) else {}
     return digest(
         {
             **({} if not words else {"prompt": words[0]} if len(words) == 1 else {"prompts": words}),

@@ -47,6 +47,7 @@ class BenchmarkSession:
         datasets: The data sets asked for, all of the catalogue when none was named.
         load: How data sets are read.
         model_args: Arguments per model name.
+        hearers: Models that were given arguments and are not under test: they hear the answers of those that are.
         recipes: Recipes that score instead of the datasets' own; empty where none was named.
         suite: The suite asked for, or None.
         shards: Number of shards per data set, decided by the controller; 1 where not listed.
@@ -69,6 +70,7 @@ class BenchmarkSession:
     datasets: tuple[DatasetSpec, ...]
     load: LoadSettings
     model_args: Mapping[str, Mapping[str, str]]
+    hearers: tuple[ModelSpec, ...] = ()
     recipes: tuple[RecipeSpec, ...] = ()
     suite: Suite | None = None
     shards: dict[str, int] = dataclasses.field(default_factory=dict)
@@ -186,9 +188,13 @@ class BenchmarkSession:
             concurrency=settings.judge_concurrency,
             asks=settings.stage != SCORE,
         )
+        # A judge that reads may not be one that hears.
+        listener = dataclasses.replace(
+            judge, url=settings.listener_url or judge.url, model=settings.listener_model or None
+        )
         # Called by who hears: a controller whose workers did the scoring has no runner.
         hearing = lambda: self.hearing  # noqa: E731
-        return {"judge": judge, "transcript": hearing, "rating": hearing}
+        return {"judge": judge, "listening": listener, "transcript": hearing, "rating": hearing, "felt": hearing}
 
     @cached_property
     def hearing(self) -> Hearing:

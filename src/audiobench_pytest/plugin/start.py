@@ -13,6 +13,7 @@ from audiobench_pytest.plugin.asked.choices import (
     args_by_name,
     check_read_only_caches,
     find_datasets,
+    find_hearers,
     find_models,
     find_recipes,
 )
@@ -95,10 +96,11 @@ def _session(config: pytest.Config) -> BenchmarkSession:
             language=settings.language,
         ),
         model_args=model_args,
+        hearers=tuple({spec.name: spec for spec in find_hearers(settings).values()}.values()),
         recipes=find_recipes(catalog, settings),
         suite=suite,
     )
-    for spec in session.models:
+    for spec in (*session.models, *session.hearers):
         session.args_of(spec)  # a wrong argument is told now; what is missing, once it is known who is asked
     return session
 

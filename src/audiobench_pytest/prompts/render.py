@@ -13,7 +13,7 @@ from audiobench_pytest.errors import CatalogError, SampleError
 from audiobench_pytest.languages import english_name
 from audiobench_pytest.types import MAIN_SOUND, Message, Prompt, Sample, Sound
 
-HIDDEN = frozenset({"aliases", "answer", "answers", "label", "reference", "references"})
+HIDDEN = frozenset({"aliases", "answer", "answers", "label", "reference", "references", "rounds"})
 """Fields of a row that a prompt never sees, since they hold what is expected; nor does it see one that equals it."""
 
 TURNS = "turns"

@@ -33,7 +33,7 @@ def model_lacks(spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str
 def recipe_lacks(
     recipe: Recipe, language: str, transcriber: str, of_model: Callable[[ModelSpec], list[tuple[str, str]]]
 ) -> list[tuple[str, str]]:
-    """Return what a recipe lacks that has answers heard: its transcriber or rater, or what that one needs.
+    """Return what a recipe lacks that has answers heard: its transcriber and its rater, or what those need.
 
     Args:
         recipe: The recipe.
@@ -44,15 +44,19 @@ def recipe_lacks(
     Raises:
         UsageError: There is no model of that name, or nobody is named for the language.
     """
-    if recipe.metric.stage not in ("transcript", "rating"):
+    if recipe.metric.stage not in ("transcript", "rating", "felt"):
         return []
     from audiobench_pytest.runner.hearing.asking import model_of
     from audiobench_pytest.runner.hearing.stages import heard_by
 
-    name = heard_by(recipe, language, transcriber)
-    if not name:
-        return [(f"a transcriber of '{language}'", "--audiobench-set transcriber=MODEL")]
-    spec = model_of(name)
-    if spec.languages and language.split("-")[0] not in spec.languages:
-        return [(f"one that knows '{language}' in place of {name}", "--recipe NAME, without this one")]
-    return of_model(spec)
+    found: list[tuple[str, str]] = []
+    for name in heard_by(recipe, language, transcriber):
+        if not name:
+            found.append((f"a transcriber of '{language}'", "--audiobench-set transcriber=MODEL"))
+            continue
+        spec = model_of(name)
+        if spec.languages and language.split("-")[0] not in spec.languages:
+            found.append((f"one that knows '{language}' in place of {name}", "--recipe NAME, without this one"))
+        else:
+            found += of_model(spec)
+    return found

@@ -1,6 +1,6 @@
 """The nouns that flow through the rooms; frozen, none does any work, importing them costs the standard library only."""
 
-from audiobench_pytest.types.answers import SPEECH, Answer, KeptSpeech, Prediction
+from audiobench_pytest.types.answers import ROUNDS, SPEECH, Answer, KeptSpeech, Prediction
 from audiobench_pytest.types.outcomes import (
     ENDINGS,
     HEARD,
@@ -47,6 +47,7 @@ __all__ = [
     "HEARD",
     "MAIN_SOUND",
     "NO_CLUSTERS",
+    "ROUNDS",
     "SCORED_STATES",
     "SPEECH",
     "Answer",

@@ -41,6 +41,10 @@ HEARD_LEVELS = "heard"
 SPEECH = "speech"
 """Key of a kept answer's meta that holds what is known of its sound: `KeptSpeech`, as plain values."""
 
+ROUNDS = "rounds"
+"""Key of a row's meta that says what each round of a dialogue was: `question` and `expected` where the row tells them,
+then `reply`, of a spoken one `speech`, and what a transcriber `heard`."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeptSpeech:

@@ -85,6 +85,11 @@ class Message:
     parts: tuple[str | Sound, ...] = ()
     calls: tuple[Call, ...] = ()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is the place of what the model itself answers: an assistant's turn that holds nothing."""
+        return self.role == "assistant" and not self.parts and not self.calls
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -124,6 +129,11 @@ class Sample:
     turns: tuple[Message, ...] = ()
     tools: tuple[Mapping[str, Any], ...] = ()
     prompt: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its conversation has turns that the model itself is to say."""
+        return any(turn.is_open for turn in self.turns)
 
     @property
     def files(self) -> dict[str, Path]:

@@ -12,9 +12,10 @@ class RubricSpec:
     Attributes:
         name: `voicebench-open`.
         user: The message, with fields in braces: `question`, `reference`, `references` (the reference and its aliases,
-            one per line), `answer`, `choices` (one per line, with letters), `first` and `second` (the two answers that
-            are compared), `meta.KEY` (any other key of the row). Only these words in braces are fields; other braces
-            are text.
+            one per line), `answer`, `sound` (the sound of the answer, for a judge that hears), `dialogue` (all rounds
+            of one, each with its reply), `choices` (one per line, with letters), `first` and `second` (the two answers
+            that are compared), `meta.KEY` (any other key of the row). Only these words in braces are fields; other
+            braces are text.
         parse: Name of the parser of its reply, see `metrics.judge.replies`.
         system: The system message, or "" for none.
         scale: What points are multiplied with for the value that is printed (20 makes 5 points 100).
@@ -66,6 +67,8 @@ class CalibrationCase:
         aliases: Further references.
         choices: Texts of the options.
         meta: What else a rubric looks at.
+        rounds: Of a dialogue, the rounds before the one that question, reference and answer are of: `question`, `reply`
+            and, where there is one, `expected`.
     """
 
     answer: str
@@ -76,6 +79,7 @@ class CalibrationCase:
     aliases: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     meta: dict[str, str] = field(default_factory=dict)
+    rounds: tuple[dict[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ class RuntimeSpec:
         python: Version (`3.10`, `3.10.4`), None for that of the running interpreter, or `running` for the running
             interpreter itself with the packages it has; then there can be no requirements.
         env: Environment variables of the process, over those that are there.
+        needs: Arguments that the user has to give, each the path of what no package brings, with what that is.
+        pinned: Whether it loads at a commit only (the entry's `revision`), since its checkpoint brings code of its own.
     """
 
     kind: str
@@ -25,6 +27,8 @@ class RuntimeSpec:
     requirements: tuple[str, ...] = ()
     python: str | None = None
     env: dict[str, str] = field(default_factory=dict)
+    needs: dict[str, str] = field(default_factory=dict)
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.cli import add_cache, add_catalog
 from audiobench_pytest.cli.machine.named import models_named
-from audiobench_pytest.errors import AudiobenchError, UnknownNameError, UsageError, did_you_mean
+from audiobench_pytest.errors import (
+    AudiobenchError,
+    DatasetError,
+    ModelError,
+    UnknownNameError,
+    UsageError,
+    did_you_mean,
+)
 
 if TYPE_CHECKING:
     from audiobench_pytest.catalog.loader import Catalog
@@ -93,7 +100,7 @@ def _prepare(given: argparse.Namespace) -> int:
         results = [{**_plain(part), "state": _state(part)} for part in parts]
         if given.json:
             print(json.dumps(results, indent=2, ensure_ascii=False))
-        return 0
+        return _ended(parts)
     results = [_done(part) for part in parts]
     if given.json:
         print(json.dumps(results, indent=2, ensure_ascii=False))
@@ -103,6 +110,14 @@ def _prepare(given: argparse.Namespace) -> int:
         return 1
     _say("all of it is here: runs need no network (HF_HUB_OFFLINE=1 keeps them to it)")
     return 0
+
+
+def _ended(parts: Iterable[Part]) -> int:
+    """Return the status of a command that fetched nothing: 1 where something cannot be had, which is said."""
+    lacking = dict.fromkeys(part.name for part in parts if part.lacks)
+    if lacking:
+        _say(f"cannot be had as it is: {', '.join(lacking)}")
+    return int(bool(lacking))
 
 
 def _datasets(names: Iterable[str], catalog: Catalog) -> list[DatasetSpec]:
@@ -178,7 +193,11 @@ def _of_datasets(datasets: Iterable[DatasetSpec], cache: Path, folders: Mapping[
         if spec.hub is None or spec.manifest is not None or (spec.folder and spec.folder.setting in folders):
             yield _here(spec, settings)
             continue
-        there = outlook_hub(spec, settings)
+        try:
+            there = outlook_hub(spec, settings)
+        except DatasetError as exc:  # the others are told all the same
+            yield Part("data set", spec.name, spec.hub.repo, lacks=str(exc))
+            continue
 
         def get(spec: DatasetSpec = spec, settings: LoadSettings = settings) -> dict[str, Any]:
             data = load_dataset(spec, settings)
@@ -226,7 +245,11 @@ def _of_models(models: Iterable[ModelSpec]) -> Iterator[Part]:
             if weights.elsewhere:
                 yield _elsewhere(spec, weights.repo, weights.elsewhere)
                 continue
-            there = outlook(spec, weights)
+            try:
+                there = outlook(spec, weights)
+            except ModelError as exc:  # the others are told all the same
+                yield Part("weights", spec.name, weights.repo, lacks=str(exc))
+                continue
 
             def get(spec: ModelSpec = spec, there: WeightsOutlook = there) -> dict[str, Any]:
                 folder = fetch(spec, there)

@@ -13,12 +13,16 @@ such a line is refused.
 **URO-Bench**'s is `{"id", "source_wav", "source_text", "target_text"}`, in `{basic,pro}/<set>/test.jsonl`. `source_wav`
 is relative to the file. `source_text` is what is said, which a judge is shown and a model never is; `target_text`, a
 text or several, is what is expected where the set expects something. A dialogue of several rounds has `num_round` and
-`dialogue`, a list of such lines.
+`dialogue`, a list of such lines: what the model answers in one round is part of what it is asked in the next.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from audiobench_pytest.datasets.manifests.dialect import Dialect
+from audiobench_pytest.types import MAIN_SOUND, ROUNDS
 
 NATIVE = Dialect("audiobench-pytest", ("audio", "text"), "id", "audio", "text", "language", "duration_s", prompt=True)
 
@@ -28,8 +32,40 @@ URO_BENCH = Dialect(
     "URO-Bench", ("source_wav",), "id", "source_wav", "target_text", "language", "duration", question="source_text"
 )
 
-ROUNDS = ("num_round", "dialogue")
+DIALOGUE = ("num_round", "dialogue")
 """Columns of a dialogue of several rounds."""
+
+
+def opened(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a dialogue of several rounds as a line of one sample, whose conversation has open turns of the model.
+
+    Raises:
+        ValueError: It is no such dialogue.
+    """
+    rounds = record[DIALOGUE[1]]
+    if not isinstance(rounds, list) or not rounds or not all(isinstance(one, Mapping) for one in rounds):
+        raise ValueError(f"'{DIALOGUE[1]}' is not a list of rounds")
+    if record[DIALOGUE[0]] != len(rounds):
+        raise ValueError(
+            f"'{DIALOGUE[0]}' is {record[DIALOGUE[0]]!r:.20}, but '{DIALOGUE[1]}' holds {len(rounds)} rounds"
+        )
+    first, *others = [one.get(URO_BENCH.audio) for one in rounds]
+    turns = [turn for _ in rounds for turn in ({"role": "user", "content": "<audio>"}, {"role": "assistant"})]
+    told = [{"question": one.get(URO_BENCH.question), "expected": one.get(URO_BENCH.text)} for one in rounds]
+    found = {name: value for name, value in record.items() if name != DIALOGUE[1]}
+    return {
+        **found,
+        URO_BENCH.audio: first,
+        "sounds": {f"{MAIN_SOUND}{number}": sound for number, sound in enumerate(others, 2)},
+        "messages": turns[:-1],
+        ROUNDS: [{name: _one(value) for name, value in one.items()} for one in told],
+    }
+
+
+def _one(value: Any) -> str:
+    """Return what is said or expected as one text; of several that would do, all of them."""
+    return " / ".join(map(str, value)) if isinstance(value, list) else str(value or "")
+
 
 DIALECTS: list[Dialect] = []
 """Those that others added; one is taken where a line has all the columns it requires."""

@@ -12,7 +12,7 @@ from typing import Any
 from audiobench_pytest.catalog.schema import ColumnMap
 from audiobench_pytest.datasets.fields import Needs, renamed
 from audiobench_pytest.datasets.manifests.dialect import Dialect, Row, language_of
-from audiobench_pytest.datasets.manifests.dialects import DIALECTS, NATIVE, ROUNDS, URO_BENCH, WENET
+from audiobench_pytest.datasets.manifests.dialects import DIALECTS, DIALOGUE, NATIVE, URO_BENCH, WENET, opened
 from audiobench_pytest.datasets.manifests.foreign import layout_of, translated
 from audiobench_pytest.datasets.manifests.formats import UNNAMED, Format, format_named
 from audiobench_pytest.datasets.manifests.lines import numbered_lines
@@ -139,15 +139,21 @@ def _parse(
         record = {k: v if k in ("audio", "wav", "sounds") else storable(v) for k, v in record.items()}
     if not isinstance(record, dict):
         raise DatasetError(f'{path}:{number}: not a JSON object; each line must be one, as {{"id": ...}}')
+    row: Mapping[str, Any] = record
+    if all(column in row for column in DIALOGUE) and not (_is_ours(row) or any(_fits(row, d) for d in DIALECTS)):
+        try:
+            row = opened(row)
+        except ValueError as exc:
+            raise DatasetError(f"{path}:{number}: {exc}") from exc
     layout = stated.layout
     if layout is None:
-        if stated.dialect is not None or any(_fits(record, one) for one in DIALECTS):
-            return record
-        layout = layout_of(record, ours=_is_ours(record))
+        if stated.dialect is not None or any(_fits(row, one) for one in DIALECTS):
+            return row
+        layout = layout_of(row, ours=_is_ours(row))
         if layout is None:
-            return record
+            return row
     try:
-        return translated(record, layout, named)
+        return translated(row, layout, named)
     except (ValueError, TypeError, AttributeError) as exc:
         raise DatasetError(f"{path}:{number}: {exc}") from exc
 
@@ -165,12 +171,6 @@ def _dialect_of(path: Path, number: int, record: Mapping[str, Any], needs: Needs
     is_wenet = "wav" in record or ("key" in record and "audio" not in record)
     added = stated.dialect or (NATIVE if stated.layout is not None else None)
     added = added or next((one for one in DIALECTS if _fits(record, one)), None)
-    if added is None and all(column in record for column in ROUNDS) and not _is_ours(record):
-        raise DatasetError(
-            f"{path}:{number}: is a dialogue of several rounds ({ROUNDS[0]}: {record[ROUNDS[0]]}): each answer of the "
-            "model is part of its next question, which this version does not ask; write the rounds that were, answers "
-            "included, as 'messages'"
-        )
     is_uro = "source_wav" in record and "audio" not in record and "wav" not in record
     dialect = added or (URO_BENCH if is_uro else WENET if is_wenet else NATIVE)
     free = {dialect.audio} if "audio" not in needs.sounds else set()

@@ -17,15 +17,17 @@ from audiobench_pytest.catalog.schema import LanguageRule, RecipeSpec, RubricSpe
 from audiobench_pytest.errors import CatalogError, UsageError, did_you_mean
 from audiobench_pytest.metrics.base import Metric, one_of, ratio, total
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.judge.prompts import Messages, Shown, Template
+from audiobench_pytest.metrics.judge.prompts import Messages, Shown, Template, said_in
 from audiobench_pytest.metrics.judge.replies import (
     PARSERS,
     SOURCE_RULES,
+    JudgeReply,
     Verdict,
     majority_as_written,
+    unusable,
     without_thoughts,
 )
-from audiobench_pytest.types import Quantity, SampleScore, State
+from audiobench_pytest.types import ROUNDS, Quantity, SampleScore, State
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,26 +47,13 @@ class JudgeCall:
         messages: Role and text of each message.
         sample: Which of the rubric's samples it is, from 0.
         swapped: Whether the two answers stand in the other order than the rubric's own.
+        sound: Name of the answer's sound in the cache, for a judge that hears it; it stands where `prompts.SOUND` does.
     """
 
     messages: Messages
     sample: int
     swapped: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class JudgeReply:
-    """What came back.
-
-    Attributes:
-        text: The reply as it was sent.
-        error: Why there is none (time-out, refused, ...), else None.
-        cut: Whether the server ended it at the limit of tokens: what it would have come to is not known.
-    """
-
-    text: str = ""
-    error: str | None = None
-    cut: bool = False
+    sound: str = ""
 
 
 class Judge(Metric):
@@ -76,6 +65,7 @@ class Judge(Metric):
     instead. The source's own reading of the first replies is in `compat_n`, `compat_points`, `compat_wins`.
 
     An empty answer, and one that a step of the recipe could extract nothing from, gets the worst verdict unasked.
+    `hears` says whether the sound of the answer is sent.
 
     Options:
         rubric: Name of the catalogue's rubric.
@@ -88,6 +78,7 @@ class Judge(Metric):
     """
 
     stage: ClassVar[str | None] = "judge"
+    hears: ClassVar[bool] = False
     options: ClassVar[Mapping[str, Callable[[str], object]]] = {
         "rubric": str,
         "compat": one_of(*SOURCE_RULES),
@@ -119,6 +110,8 @@ class Judge(Metric):
         try:
             self._check(self.rubric)
             self.template = Template(self.rubric)
+            if ("sound" in self.template.fields) != self.hears:
+                raise CatalogError("{sound} is for judges that hear, which the score 'listened' asks, and they need it")
             if self.template.pair != self.parser.pair:
                 shown = "two answers" if self.template.pair else "one answer"
                 raise CatalogError(f"it shows {shown}, which '{self.rubric.parse}' cannot judge")
@@ -181,7 +174,8 @@ class Judge(Metric):
         if prediction is None:
             why = "no answer could be extracted"
             return SampleScore(self._worst(), reference, "", State.INVALID, why)
-        if not prediction.strip():
+        in_rounds = "dialogue" in self.template.fields and any(map(said_in, item.meta.get(ROUNDS) or ()))
+        if not prediction.strip() and not in_rounds:
             why = "the answer is empty: the worst verdict, unasked"
             return SampleScore(self._worst(), reference, prediction, State.EMPTY, why)
         return None
@@ -244,7 +238,7 @@ class Judge(Metric):
         for call, tried in zip(calls, replies, strict=True):
             found = self.read(call, tried[-1]) if tried else None
             if found is None:
-                why = _why(tried)
+                why = unusable(tried)
                 return SampleScore(
                     {**numbers, "judge_invalid": 1}, reference, prediction or "", State.JUDGE_INVALID, why
                 )
@@ -386,15 +380,3 @@ class Judge(Metric):
 
 def _share(name: str) -> Quantity:
     return Quantity(name, higher_is_better=True, maximum=100.0)
-
-
-def _why(tried: Sequence[JudgeReply]) -> str:
-    if not tried:
-        return "the judge was not asked"
-    last = tried[-1]
-    if last.error is not None:
-        return f"the judge gave no reply: {last.error}"
-    shown = " ".join(last.text.split())
-    shown = f"{shown[:120]}..." if len(shown) > 120 else shown
-    cut = ", which its limit of tokens cut off" if last.cut else ""
-    return f"the judge's reply cannot be read after {len(tried)} attempts{cut}: '{shown}'"

@@ -12,6 +12,7 @@ from audiobench_pytest.catalog.schema import RubricSpec
 from audiobench_pytest.errors import CatalogError, did_you_mean
 from audiobench_pytest.metrics.item import Item
 from audiobench_pytest.records.keys import digest
+from audiobench_pytest.types import ROUNDS
 
 Messages = tuple[tuple[str, str], ...]
 """Role and text of each message."""
@@ -39,11 +40,33 @@ class Shown:
     answer_first: bool = True
 
 
+def dialogue_of(item: Item) -> str:
+    """Return a dialogue round by round: what the user said, what was replied, what would have done."""
+    rounds = item.meta.get(ROUNDS) or ()
+    return "\n\n".join(
+        "\n".join(
+            [f"Round {number}", f"User: {one.get('question', '')}", f"Assistant: {said_in(one)}"]
+            + ([f"Would do: {one['expected']}"] if one.get("expected") else [])
+        )
+        for number, one in enumerate(rounds, 1)
+    )
+
+
+def said_in(one: Mapping[str, Any]) -> str:
+    """Return what was replied in a round, of a spoken reply what was heard."""
+    return str(one.get("heard", one.get("reply", "")))
+
+
+SOUND = "\x00sound\x00"
+"""Stands in a message where the sound of the answer is sent."""
+
 _FIELDS: Mapping[str, Callable[[Shown], str]] = {
     "question": lambda shown: shown.question,
     "reference": lambda shown: shown.reference,
     "references": lambda shown: "\n".join(dict.fromkeys((shown.reference, *shown.item.aliases))),
     "answer": lambda shown: shown.answer,
+    "sound": lambda shown: SOUND,
+    "dialogue": lambda shown: dialogue_of(shown.item),
     "choices": lambda shown: "\n".join(f"({_letter(n)}) {text}" for n, text in enumerate(shown.item.choices)),
     "first": lambda shown: shown.answer if shown.answer_first else shown.reference,
     "second": lambda shown: shown.reference if shown.answer_first else shown.answer,
@@ -75,8 +98,10 @@ class Template:
         for field in self.fields:
             if field not in _FIELDS and not field.startswith(_META):
                 raise CatalogError(f"there is no field '{{{field}}}'{did_you_mean(field, [*_FIELDS, 'meta.KEY'])}")
-        if not {"answer", "first"} & set(self.fields):
-            raise CatalogError("its words never show the answer: write {answer}, or {first} and {second}")
+        if not {"answer", "first", "sound", "dialogue"} & set(self.fields):
+            raise CatalogError(
+                "its words never show the answer: write {answer}, {sound}, {dialogue}, or {first} and {second}"
+            )
         if ("first" in self.fields) != ("second" in self.fields):
             raise CatalogError("{first} and {second} belong together")
         self.pair = "first" in self.fields

@@ -319,3 +319,35 @@ def _ranks(found: Any) -> dict[str, int] | None:
             return None
         ranks[name] = int(number)
     return ranks
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeReply:
+    """What came back.
+
+    Attributes:
+        text: The reply as it was sent.
+        error: Why there is none (time-out, refused, ...), else None.
+        cut: Whether the server ended it at the limit of tokens: what it would have come to is not known.
+    """
+
+    text: str = ""
+    error: str | None = None
+    cut: bool = False
+
+
+def unusable(tried: Sequence[JudgeReply]) -> str:
+    """Return why a question has no verdict.
+
+    Args:
+        tried: All replies to it, in the order in which they came.
+    """
+    if not tried:
+        return "the judge was not asked"
+    last = tried[-1]
+    if last.error is not None:
+        return f"the judge gave no reply: {last.error}"
+    shown = " ".join(last.text.split())
+    shown = f"{shown[:120]}..." if len(shown) > 120 else shown
+    cut = ", which its limit of tokens cut off" if last.cut else ""
+    return f"the judge's reply cannot be read after {len(tried)} attempts{cut}: '{shown}'"

@@ -25,6 +25,10 @@ class Rating:
     maximum: float | None = None
 
 
+EMOTIONS = ("angry", "disgusted", "fearful", "happy", "neutral", "other", "sad", "surprised", "unknown")
+"""What emotion2vec+ tells apart, in its own order."""
+
+
 def _mos(*names: str) -> tuple[Rating, ...]:
     return tuple(Rating(name, minimum=1.0, maximum=5.0) for name in names)
 
@@ -53,5 +57,6 @@ RATINGS: Mapping[str, tuple[Rating, ...]] = {
     "distillmos": _mos("distillmos"),
     "plcmos": _mos("plcmos"),
     "utmos": _mos("utmos"),
+    "emotion2vec": tuple(Rating(name, minimum=0.0, maximum=1.0) for name in EMOTIONS),
 }
 """By the name of the rater, the headline first."""

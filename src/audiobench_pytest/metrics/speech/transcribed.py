@@ -22,13 +22,28 @@ if TYPE_CHECKING:
 _FLOOR = "floor_"
 
 
-def _by_language(text: str) -> dict[str, str]:
+def by_language(text: str) -> dict[str, str]:
     """Read `en=whisper-large-v3 zh=paraformer-zh default=whisper-large-v3`; a name alone is everybody's."""
     pairs = [pair.partition("=") for pair in text.split()]
     found = {language_code(code) if equals else "default": name if equals else code for code, equals, name in pairs}
     if not found or not all(found.values()):
         raise ValueError("write NAME, or LANGUAGE=NAME for each language and default=NAME")
     return found
+
+
+def who_writes(transcribers: Mapping[str, str], language: str) -> str:
+    """Return who writes down answers in a language, or "" where nobody is named.
+
+    Args:
+        transcribers: Names by language, see `by_language`.
+        language: ISO 639 code.
+    """
+    code = language_code(language)
+    while code:
+        if code in transcribers:
+            return transcribers[code]
+        code = code.rpartition("-")[0]
+    return transcribers.get("default", "")
 
 
 def _named(value: str) -> str:
@@ -53,7 +68,7 @@ class Transcribed(Metric):
     stage: ClassVar = "transcript"
 
     def __init__(self, spec: RecipeSpec) -> None:
-        own: dict[str, Callable[[str], object]] = {"metric": str, "transcriber": _by_language, "floor": str}
+        own: dict[str, Callable[[str], object]] = {"metric": str, "transcriber": by_language, "floor": str}
         lacking = [name for name in ("metric", "transcriber") if name not in spec.options]
         if lacking:
             raise CatalogError(f"the option '{lacking[0]}' is missing")
@@ -73,12 +88,7 @@ class Transcribed(Metric):
 
     def transcriber(self, language: str) -> str:
         """Return who writes down answers in a language, or "" where nobody is named."""
-        code = language_code(language)
-        while code:
-            if code in self.transcribers:
-                return self.transcribers[code]
-            code = code.rpartition("-")[0]
-        return self.transcribers.get("default", "")
+        return who_writes(self.transcribers, language)
 
     def prepare(self, rule: LanguageRule) -> None:
         """Have the inner metric check a rule."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
+from audiobench_pytest.hub import COMMIT
 from audiobench_pytest.models.base import ModelAdapter, Weights
 from audiobench_pytest.models.isolated.audio_file import AudioFile, as_bytes
 from audiobench_pytest.models.isolated.entry import checked_runtime, find_entry, repositories
@@ -41,6 +42,8 @@ class IsolatedAdapter(ModelAdapter):
         "sample_rate": Option(int, 16_000, "Hz at which the model wants its audio"),
         "language_hint": Option(bool, False, "tell the model the language of the data set"),
         "equal_length": Option(bool, False, "put only clips of equal length into one batch"),
+        # What is asked is part of the key of each answer.
+        "dialogues": Option(bool, False, "give it whole conversations, with all of their sounds", (), False),
         "load_timeout": Option(float, 3600.0, "seconds that loading may take", (), False),
         "batch_timeout": Option(
             float, None, "seconds that a batch may take; 120 plus 20 per second of audio by default", (), False
@@ -67,7 +70,10 @@ class IsolatedAdapter(ModelAdapter):
 
     @classmethod
     def lacks(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Return the packages that are not there, and the interpreter of its environment where it is not installed."""
+        """Return the packages that are not there, the interpreter of its environment, and what its entry asks for.
+
+        Those are paths that the user has to name, and the commit at which the checkpoint's own code was looked at.
+        """
         found = super().lacks(spec, args)
         runtime = checked_runtime(spec)
         if runtime.python != RUNNING:
@@ -75,6 +81,14 @@ class IsolatedAdapter(ModelAdapter):
                 find_interpreter(spec.name, runtime.python)
             except ModelError as exc:
                 found.append((f"Python {runtime.python}", str(exc).partition("installed here: ")[2] or str(exc)))
+        for name, what in runtime.needs.items():
+            given = str(args.get(name) or "")
+            if not given or not Path(given).expanduser().exists():
+                there = f" ({given} is not there)" if given else ""
+                found.append((f"{what}{there}", f"--model-args {name}=PATH"))
+        if runtime.pinned and not COMMIT.fullmatch(spec.revision or ""):
+            what = f"a commit of {spec.source}, whose checkpoint brings code that somebody has to have looked at"
+            found.append((what, "copy the entry into a catalogue of your own, with that commit as its revision"))
         return found
 
     @classmethod
@@ -105,6 +119,8 @@ class IsolatedAdapter(ModelAdapter):
         self.sample_rate: int = self.args["sample_rate"]
         self.takes_language_hint: bool = self.args["language_hint"]
         self.equal_length: bool = self.args["equal_length"]
+        self.takes_messages = bool(self.args["dialogues"])
+        self.most_sounds = None if self.takes_messages else self.most_sounds
         self._model_args = {
             k: v for k, v in sorted({**spec.args, **self.args}.items()) if k not in IsolatedAdapter.options
         }

@@ -34,12 +34,13 @@ asked in halves, so that one bad clip fails alone. `close()` is called once, at 
 
 Attributes that the class may have, with a plain value in its body: `sample_rate` (Hz, 16000 unless told), `batch_rows`
 (most clips at once, 8), `batch_seconds`, `languages` and `tasks` (others are skipped with the reason), `language_hint`
-(True: be told the language of the data set), `equal_length` (True: only clips of one length share a batch), `follows`
-(True: it does what the prompt says), `gives` (`("speech",)`: it answers in sound), `reads_aloud` (True: the prompt is a
-text that it says as it stands), `varies` (True: it draws at random, so that it may be asked several times), `gpus`,
-`memory_gb` (GiB that it takes once loaded) and `loads_beside` (True: `load` may run in another thread while another
-model answers, since it sets no seeds and no defaults of libraries; with `@isolated` that is so anyway). Of both known,
-it is loaded before its turn where memory allows.
+(True: be told the language of the data set), `equal_length` (True: only clips of one length share a batch), `dialogues`
+(True: it is given whole conversations, with all of their sounds), `follows` (True: it does what the prompt says),
+`gives` (`("speech",)`: it answers in sound), `reads_aloud` (True: the prompt is a text that it says as it stands),
+`varies` (True: it draws at random, so that it may be asked several times), `gpus`, `memory_gb` (GiB that it takes once
+loaded) and `loads_beside` (True: `load` may run in another thread while another model answers, since it sets no seeds
+and no defaults of libraries; with `@isolated` that is so anyway). Of both known, it is loaded before its turn where
+memory allows.
 
 With `@isolated` behind it (`./my_model.py:Recognizer@isolated`) the class runs in a process and an environment of its
 own: with the packages of its attribute `requirements` (lines as in a requirements file), else of the `requirements.txt`
@@ -68,7 +69,7 @@ from audiobench_pytest.models.own.reading import read_class
 from audiobench_pytest.models.paths import by_content
 from audiobench_pytest.types import Answer, Request
 
-_SHARED = ("sample_rate", "language_hint", "equal_length")
+_SHARED = ("sample_rate", "language_hint", "equal_length", "dialogues")
 
 
 class OwnAdapter(ModelAdapter):
@@ -89,6 +90,8 @@ class OwnAdapter(ModelAdapter):
         self.sample_rate: int = self.args["sample_rate"]
         self.takes_language_hint: bool = self.args["language_hint"]
         self.equal_length: bool = self.args["equal_length"]
+        self.takes_messages = bool(self.args["dialogues"])
+        self.most_sounds = None if self.takes_messages else self.most_sounds
         self._given = {k: v for k, v in sorted({**spec.args, **self.args}.items()) if k not in _SHARED}
         self._model: Any = None
         self._shown: Mapping[str, Any] = {}
@@ -99,10 +102,11 @@ class OwnAdapter(ModelAdapter):
         Raises:
             ModelError: A file cannot be read, or the class cannot tell.
         """
+        own = {name: value for name, value in self.args.items() if self.options[name].affects_answers}
         identity = {
             **self.base_identity(),
             "model": "class",
-            "args": {**self.args, **by_content(self.spec.name, self._given)},
+            "args": {**own, **by_content(self.spec.name, self._given)},
             "entry": self._entry.identity(),
         }
         file = self._entry.file

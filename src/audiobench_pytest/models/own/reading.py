@@ -40,7 +40,7 @@ _ENTRY = {
     "batch_seconds": float,
     "gpus": int,
 }
-_ARGS = {"sample_rate": int, "language_hint": bool, "equal_length": bool}
+_ARGS = {"sample_rate": int, "language_hint": bool, "equal_length": bool, "dialogues": bool}
 _RUNTIME = {"requirements": tuple, "python": str}
 _KINDS = {tuple: "a list of texts", str: "a text", bool: "True or False", int: "a whole number", float: "a number"}
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.base import Weights, weights_of
+from audiobench_pytest.models.options import Option
 from audiobench_pytest.models.raters.base import Rater, within
+from audiobench_pytest.models.transformers import devices
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +32,9 @@ class WavlmRater(Rater):
     packages = ("torch", "transformers")
     distributions: ClassVar = ("torch", "transformers")
     extra = "local"
+    options: ClassVar[Mapping[str, Option]] = {
+        "device": Option(str, "cpu", "auto, cpu, mps, cuda or cuda:N", (), False),
+    }
 
     @classmethod
     def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
@@ -38,6 +43,7 @@ class WavlmRater(Rater):
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         super().__init__(spec, args)
+        self._placement = devices.place(self.args["device"], "float32")
         self._parts: tuple[Any, Any] | None = None
 
     def identity(self) -> dict[str, Any]:
@@ -55,17 +61,18 @@ class WavlmRater(Rater):
         return open_checkpoint(self.spec)
 
     def load(self) -> None:
-        """Load model and feature extractor, on the CPU, in single precision.
+        """Load model and feature extractor, in single precision.
 
         Raises:
             ModelError: They cannot be loaded, or lack the head.
         """
-        from audiobench_pytest.models.transformers.devices import Placement
-
         extractor = self._checkpoint.load("AutoFeatureExtractor")
-        where = Placement("cpu", "float32", chosen=True)
-        model = self._checkpoint.load_model("WavLMForXVector", where, "auto", "it tells no voices apart")
+        model = self._checkpoint.load_model("WavLMForXVector", self._placement, "auto", "it tells no voices apart")
         self._parts = (extractor, model)
+
+    def describe(self) -> dict[str, Any]:
+        """Return where it runs."""
+        return devices.describe(self._placement)
 
     def close(self) -> None:
         """Free the network."""
@@ -85,9 +92,9 @@ class WavlmRater(Rater):
 
         assert self._parts is not None
         extractor, model = self._parts
-        given = extractor(sound, sampling_rate=self.sample_rate, return_tensors="pt")
+        given = extractor(sound, sampling_rate=self.sample_rate, return_tensors="pt").to(self._placement.device)
         with torch.inference_mode():
-            found: NDArray[np.float64] = model(**given).embeddings[0].double().numpy()
+            found: NDArray[np.float64] = model(**given).embeddings[0].cpu().double().numpy()
         return found / np.linalg.norm(found)
 
 

@@ -88,14 +88,35 @@ def _told_apart(spec: ModelSpec) -> ModelSpec:
     return dataclasses.replace(spec, name=f"{Path(spec.source).parent.name}-{spec.name}")
 
 
+def find_hearers(settings: Settings) -> dict[str, ModelSpec]:
+    """Return the models with arguments of their own that are not under test, by what was typed."""
+    typed = {one for text in settings.models for one in (text, *each(text))}
+    given = [one for target in settings.model_args if target for one in each(target)]
+    known = {spec.name for spec in typed_models(load_catalog(), settings).values()}
+    others = [one for one in given if one not in typed and one not in known]
+    if not others:
+        return {}
+    from audiobench_pytest.runner.hearing.asking import model_of
+
+    found = {one: model_of(one) for one in others}
+    return {one: spec for one, spec in found.items() if spec.name not in known}
+
+
 def args_by_name(settings: Settings, models: tuple[ModelSpec, ...]) -> dict[str, dict[str, str]]:
-    """Return the arguments of each model by its name: those for all models, overridden by its own."""
+    """Return the arguments of each model by its name: those for all models, overridden by its own.
+
+    Models that are not under test, which hear the answers, have their own alone.
+    """
     typed = {text: spec.name for text, spec in typed_models(load_catalog(), settings).items()}
+    hearers = find_hearers(settings)
     merged = {spec.name: dict(settings.model_args.get("", {})) for spec in models}
     for target, args in settings.model_args.items():
         # A text of `--model`: maybe an alias, and two of them may mean one model; or a pattern, which means several.
         for one in each(target) if target else ():
-            merged[typed.get(one, one)].update(args)
+            name = typed.get(one, one)
+            if name not in merged and one not in hearers:  # an alias of one of the models
+                name = load_catalog().models.get(name).name
+            merged.setdefault(hearers[one].name if one in hearers else name, {}).update(args)
     return merged
 
 

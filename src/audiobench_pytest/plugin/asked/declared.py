@@ -322,6 +322,10 @@ class Settings:
         "judge_key_env", "", "environment variable that holds the judge's key; else OPENAI_API_KEY", str
     )
     judge_concurrency = Setting[int]("judge_concurrency", 16, "questions that a judge is asked at once", whole(1))
+    listener_url = Setting[str](
+        "listener_url", "", "endpoint of the judge that hears answers, as uro/srt asks it; else judge_url", str
+    )
+    listener_model = Setting[str]("listener_model", "", "that judge's model name there; else the rubric's", str)
     transcriber = Setting[str]("transcriber", "", "model that writes spoken answers down; else the recipe's", str)
     progress = Setting[str]("progress", "auto", "how progress is shown", one_of("auto", "live", "lines", "off"))
     progress_seconds = Setting[float]("progress_seconds", 30.0, "seconds between progress lines in a log", above_zero)

@@ -32,7 +32,7 @@ def read_settings(config: pytest.Config) -> Settings:
     for setting, text in _rarer(toml, config):
         values[setting.name] = setting.default if text is None else _checked(setting, text)
     values["cache"] = values["cache"] or (root / ".audiobench" / "cache",)
-    args = _model_args(values["model-args"], values["model"])
+    args = _model_args(values["model-args"], values["model"], values["transcriber"])
     return Settings(values, args, root, folders["dataset"])
 
 
@@ -117,19 +117,31 @@ def _checked(setting: Setting[Any], text: str) -> Any:
         raise UsageError(f"setting {setting.name}={text!r}: {exc} ({setting.help})") from exc
 
 
-def _model_args(texts: Iterable[str], models: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Return arguments per model; `a=1,b=2` is for every model (key ""), `name:a=1` for one."""
+def _is_known(name: str) -> bool:
+    """Whether a name is that of a model of the catalogue."""
+    from audiobench_pytest.catalog.loader import load_catalog
+
+    return name in load_catalog().models
+
+
+def _model_args(texts: Iterable[str], models: Iterable[str], transcriber: str = "") -> dict[str, dict[str, str]]:
+    """Return arguments per model; `a=1,b=2` is for every model under test (key ""), `name:a=1` for one.
+
+    One of the catalogue that is not among the models may be named, too: who hears the answers takes arguments likewise.
+    """
     found: dict[str, dict[str, str]] = {}
     for text in texts:
         target, rest = "", text
-        for model in models:
+        for model in (*models, *([transcriber] if transcriber else ())):
             if text.startswith(f"{model}:"):
                 target, rest = model, text[len(model) + 1 :]
                 break
         else:
             name, colon, _ = text.split("=", 1)[0].partition(":")
-            if colon:
+            if colon and not _is_known(name):
                 raise UsageError(f"--model-args: '{name}' is not among --model{did_you_mean(name, models)}")
+            if colon:  # one that hears answers; whether any recipe asks it is known when cells are
+                target, rest = name, text[len(name) + 1 :]
         for pair in rest.split(","):
             key, equals, value = pair.partition("=")
             if not equals or not key.strip():

@@ -30,6 +30,9 @@ from audiobench_pytest.records.keys import words_of
 from audiobench_pytest.report.numbers import dollars
 from audiobench_pytest.runner.job import Job
 
+_MOST_NAMES = 3
+"""Tasks or data sets that the line of a model names; there may be a hundred that it is not asked about."""
+
 JSON_KEY = "audiobench_plan"
 """What the line of JSON begins with, so that it is found among pytest's own."""
 
@@ -65,7 +68,8 @@ class PlannedRun:
         cost_usd: About what the answers cost, in US dollars, were none in the cache; None where that is not known, or
             no model is asked (`--stage`).
         draws: How often each sample is answered.
-        not_asked: Why it is no cell, where a data set cannot be asked yet; "" for all others.
+        not_asked: Why it is no cell, of this data set or, where none is named, of the whole task; "" for all others.
+        not_able: What it is about the model, in a few words, where it is for the model's sake; else "".
     """
 
     dataset: str
@@ -85,6 +89,7 @@ class PlannedRun:
     cost_usd: float | None = None
     draws: int = 1
     not_asked: str = ""
+    not_able: str = ""
 
 
 class PlanHooks:
@@ -197,22 +202,22 @@ def _cost(job: Job, seconds: list[float | None]) -> float | None:
 
 
 def _not_asked(one: Unasked) -> PlannedRun:
-    """Return what is known of a cell that there is not, for its data set's sake."""
+    """Return what is known of a cell that there is not, for its data set's sake or the model's."""
     spec = one.dataset
-    assert spec is not None
     return PlannedRun(
-        dataset=spec.name,
+        dataset=spec.name if spec is not None else "",
         model=one.model,
-        task=spec.task,
+        task=one.task,
         recipe=one.recipe,
-        samples=spec.samples,
+        samples=spec.samples if spec is not None else None,
         hours=None,
-        language=spec.language,
-        target_language=spec.target_language,
+        language=spec.language if spec is not None else "",
+        target_language=spec.target_language if spec is not None else "",
         answer="",
         prompt="",
         asked=None,
         not_asked=one.reason,
+        not_able=one.short,
     )
 
 
@@ -273,6 +278,8 @@ def _recipe_lacks(session: BenchmarkSession, recipe: Recipe, data: DatasetSpec) 
     yield from (Missing(what, command) for what, command in of_recipe(session, recipe, of_answers(data)))
     if recipe.metric.stage == "judge" and not session.settings.judge_url:
         yield Missing("a judge", "--audiobench-set judge_url=URL")
+    if recipe.metric.stage == "listening" and not (session.settings.listener_url or session.settings.judge_url):
+        yield Missing("a judge that hears", "--audiobench-set listener_url=URL")
 
 
 def as_text(cells: list[PlannedRun]) -> Iterator[str]:
@@ -322,11 +329,25 @@ def as_text(cells: list[PlannedRun]) -> Iterator[str]:
     if left:
         yield ""
         yield "not asked:"
-        reasons: dict[str, dict[str, None]] = {}
-        for cell in left:
-            reasons.setdefault(cell.not_asked, {})[cell.model] = None
-        for reason, models in reasons.items():
-            yield f"  {', '.join(models)}: {reason}"
+        yield from _reasons(left)
+
+
+def _reasons(left: list[PlannedRun]) -> Iterator[str]:
+    """Yield why there are no cells: a line per data set that cannot be asked yet, and one per model and reason."""
+    of_data: dict[str, dict[str, None]] = {}
+    of_models: dict[tuple[str, str], dict[str, None]] = {}
+    for cell in left:
+        if not cell.not_able:
+            of_data.setdefault(cell.not_asked, {})[cell.model] = None
+            continue
+        what = f"{cell.dataset} ({cell.language})" if cell.dataset else cell.task
+        of_models.setdefault((cell.model, cell.not_able), {})[what] = None
+    for reason, models in of_data.items():
+        yield f"  {', '.join(models)}: {reason}"
+    for (model, able), things in of_models.items():
+        names = list(things)
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        yield f"  {model} {able}, and is not asked: {', '.join(names[:_MOST_NAMES])}{more}"
 
 
 def _left_out() -> Iterator[str]:

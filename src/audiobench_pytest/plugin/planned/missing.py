@@ -66,6 +66,33 @@ def refuse_deaf(session: BenchmarkSession, jobs: Iterable[Job]) -> None:
         raise UsageError(f"{'; '.join(found)}; or name with --recipe those that you want")
 
 
+def refuse_idle(session: BenchmarkSession, jobs: Iterable[Job]) -> None:
+    """Refuse arguments of a model that is neither under test nor hears an answer: they would change nothing.
+
+    Raises:
+        UsageError: There are such.
+    """
+    if not session.hearers:
+        return
+    from audiobench_pytest.runner.hearing.asking import model_of
+    from audiobench_pytest.runner.hearing.stages import heard_by
+
+    wanted = {(spec.name, of_answers(job.dataset)): spec for job in jobs for _, spec in job.cells()}
+    named = {
+        name
+        for (_, language), spec in wanted.items()
+        for name in heard_by(session.recipe(spec), language, session.settings.transcriber)
+    }
+    hearing = {model_of(name).name for name in named if name}
+    idle = [spec.name for spec in session.hearers if spec.name not in hearing]
+    if idle:
+        others = f" (answers are heard by {', '.join(sorted(hearing))})" if hearing else ""
+        raise UsageError(
+            f"--model-args: {', '.join(idle)} is not among --model, and no recipe of what was selected has answers "
+            f"heard by it{others}"
+        )
+
+
 def _has_answers(session: BenchmarkSession, spec: ModelSpec) -> bool:
     """Whether the cache holds answers of a model as it is configured in this run."""
     try:

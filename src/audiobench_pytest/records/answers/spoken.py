@@ -14,7 +14,7 @@ from audiobench_pytest.records.answers.columns import SUFFIX
 from audiobench_pytest.records.append import DAMAGED, read_lines
 from audiobench_pytest.records.runs import lines
 from audiobench_pytest.records.sounds import SOUNDS
-from audiobench_pytest.types import SPEECH
+from audiobench_pytest.types import ROUNDS, SPEECH
 
 _NAME = re.compile(r"[0-9a-f]{2}/([0-9a-f]{64}\.flac)")
 
@@ -99,3 +99,4 @@ def _named_by(run: Path) -> Iterator[str]:
                 named = told.outcome or told.kept
                 if named is not None and named.speech:
                     yield str(named.speech.get("file", ""))
+                    yield from map(str, named.speech.get(ROUNDS, ()))

@@ -20,7 +20,7 @@ from audiobench_pytest.records.runs.listening import Listened, Rating, listened
 from audiobench_pytest.records.runs.plan import PlannedCell, ProbedSample, ShardReceipt
 from audiobench_pytest.records.runs.prompts import keep_prompts, read_prompts
 from audiobench_pytest.records.runs.stored import read_outcomes
-from audiobench_pytest.types import CellId, Outcome
+from audiobench_pytest.types import ROUNDS, CellId, Outcome
 
 LATEST, NOT_BEGUN = "latest", "latest-not-begun"
 """In the folder of all runs: a link to the last one, and a note where the last command did not come to have one."""
@@ -291,7 +291,8 @@ class ResultWriter:
     def kept(self, outcome: Outcome) -> None:
         """Write what a stage that runs alone kept of a sample."""
         one = outcome
-        speech = {"file": one.speech["file"]} if one.speech.get("file") else {}
+        # Of a dialogue, the sounds of its rounds: as long as a run names them they are kept.
+        speech = {name: one.speech[name] for name in ("file", ROUNDS) if one.speech.get(name)}
         news = lines.KeptNews(
             one.cell,
             one.sample_id,

@@ -50,7 +50,7 @@ class KeptNews(OutcomeNews):
 
     Attributes:
         reason: Why there is none.
-        speech: Of a spoken answer, the file of its sound, as `file`.
+        speech: Of a spoken answer, the file of its sound, as `file`; of a dialogue also those of its rounds.
     """
 
     reason: str | None = None

@@ -31,6 +31,9 @@ from audiobench_pytest.types import (
 )
 from audiobench_pytest.types.answers import CALLS, HEARD_LEVELS
 
+NOT_ANSWERED = "not answered yet: --stage predict asks the model"
+"""Why a sample has no answer in a stage that asks no model."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:

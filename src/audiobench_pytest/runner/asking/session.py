@@ -18,10 +18,18 @@ from audiobench_pytest.records.digests import file_digest
 from audiobench_pytest.records.keys import digest, prediction_key, prompt_digest, words_of
 from audiobench_pytest.runner.ahead import Ahead
 from audiobench_pytest.runner.asking.inference import ask, planned
-from audiobench_pytest.runner.asking.questions import Question, Reply, data_error, outcome_of
+from audiobench_pytest.runner.asking.questions import (
+    NOT_ANSWERED,
+    Question,
+    Reply,
+    data_error,
+    no_answer,
+    outcome_of,
+)
 from audiobench_pytest.runner.asking.resources import Runner
 from audiobench_pytest.runner.asking.streaming import ask_streaming
 from audiobench_pytest.runner.asking.timing import Spent, warm_up
+from audiobench_pytest.runner.dialogues import Dialogue
 from audiobench_pytest.runner.job import Job
 from audiobench_pytest.runner.speaking import kept
 from audiobench_pytest.types import SPEECH, Outcome, Prediction, Prompt, Sample, State
@@ -42,6 +50,7 @@ class InferenceSession:
         spent: Where the time of this shard goes.
         loads: How often this shard had to load it.
         paid_usd: What its answers to this shard cost, in US dollars, where it has a price.
+        asked_rounds: Rounds of dialogues that it was asked.
     """
 
     def __init__(self, runner: Runner, job: Job) -> None:
@@ -57,6 +66,7 @@ class InferenceSession:
         self.spent = Spent()
         self.loads = 0
         self.paid_usd = 0.0
+        self.asked_rounds = 0
 
     def question(self, sample: Sample, repeat: int = 0, draw: int = 0) -> Question | Outcome:
         """Return what is asked about a sample, or its outcome where it cannot be asked.
@@ -123,6 +133,64 @@ class InferenceSession:
             if plain is not None and len(self._digests) < _MOST_WORDS:
                 self._digests[plain] = found
         return found
+
+    def dialogues(self, samples: Sequence[Sample], draws: int) -> Generator[Outcome]:
+        """Ask dialogues, each round of all of them at once, and yield what became of them; see `runner.dialogues`.
+
+        Raises:
+            ModelError: The model cannot be loaded.
+            RecordError: The cache cannot be written.
+        """
+        going = []
+        for one in (Dialogue(sample, draw) for draw in range(draws) for sample in samples):
+            # Whether it can be asked at all is told of its last question, before the first is asked.
+            whole = self.question(one.sample if one.sample.problem is not None else one.whole, draw=one.draw)
+            if isinstance(whole, Outcome):
+                yield dataclasses.replace(whole, meta=one.sample.kept_meta)
+            else:
+                going.append(one)
+        cached: dict[int, bool] = {}
+        while going:
+            asked = [(one, self.question(one.asked, draw=one.draw)) for one in going]
+            self._runner.results.prompts(self._prompts)
+            self._prompts = {}
+            going = []
+            for one, question, reply in self._round(asked):
+                cached[id(one)] = cached.get(id(one), True) and reply is None
+                known = self.known(question.key) if reply is None else reply.prediction
+                if known is None:
+                    none = no_answer(question.key, one.sample, NOT_ANSWERED)
+                    yield outcome_of(self._job.cell, one.sample, none, state=State.MISSING, draw=one.draw)
+                    continue
+                one.answers.append(known)
+                why = one.unfit()
+                if why is None and not one.ended:
+                    going.append(one)
+                    continue
+                sample, last = one.outcome
+                yield outcome_of(
+                    self._job.cell,
+                    sample,
+                    last if why is None else dataclasses.replace(last, text="", error=why),
+                    state=State.DATA_ERROR if reply is not None and reply.broken else None,
+                    cached=cached[id(one)],
+                    prompt=question.said,
+                    draw=one.draw,
+                )
+
+    def _round(
+        self, asked: Sequence[tuple[Dialogue, Question | Outcome]]
+    ) -> Generator[tuple[Dialogue, Question, Reply | None]]:
+        """Yield the dialogues of a round, each with its question, and the reply where the cache had none."""
+        found = [(one, question) for one, question in asked if isinstance(question, Question)]
+        fresh = {question.key: question for _, question in found if self.known(question.key) is None}
+        replies: dict[str, Reply] = {}
+        if fresh and self._runner.asks:
+            self.asked_rounds += len(fresh)
+            for batch in self.replies(list(fresh.values())):
+                replies |= {reply.question.key: reply for reply in batch}
+        for one, question in found:
+            yield one, question, replies.get(question.key)
 
     def outcomes(self, questions: Sequence[Question]) -> Generator[Outcome]:
         """Ask, and yield the outcomes batch by batch; see `replies`."""

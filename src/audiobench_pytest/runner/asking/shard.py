@@ -21,7 +21,7 @@ from audiobench_pytest.records.identities import pins
 from audiobench_pytest.records.runs.plan import ShardReceipt
 from audiobench_pytest.runner import hardware
 from audiobench_pytest.runner.asking.probing import compared
-from audiobench_pytest.runner.asking.questions import Question, no_answer, outcome_of
+from audiobench_pytest.runner.asking.questions import NOT_ANSWERED, Question, no_answer, outcome_of
 from audiobench_pytest.runner.asking.resources import Runner
 from audiobench_pytest.runner.asking.session import InferenceSession
 from audiobench_pytest.runner.job import Job
@@ -52,6 +52,7 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
     reused = Reused(runner.began)
     questions: dict[str, Question] = {}
     twins: list[Question] = []
+    dialogues, samples = [s for s in samples if s.is_open], [s for s in samples if not s.is_open]
     for question in session.questions(samples, job.draws):
         if isinstance(question, Outcome):
             yield question
@@ -69,6 +70,7 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
     try:
         if questions:
             yield from session.outcomes(list(questions.values()))
+        yield from session.dialogues(dialogues, job.draws)
     except ModelError as exc:  # samples that were never asked have no record in which to say why
         _write_receipts(
             runner, job, dataclasses.replace(receipt, model={**receipt.model, STOPPED: str(exc)}), scored_in
@@ -92,7 +94,9 @@ def run_shard(runner: Runner, job: Job) -> Generator[Outcome]:
     ended = dataclasses.replace(
         receipt,
         ended=time.time(),
-        model={**receipt.model, **_described(session.adapter)} if questions or timed else receipt.model,
+        model={**receipt.model, **_described(session.adapter)}
+        if questions or timed or session.asked_rounds
+        else receipt.model,
         loads=session.loads,
         spent=session.spent.plain(),
         reused=reused.plain(),
@@ -113,9 +117,6 @@ def _unasked(job: Job, question: Question) -> Outcome:
     none = no_answer(question.key, question.sample, NOT_ANSWERED)
     return outcome_of(job.cell, question.sample, none, state=State.MISSING, draw=question.draw)
 
-
-NOT_ANSWERED = "not answered yet: --stage predict asks the model"
-"""Why a sample has no answer in a stage that asks no model."""
 
 _LOOKED_AT = 200
 """References whose script is compared with their language: more tell no more."""

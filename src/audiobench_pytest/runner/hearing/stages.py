@@ -10,6 +10,7 @@ from typing import Any
 
 from audiobench_pytest.errors import UsageError
 from audiobench_pytest.metrics.recipes import Recipe
+from audiobench_pytest.metrics.speech.felt import Felt
 from audiobench_pytest.metrics.speech.rated import Rated
 from audiobench_pytest.metrics.speech.transcribed import Transcribed
 from audiobench_pytest.records.answers.cache import PredictionCache
@@ -19,7 +20,7 @@ from audiobench_pytest.runner.hearing.asking import Hearing, model_of, needed
 from audiobench_pytest.runner.scoring.scorer import item_of, language_of, with_score
 from audiobench_pytest.runner.scoring.stages import Checked, Helpers, Stage, stage_of
 from audiobench_pytest.runner.speaking import is_silent
-from audiobench_pytest.types import Outcome, Prediction, Sample, SampleScore, State
+from audiobench_pytest.types import ROUNDS, SPEECH, Outcome, Prediction, Sample, SampleScore, State
 
 
 class _HearingStage(Stage):
@@ -52,6 +53,10 @@ class _HearingStage(Stage):
             own = outcome.speech.get("sounds", {}).get(name)
             return Path(own) if own else None
         return sound_at(self._hearing.runner.cache.folders, str(outcome.speech["file"]))
+
+    @staticmethod
+    def _sample(outcome: Outcome, path: Path | None) -> Sample:
+        return Sample(outcome.sample_id, path, "", language_of(outcome.language, outcome.meta))
 
     def _unheard(self, outcome: Outcome) -> Outcome:
         """Return an outcome without a sound, with the numbers of an answer of nothing."""
@@ -109,7 +114,7 @@ class TranscriptStage(_HearingStage):
             if self._answered(outcome):
                 by_name.setdefault(self._transcriber(outcome), []).append(outcome)
             else:
-                silent = _silenced(outcome)
+                (silent,), _ = self._rounds([_silenced(outcome)], self._transcriber(outcome))
                 yield silent if self._reader is not None else self._unheard(silent)
         for name, answered in sorted(by_name.items()):
             heard = self._hearing.ask(model_of(name), [self._sample(one, self._sound(one)) for one in answered], "asr")
@@ -117,15 +122,41 @@ class TranscriptStage(_HearingStage):
             if (floor := self._metric.floor) and all(self._sound(one, floor) for one in answered):
                 below = [self._sample(one, self._sound(one, floor)) for one in answered]
                 floors = [*self._hearing.ask(model_of(name), below, "asr")]
-            for outcome, transcript, under in zip(answered, heard, floors, strict=True):
-                yield self._scored(outcome, name, transcript, under)
+            answered, broken = self._rounds(answered, name)
+            for number, (outcome, transcript, under) in enumerate(zip(answered, heard, floors, strict=True)):
+                yield self._scored(outcome, name, broken.get(number, transcript), under)
+
+    def _rounds(self, outcomes: Sequence[Outcome], name: str) -> tuple[list[Outcome], dict[int, Prediction]]:
+        """Return outcomes of dialogues with what was heard in each round, and by position what could not be heard.
+
+        Others stay as they are.
+        """
+        places = [
+            (number, row)
+            for number, outcome in enumerate(outcomes)
+            for row, one in enumerate(outcome.meta.get(ROUNDS) or ())
+            if not is_silent(one.get(SPEECH))
+        ]
+        broken: dict[int, Prediction] = {}
+        folders = self._hearing.runner.cache.folders
+        rounds = [[dict(one) for one in outcome.meta.get(ROUNDS) or ()] for outcome in outcomes]
+        sounds = [sound_at(folders, str(rounds[number][row][SPEECH]["file"])) for number, row in places]
+        samples = [self._sample(outcomes[number], sound) for (number, _), sound in zip(places, sounds, strict=True)]
+        for one in (one for told in rounds for one in told):
+            one["heard"] = ""
+        asked = self._hearing.ask(model_of(name), samples, "asr") if samples else []
+        for (number, row), heard in zip(places, asked, strict=True):
+            rounds[number][row]["heard"] = heard.text
+            if heard.error is not None:
+                broken[number] = heard
+        found = [
+            dataclasses.replace(outcome, meta={**outcome.meta, ROUNDS: told}) if told else outcome
+            for outcome, told in zip(outcomes, rounds, strict=True)
+        ]
+        return found, broken
 
     def _transcriber(self, outcome: Outcome) -> str:
         return self._hearing.transcriber or self._metric.transcriber(language_of(outcome.language, outcome.meta))
-
-    @staticmethod
-    def _sample(outcome: Outcome, path: Path | None) -> Sample:
-        return Sample(outcome.sample_id, path, "", language_of(outcome.language, outcome.meta))
 
     def _scored(self, outcome: Outcome, name: str, heard: Prediction, floor: Prediction | None) -> Outcome:
         own = outcome.prediction or ""
@@ -185,13 +216,62 @@ class RatingStage(_HearingStage):
             yield with_score(outcome, self._recipe.score(dataclasses.replace(item, given=given)))
 
 
+class FeltStage(_HearingStage):
+    """Has answers written down and rated: how surely they are in an emotion, and what is said in them."""
+
+    name = "felt"
+
+    def __init__(self, recipe: Recipe, settings: Any) -> None:
+        super().__init__(recipe, settings)
+        if not isinstance(recipe.metric, Felt):
+            raise UsageError(f"the recipe '{recipe.spec.name}' asks for no emotion")
+        self._metric = recipe.metric
+
+    def scored(self, outcomes: Sequence[Outcome], cache: PredictionCache | None) -> Iterator[Outcome]:
+        """Yield outcomes with their numbers; see `Stage.scored`. What could not be heard has no score."""
+        by_name: dict[str, list[Outcome]] = {}
+        self._name(self._metric.rater)
+        for outcome in outcomes:
+            name = self._transcriber(outcome)
+            self._name(name)
+            if self._answered(outcome):
+                by_name.setdefault(name, []).append(outcome)
+            else:
+                yield self._unheard(_silenced(outcome))
+        for name, answered in sorted(by_name.items()):
+            samples = [self._sample(one, self._sound(one)) for one in answered]
+            heard = self._hearing.ask(model_of(name), samples, "asr")
+            rated = self._hearing.ask(model_of(self._metric.rater), samples, "rating")
+            for outcome, transcript, rating in zip(answered, heard, rated, strict=True):
+                yield self._scored(outcome, name, transcript, rating)
+
+    def _transcriber(self, outcome: Outcome) -> str:
+        return self._hearing.transcriber or self._metric.transcriber(language_of(outcome.language, outcome.meta))
+
+    def _scored(self, outcome: Outcome, name: str, heard: Prediction, rating: Prediction) -> Outcome:
+        own = outcome.prediction or ""
+        told = {**outcome.speech, **({"text": own} if own else {}), "transcriber": name}
+        for who, what, found in (
+            (name, "write the answer down", heard),
+            (self._metric.rater, "rate the answer", rating),
+        ):
+            if found.error is not None:
+                reason = f"{who} could not {what}: {found.error}"
+                score = SampleScore({}, "", "", State.JUDGE_INVALID, reason)
+                return with_score(dataclasses.replace(outcome, speech=told), score)
+        outcome = dataclasses.replace(outcome, prediction=heard.text, speech=told)
+        item = item_of(outcome)
+        given = {**item.given, "rating": rating.meta.get("rating", {})}
+        return with_score(outcome, self._recipe.score(dataclasses.replace(item, given=given)))
+
+
 def _silenced(outcome: Outcome) -> Outcome:
     """Return an outcome without a sound as one that says nothing, whatever its text is."""
     return outcome if outcome.prediction is None else dataclasses.replace(outcome, prediction="")
 
 
-def heard_by(recipe: Recipe, language: str, transcriber: str = "") -> str:
-    """Return the name of the model that a recipe has answers in a language heard by; "" for one that hears none.
+def heard_by(recipe: Recipe, language: str, transcriber: str = "") -> tuple[str, ...]:
+    """Return the names of the models that a recipe has answers in a language heard by; "" for one that nobody is.
 
     Args:
         recipe: The recipe.
@@ -199,6 +279,6 @@ def heard_by(recipe: Recipe, language: str, transcriber: str = "") -> str:
         transcriber: Whom the user wants in place of the recipe's.
     """
     metric = recipe.metric
-    if isinstance(metric, Rated):
-        return metric.rater
-    return (transcriber or metric.transcriber(language)) if isinstance(metric, Transcribed) else ""
+    raters = (metric.rater,) if isinstance(metric, Rated | Felt) else ()
+    writers = (transcriber or metric.transcriber(language),) if isinstance(metric, Transcribed | Felt) else ()
+    return (*writers, *raters)

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.catalog.schema import CalibrationCase, CalibrationSpec
@@ -21,7 +22,7 @@ from audiobench_pytest.records.answers.cache import ModelCache, PredictionCache
 from audiobench_pytest.records.keys import digest
 from audiobench_pytest.runner.scoring.judge_record import JudgeRecord, JudgeSettings
 from audiobench_pytest.runner.scoring.judging import judge_of, judge_scores
-from audiobench_pytest.types import Prediction
+from audiobench_pytest.types import ROUNDS, Prediction
 
 LEAST_AGREEMENT = 0.8
 """Share of the clear cases that a judge must get right. One that always says the same gets half of them."""
@@ -98,7 +99,7 @@ def calibration(recipe: Recipe, settings: JudgeSettings, cache: PredictionCache 
     if cache is None:
         return _compared(spec, record.model, now, None)
     identity = {
-        "calibration": [[case.question, case.reference, case.answer] for case in spec.cases],
+        "calibration": [[case.question, case.reference, case.answer, *case.rounds] for case in spec.cases],
         "judge": record.model,
         "sampling": record.sampling,
         "rubric": judge.template.digest,
@@ -123,10 +124,18 @@ def items_of(spec: CalibrationSpec) -> list[Item]:
             choices=case.choices,
             aliases=case.aliases,
             id=str(position),
-            meta={"question": case.question, **case.meta},
+            meta={"question": case.question, **_in_rounds(case), **case.meta},
         )
         for position, case in enumerate(spec.cases)
     ]
+
+
+def _in_rounds(case: CalibrationCase) -> dict[str, Any]:
+    """Return a case that is a dialogue round by round, as the row of one has it; nothing of any other."""
+    if not case.rounds:
+        return {}
+    last = {"question": case.question, "expected": case.reference, "reply": case.answer}
+    return {ROUNDS: [*case.rounds, last]}
 
 
 def _is_right(case: CalibrationCase, level: float | None) -> bool:

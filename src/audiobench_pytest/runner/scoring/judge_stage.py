@@ -63,3 +63,9 @@ class JudgeStage(Stage):
 
     def _reference(self, outcome: Outcome) -> str:
         return self._recipe.texts(item_of(outcome))[0]
+
+
+class ListeningStage(JudgeStage):
+    """Asks a judge that hears each answer."""
+
+    name = "listening"

@@ -13,12 +13,15 @@ from typing import Any
 
 from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.judge.metric import Judge, JudgeCall, JudgeReply
+from audiobench_pytest.metrics.judge.metric import Judge, JudgeCall
+from audiobench_pytest.metrics.judge.prompts import SOUND
+from audiobench_pytest.metrics.judge.replies import JudgeReply
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.models.openai.chat import ChatClient
 from audiobench_pytest.records.answers.cache import ModelCache, PredictionCache
 from audiobench_pytest.records.keys import digest
 from audiobench_pytest.runner.scoring.judge_record import JudgeRecord, JudgeSettings
+from audiobench_pytest.runner.scoring.judge_sound import sound_part, with_sound
 from audiobench_pytest.types import Answer, Prediction, SampleScore
 
 GIVE_UP_AFTER = 32
@@ -116,6 +119,7 @@ class _Session:
         # Where it runs is not in it: the same model behind another port is the same judge.
         identity = {"judge": self.model, "sampling": self.sampling, "rubric": self.judge.template.digest}
         self.identity = digest(identity)
+        self.sounds = cache.folders if cache is not None else ()
         self.cache: ModelCache | None = cache.model(f"judge-{self.model}", identity) if cache is not None else None
         self.known: dict[str, JudgeReply] = {}
         self.queue: deque[_Ask] = deque()
@@ -210,7 +214,8 @@ class _Session:
         """Take known replies to one question of a case; whether it still wants one, which is then queued."""
         call, tried = case.calls[index], case.replies[index]
         while self.judge.wants(call, tried):
-            key = digest([self.identity, call.messages, call.sample, len(tried)])
+            heard = [call.sound] if call.sound else []
+            key = digest([self.identity, call.messages, call.sample, len(tried), *heard])
             reply = self._known(key)
             if reply is None:
                 if ask:
@@ -237,7 +242,11 @@ class _Session:
         if "seed" in body:
             # The same seed would give the same sample, and the same unreadable reply, again.
             body["seed"] += ask.call.sample + _SEED_STEP * ask.attempt
-        body["messages"] = [{"role": role, "content": text} for role, text in ask.call.messages]
+        sound = sound_part(self.sounds, ask.call.sound) if ask.call.sound else None
+        body["messages"] = [
+            {"role": role, "content": text if sound is None or SOUND not in text else with_sound(text, sound)}
+            for role, text in ask.call.messages
+        ]
         return body
 
     def _kept(self, ask: _Ask, answer: Answer) -> JudgeReply:

@@ -21,6 +21,8 @@ STAGES: dict[str, str] = {
     "judge": "audiobench_pytest.runner.scoring.judge_stage:JudgeStage",
     "transcript": "audiobench_pytest.runner.hearing.stages:TranscriptStage",
     "rating": "audiobench_pytest.runner.hearing.stages:RatingStage",
+    "felt": "audiobench_pytest.runner.hearing.stages:FeltStage",
+    "listening": "audiobench_pytest.runner.scoring.judge_stage:ListeningStage",
 }
 """`module:Class` by the name that a metric asks for it by, see `metrics.base.Metric.stage`."""
 

@@ -240,6 +240,9 @@ class Controller:
         if not self._started:
             self._discard()
         _unlock(self._lock)
+        with contextlib.suppress(OSError):  # a first command that ran nothing leaves nothing
+            _runs(self._session).rmdir()
+            _runs(self._session).parent.rmdir()
 
     def _compact(self, cells: list[CellData]) -> None:
         """Merge the cache files of each model whose cells were all reached: the next run reads one file, not many."""
@@ -308,7 +311,7 @@ class Controller:
                 latest.unlink()
                 if self._latest_before is not None:
                     RunDirectory(self._latest_before).point_latest(latest.parent)
-        note_not_begun(_runs(self._session), "it selected nothing that could run")
+        note_not_begun(_runs(self._session), self._session.refused or "it selected nothing that could run")
 
 
 def _unlock(lock: BaseFileLock) -> None:

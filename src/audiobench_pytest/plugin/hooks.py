@@ -48,6 +48,7 @@ class ItemHooks:
                     check_planned(self._session, planned)
                     self._session.run.write_plan(planned)
             except AudiobenchError as exc:
+                self._session.refused = str(exc)
                 if not self._session.is_controller:
                     session.shouldstop = str(exc)  # else xdist would say no more than that its workers are gone
                     session.config.workeroutput[REFUSED] = str(exc)  # type: ignore[attr-defined]

@@ -60,6 +60,7 @@ class BenchmarkSession:
         following: What this process runs after the benchmark that it runs, as far as that is known.
         workers: How many processes share this machine's memory.
         per_gpu: How many of them share a GPU.
+        refused: Why what was asked for cannot be run, where that showed only once it was collected.
         at_work: Recipes that were put to work, by name: hundreds of cells share one.
     """
 
@@ -83,6 +84,7 @@ class BenchmarkSession:
     following: Job | None = None
     workers: int = 1
     per_gpu: int = 1
+    refused: str = ""
     at_work: dict[str, Recipe] = dataclasses.field(default_factory=dict)
     _scored: dict[tuple[str, str, str], tuple[Scored, ...]] = dataclasses.field(
         default_factory=dict, init=False, repr=False

@@ -100,7 +100,7 @@ def test_every_published_cell_is_a_protocol_that_runs_or_says_why_not():
     assert {name: sum(one.runnable for one in found) for name, found in suites.items()} == {
         "kimi-replication": 18,
         "ultraeval-understanding": 156,
-        "ultraeval-generation": 10,
+        "ultraeval-generation": 20,
         "ultraeval-codec": 84,
         "kimi-evalkit": 92,
         "voicebench": 42,

@@ -10,8 +10,9 @@ from audiobench_pytest.catalog.schema import RecipeSpec
 from audiobench_pytest.metrics.base import ratio, total
 from audiobench_pytest.metrics.calls.metric import called, shares, shown, shown_expected, triggers
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.judge.metric import Judge, JudgeReply
+from audiobench_pytest.metrics.judge.metric import Judge
 from audiobench_pytest.metrics.judge.prompts import Shown
+from audiobench_pytest.metrics.judge.replies import JudgeReply
 from audiobench_pytest.tool_calls.spelt import is_malformed, spelt
 from audiobench_pytest.types import Quantity, SampleScore, State
 

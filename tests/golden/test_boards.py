@@ -176,6 +176,33 @@ def test_the_average_of_a_uro_track_is_over_its_sets_not_over_its_three_parts():
     assert expected["uro-en-basic"] != pytest.approx((90.18 + 75.90 + 90.41) / 3, abs=0.5)
 
 
+def test_the_uro_tracks_of_every_published_model_by_plain_loops():
+    sizes = {
+        "Chinese/basic": ("uro-zh-basic", {"U": 2, "R": 2, "O": 2}),
+        "Chinese/pro": ("uro-zh-pro", {"U": 3, "R": 2, "O": 3}),
+        "English/basic": ("uro-en-basic", {"U": 3, "R": 4, "O": 3}),
+        "English/pro": ("uro-en-pro", {"U": 5, "R": 3, "O": 4}),
+    }
+    file = Path(audiobench_pytest.__file__).parent / "catalog" / "published" / "step_audio2_table6_urobench.csv"
+    sums = {}
+    with file.open(encoding="utf-8", newline="") as rows:
+        for row in csv.DictReader(rows):
+            track, _, part = row["benchmark"].removeprefix("URO-Bench/").rpartition("/")
+            name, of = sizes[track]
+            key = (row["model"], name)
+            sums[key] = sums.get(key, 0.0) + of[part] * float(row["value"]) / sum(of.values())
+    assert len(sums) == 5 * 4
+    for (model, name), value in sums.items():
+        assert average("step-audio-2", model, name) == pytest.approx(value), (model, name)
+    best = {name: max((value, model) for (model, of), value in sums.items() if of == name)[1] for _, name in sums}
+    assert best == {
+        "uro-zh-basic": "Step-Audio 2",
+        "uro-zh-pro": "Step-Audio 2",
+        "uro-en-basic": "GPT-4o Audio",
+        "uro-en-pro": "GPT-4o Audio",
+    }
+
+
 def naive_spearman(a, b):
     def ranks(scores):
         return [sum(o < s for o in scores) + (sum(o == s for o in scores) + 1) / 2 for s in scores]

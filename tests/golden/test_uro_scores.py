@@ -5,11 +5,13 @@ import pytest
 
 from audiobench_pytest.catalog.loader import load_catalog
 from audiobench_pytest.metrics.item import Item
-from audiobench_pytest.metrics.judge.metric import JudgeReply
+from audiobench_pytest.metrics.judge.replies import JudgeReply
 from audiobench_pytest.metrics.recipes import Recipe
 from audiobench_pytest.types import State
 
-REPEAT, QA = (Recipe(load_catalog().recipes.get(f"uro/{kind}@2025-02")) for kind in ("repeat", "qa"))
+REPEAT, QA, FELT, SRT = (
+    Recipe(load_catalog().recipes.get(f"uro/{kind}@2025-02")) for kind in ("repeat", "qa", "gen-emotion", "srt")
+)
 
 
 def values(recipe, scores):
@@ -66,3 +68,58 @@ def test_the_judge_is_shown_what_was_said_and_its_votes_are_averaged():
     assert values(QA, [score])["acc"] == pytest.approx(200 / 3)
     assert "votes:mean" in QA.signature(["en"])
     assert judge.unasked(Item("", "x", meta={"question": "?"}), "", "x").state is State.DATA_ERROR
+
+
+def felt(answer, rating, emotion="happy", language="en", reference="the cat sat on the mat"):
+    given = {} if rating is None else {"rating": rating}
+    return FELT.score(Item(reference, answer, language, meta={"emotion": emotion}, given=given))
+
+
+def test_an_emotion_is_its_probability_times_what_is_right_in_the_words():
+    scores = [
+        felt("The cat sat on the mat!", {"happy": 0.8, "sad": 0.2}),
+        felt("the dog sat on a mat", {"happy": 0.6}),  # two of six words are wrong
+        felt("one two three four five six seven eight", {"happy": 1.0}),  # more wrong than words: not below nothing
+        felt("", None),
+    ]
+    found = values(FELT, scores)
+    assert found["emotion_score"] == pytest.approx(100 * (0.8 + 0.6 * 4 / 6 + 0 + 0) / 4)
+    assert found["emotion_probability"] == pytest.approx(100 * (0.8 + 0.6 + 1.0) / 4)
+    assert found["words_wrong"] == pytest.approx(100 * (0 + 2 / 6 + 1 + 1) / 4)
+
+
+def test_an_emotion_in_chinese_is_compared_by_characters():
+    score = felt("今天是十二号", {"sad": 0.5}, "Sad", "zh", "今天是12号。")
+    assert score.numbers == pytest.approx({"n": 1, "felt": 0.5, "points": 0.5})
+
+
+@pytest.mark.parametrize("emotion", ["joy", "", None])
+def test_an_emotion_that_nobody_tells_apart_is_a_data_error(emotion):
+    score = felt("x", {"happy": 1.0}, emotion)
+    assert score.state is State.DATA_ERROR
+    assert "asks for no emotion that emotion2vec knows" in score.reason
+
+
+def test_a_rater_that_says_nothing_of_it_gives_no_score():
+    assert felt("the cat sat on the mat", {"sad": 1.0}).state is State.JUDGE_INVALID
+
+
+SPOKEN = {"speech": {"file": "ab/c.flac", "silent_share": 0.2}}
+
+
+def test_a_judge_that_hears_is_sent_the_sound_and_what_was_asked_once():
+    judge, item = SRT.metric, Item("", "I am singing", meta={"question": "Sing!"}, given=SPOKEN)
+    (call,) = judge.calls(item, "", item.prediction)
+    assert call.sound == "ab/c.flac"
+    ((_, text),) = call.messages
+    assert "Sing!" in text
+    assert "I am singing" not in text
+    score = judge.score_replies(item, "", item.prediction, [[JudgeReply("4")]])
+    assert values(SRT, [score])["score"] == 80
+
+
+@pytest.mark.parametrize("given", [{}, {"speech": {"file": "ab/c.flac", "silent_share": 1.0}}])
+def test_an_answer_in_which_nothing_is_heard_has_the_worst_verdict_unasked(given):
+    item = Item("", "I am singing", meta={"question": "Sing!"}, given=given)
+    assert SRT.metric.calls(item, "", item.prediction) == ()
+    assert values(SRT, [SRT.metric.score_replies(item, "", item.prediction, [])])["score"] == 20

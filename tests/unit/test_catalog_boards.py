@@ -63,6 +63,18 @@ def test_sets_of_the_uro_tracks():
     assert sum(sizes.values()) == sum(one.name.startswith("uro-") for one in spec.columns) == 36
 
 
+def test_the_parts_of_spoken_uro_tracks_are_those_of_the_published_table():
+    ours = {one.name: set(one.over) for one in load_boards().get("uro-aloud").averages}
+    published = {one.name: set(one.columns) for one in load_boards().get("step-audio-2").combined}
+    for name, track in (
+        *(("zh-basic", "Chinese basic"), ("zh-pro", "Chinese pro")),
+        *(("en-basic", "English basic"), ("en-pro", "English pro")),
+    ):
+        parts = [ours[f"uro-aloud-{name}-{part}"] for part in "URO"]
+        assert parts == [published[f"uro-{track}-{part}"] for part in "URO"]
+        assert ours[f"uro-aloud-{name}"] == set().union(*parts)
+
+
 def test_every_cell_of_the_tables_stands_in_a_column():
     # The replication is a suite, not a board; every other printed cell has its place on some board.
     shown = {

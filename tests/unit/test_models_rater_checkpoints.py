@@ -125,3 +125,51 @@ def test_utmos_is_what_its_package_says(monkeypatch):
 
 def test_utmos_knows_english_alone():
     assert load_catalog().models.get("utmos").languages == ("en",)
+
+
+def test_a_device_is_no_part_of_who_rated(checkpoint):
+    spec = dataclasses.replace(load_catalog().models.get("wavlm-sv"), source=str(checkpoint))
+    assert create(spec, {"device": "cuda"}).identity() == create(spec, {}).identity()
+
+
+class AutoModel:
+    """What funasr's of that name takes and gives, of a network that hears one thing."""
+
+    def __init__(self, model, device, disable_update, disable_pbar):
+        assert (device, disable_update, disable_pbar) == ("cpu", True, True)
+        self.folder = model
+
+    def generate(self, input, fs, granularity, extract_embedding):
+        assert (input.shape, fs, granularity, extract_embedding) == ((RATE,), RATE, "utterance", False)
+        return [
+            {"key": "a", "labels": ["\u5f00\u5fc3/happy", "\u96be\u8fc7/sad", "<unk>"], "scores": [0.5, 0.375, 0.125]}
+        ]
+
+
+@pytest.fixture
+def funasr(monkeypatch):
+    module = types.ModuleType("funasr")
+    module.__spec__ = types.SimpleNamespace(submodule_search_locations=[])
+    module.AutoModel = AutoModel
+    monkeypatch.setitem(sys.modules, "funasr", module)
+
+
+def emotions(folder):
+    return create(dataclasses.replace(load_catalog().models.get("emotion2vec"), source=str(folder)), {"device": "cpu"})
+
+
+def test_emotions_go_by_their_english_names(funasr, tmp_path):
+    (tmp_path / "model.pt").write_bytes(b"weights")
+    rater = emotions(tmp_path)
+    rater.load()
+    (answer,) = rater.generate([request(sound(0))])
+    assert answer.meta["rating"] == {"happy": 0.5, "sad": 0.375, "unknown": 0.125}
+    before = rater.identity()
+    (tmp_path / "model.pt").write_bytes(b"other weights")
+    assert emotions(tmp_path).identity() != before
+    rater.close()
+
+
+def test_a_checkpoint_of_emotions_that_is_not_there_is_told(funasr, tmp_path):
+    with pytest.raises(ModelError, match=r"there is no folder .*gone"):
+        emotions(tmp_path / "gone").load()

@@ -180,7 +180,7 @@ def helpers(given: argparse.Namespace, transcriber: str = "") -> Helpers:
 
         return hearing_for(given.cache, transcriber)
 
-    return {"judge": judge, "transcript": hearing, "rating": hearing}
+    return {"judge": judge, "listening": judge, "transcript": hearing, "rating": hearing, "felt": hearing}
 
 
 def write_items(path: Path, cells: list[CellData]) -> None:

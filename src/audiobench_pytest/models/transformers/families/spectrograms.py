@@ -50,8 +50,8 @@ class _Extraction:
     def _one(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
         import numpy as np
 
-        heard = np.flatnonzero(sound)
-        needed = (int(heard[-1]) + 1 if len(heard) else 0) + self._behind
+        heard = sound[::-1] != 0
+        needed = (len(sound) - int(heard.argmax()) if heard.any() else 0) + self._behind
         needed = max(needed + -needed % self._hop, _LEAST_FRAMES * self._hop)
         found = self._whole(sound[None, :needed])
         missing = len(sound) // self._hop - found.shape[-1]

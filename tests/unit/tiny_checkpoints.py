@@ -65,7 +65,7 @@ def build_whisper(folder: Path, *, multilingual: bool = True, mels: int = 80, se
         decoder_attention_heads=2,
         encoder_ffn_dim=32,
         decoder_ffn_dim=32,
-        max_target_positions=64,
+        max_target_positions=72,
         init_std=0.3,
         suppress_tokens=None,
         begin_suppress_tokens=None,

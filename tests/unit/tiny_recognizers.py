@@ -227,6 +227,7 @@ def build_seamless(folder: Path) -> Path:
 
 
 def build_kyutai(folder: Path) -> Path:
+    """Save a Kyutai STT that takes sound in frame by frame, as the published ones do."""
     import torch
     import transformers as tf
 
@@ -268,8 +269,18 @@ def build_kyutai(folder: Path) -> Path:
         if name.endswith("embed_sum"):
             codebook.normal_(std=0.1)  # they begin as zeros: every sound would have the same codes
     only_letters(
-        model, tokenizer, size, None, pad_token_id=tokenizer.pad_token_id, bos_token_id=size - 1, use_cache=True
+        model,
+        tokenizer,
+        size,
+        None,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=size - 1,
+        use_cache=True,
+        audio_window_size=1,
+        cache_implementation="sliding_window",
     )
+    codec = model.codec_model.generation_config
+    codec.cache_implementation, codec.use_cache = "sliding_window", True
     model.save_pretrained(folder)
     features = tf.KyutaiSpeechToTextFeatureExtractor(
         sampling_rate=24_000, audio_delay_seconds=0.5, audio_silence_prefix_seconds=0.0

@@ -4,6 +4,8 @@ Arguments: PAIRS, ROWS, TOKENS. A pair is ROWS clips of 1 to 4 s that are asked 
 turns. Each family has a process of its own, forked where torch was imported but has computed nothing yet; it prints one
 line of JSON.
 
+Time is that of the processor: there is one thread, and a busy neighbour must not look like a gain.
+
 The end of a text is ruled out, so that a decoder writes TOKENS tokens whatever it hears; one that has so many steps per
 second of sound takes those. Families whose answers would feel the padding get pairs of clips of equal length, as in a
 run, where no others share a batch.
@@ -65,19 +67,19 @@ class Steps:
 
     def _note(self, module, args, output):
         self.count += 1
-        self._first = self._first or time.monotonic()
+        self._first = self._first or time.process_time()
 
     def loop(self, batches):
-        """Return the seconds that all batches take, the seconds after the first calls, and the number of calls."""
+        """Return the seconds that all batches take before and after the first calls, and the number of calls."""
         self.count, self.after_first_s = 0, 0.0
-        began = time.monotonic()
+        began = time.process_time()
         for batch in batches:
             self._first = None
             answers = self.adapter.generate(batch)
-            self.after_first_s += time.monotonic() - self._first
+            self.after_first_s += time.process_time() - self._first
             if errors := [answer.error for answer in answers if answer.error is not None]:
                 raise RuntimeError(f"the model gave no answer: {errors[0]}")
-        return time.monotonic() - began, self.after_first_s, self.count
+        return time.process_time() - began - self.after_first_s, self.after_first_s, self.count
 
 
 def measure(family: Family, folder: Path) -> dict:
@@ -93,15 +95,20 @@ def measure(family: Family, folder: Path) -> dict:
         for place, each in enumerate(lengths(adapter.equal_length))
     ]
     steps.loop([pairs[0][:1], pairs[0]])
-    found = {"alone_s": [], "batched_s": [], "ratio": [], "decoding": [], "steps": []}
+    found = {
+        name: [] for name in ("alone_s", "batched_s", "ratio", "decoding", "ratio_decoding", "ratio_rest", "steps")
+    }
     for turn, pair in enumerate(pairs):
         arms = {"alone": [[clip] for clip in pair], "batched": [pair]}
         times = {name: steps.loop(arms[name]) for name in (arms if turn % 2 == 0 else reversed(arms))}
-        alone_s, decoding_s, count = times["alone"]
+        (rest_s, decoding_s, count), (batched_rest_s, batched_decoding_s, _) = times["alone"], times["batched"]
+        alone_s, batched_s = rest_s + decoding_s, batched_rest_s + batched_decoding_s
         found["alone_s"].append(alone_s / ROWS)
-        found["batched_s"].append(times["batched"][0] / ROWS)
-        found["ratio"].append(alone_s / times["batched"][0])
+        found["batched_s"].append(batched_s / ROWS)
+        found["ratio"].append(alone_s / batched_s)
         found["decoding"].append(decoding_s / alone_s)
+        found["ratio_decoding"].append(decoding_s / batched_decoding_s)
+        found["ratio_rest"].append(rest_s / batched_rest_s)
         found["steps"].append(count / ROWS)
     return {"family": family.name, "equal_length": adapter.equal_length, "threads": torch.get_num_threads(), **found}
 

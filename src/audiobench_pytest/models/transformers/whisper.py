@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from audiobench_pytest.errors import UsageError, did_you_mean
 from audiobench_pytest.models.transformers.decoding import finite_tokens
 from audiobench_pytest.models.transformers.devices import Placement
+from audiobench_pytest.models.transformers.families.spectrograms import without_silence
 from audiobench_pytest.models.transformers.recognizer import Recognizer
 from audiobench_pytest.types import Answer, Request
 
@@ -89,7 +90,7 @@ class WhisperRecognizer(Recognizer):
 
     def load(self, placement: Placement) -> None:
         """Bring model, feature extractor and tokenizer into memory."""
-        self._features = self.checkpoint.load("AutoFeatureExtractor")
+        self._features = without_silence(self.checkpoint.load("AutoFeatureExtractor"))
         self._tokenizer = self.checkpoint.load("AutoTokenizer")
         self.check_writes(self._tokenizer)
         self._model = self.checkpoint.load_model("AutoModelForSpeechSeq2Seq", placement, self.args["attn"])

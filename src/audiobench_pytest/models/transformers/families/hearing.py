@@ -9,6 +9,7 @@ from typing import Any
 
 from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.transformers.checkpoints import Checkpoint
+from audiobench_pytest.models.transformers.families.spectrograms import without_silence
 
 
 class HearingProcessor(abc.ABC):
@@ -36,7 +37,7 @@ class HearingProcessor(abc.ABC):
             ModelError: They cannot be loaded, or there is no chat format.
         """
         self.tokenizer = self.load_tokenizer(checkpoint)
-        self.feature_extractor = checkpoint.load("AutoFeatureExtractor")
+        self.feature_extractor = without_silence(checkpoint.load("AutoFeatureExtractor"))
         self.audio_token, self.audio_bos_token, self.audio_eos_token = self.sound_tokens
         self.max_audio_len = self.most_seconds
         self._template = self.tokenizer.chat_template or self._older(checkpoint) or self.template

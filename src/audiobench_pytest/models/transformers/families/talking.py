@@ -9,11 +9,14 @@ from typing import Any
 from audiobench_pytest.models.transformers.checkpoints import Checkpoint
 from audiobench_pytest.models.transformers.families.gemma3n import Gemma3nProcessor, without_pictures
 from audiobench_pytest.models.transformers.families.omni import Qwen3Omni, Qwen25Omni
+from audiobench_pytest.models.transformers.families.spectrograms import without_silence
 from audiobench_pytest.models.transformers.families.voxtral import VoxtralProcessor
 
 
 def _of_transformers(checkpoint: Checkpoint) -> Any:
-    return checkpoint.load("AutoProcessor")
+    processor = checkpoint.load("AutoProcessor")
+    without_silence(getattr(processor, "feature_extractor", None))
+    return processor
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from audiobench_pytest.models.transformers.decoding import finite_tokens
 from audiobench_pytest.models.transformers.devices import Placement
 from audiobench_pytest.models.transformers.families.rows import joined
+from audiobench_pytest.models.transformers.families.spectrograms import without_silence
 from audiobench_pytest.models.transformers.recognizer import Recognizer
 from audiobench_pytest.types import Answer, Request
 
@@ -52,6 +53,7 @@ class WritingRecognizer(Recognizer):
 
     def _load_processor(self) -> None:
         self._processor = self.checkpoint.load("AutoProcessor")
+        without_silence(self._processor.feature_extractor)
         self._tokenizer = self._processor.tokenizer
 
     def recognize(self, batch: Sequence[Request], placement: Placement) -> list[Answer]:

@@ -7,6 +7,11 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Read when numpy and torch are imported, here and in all that the tests start. A thread per core in each of many
+# processes is mostly waiting for another, at full speed: a small convolution took sixteen times its work.
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 

@@ -110,6 +110,8 @@ def imports_of(module: str, source: str) -> Iterator[Import]:
         inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         guarded = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):  # most of a tree, and no statement stands inside one
+                continue
             in_else = isinstance(node, ast.If) and child in node.orelse
             yield from visit(child, at_module_level and not inside, for_types or (guarded and not in_else))
 

@@ -116,7 +116,8 @@ class Project:
         (self.path / "benchmarks" / "asr").mkdir(parents=True)
         shutil.copy(ROOT / "conftest.py", self.path / "conftest.py")
         shutil.copy(ROOT / "benchmarks" / "asr" / "test_asr.py", self.path / "benchmarks" / "asr")
-        pytester.makeini(f"[pytest]\naddopts = --strict-markers -p no:cacheprovider {addopts}\n")
+        # Hypothesis' plugin imports all of it at the end of a run, a seventh of what a process of ours takes.
+        pytester.makeini(f"[pytest]\naddopts = --strict-markers -p no:cacheprovider -p no:hypothesispytest {addopts}\n")
 
     def clips(self, n: int = 6, name: str = "small", **kwargs: float) -> Path:
         """Make a data set called `name`."""

@@ -30,13 +30,12 @@ def chat(project, checkpoint):
     for row in rows[:2]:
         row.update(text="今天天气很好", language="zh")
     manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return lambda *args: project.run(
-        f"--dataset={manifest}", "--model=tiny-chat", "--audiobench-set=catalog=own", ARGUMENTS, *args, inprocess=False
-    )
+    given = (f"--dataset={manifest}", "--model=tiny-chat", "--audiobench-set=catalog=own", ARGUMENTS)
+    return lambda *args, inprocess=True: project.run(*given, *args, inprocess=inprocess)
 
 
 def test_a_chat_model_is_told_what_to_do_answers_in_batches_and_is_described(project, chat):
-    result = chat()
+    result = chat(inprocess=False)
     assert result.ret == 0, result.stdout.str()
     cell = project.cell()
     assert cell["counts"]["ok"] == 6
@@ -45,7 +44,7 @@ def test_a_chat_model_is_told_what_to_do_answers_in_batches_and_is_described(pro
     assert {"transformers", "torch", "attn", "hardware", "machine"} <= described.keys()
     assert cell["speed"]["warmup_s"] > 0
     assert len({outcome["prediction"] for outcome in project.outcomes()}) > 1
-    assert chat().ret == 0
+    assert chat(inprocess=False).ret == 0
     assert (project.cell()["cached"], "warmup_s" in project.cell()["speed"]) == (6, True)
     assert project.cell()["speed"]["warmup_s"] == 0.0, "nothing was loaded"
 

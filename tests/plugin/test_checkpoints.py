@@ -19,7 +19,7 @@ def folders(tmp_path_factory):
     return root
 
 
-def run(project, folders, *args, n=4):
+def run(project, folders, *args, n=4, inprocess=True):
     manifest = project.clips(n, seconds=0.6)
     return project.run(
         f"--dataset={manifest}",
@@ -27,12 +27,12 @@ def run(project, folders, *args, n=4):
         "--model-args=device=cpu,threads=1",
         f"--model-args=hf:{folders / 'tiny-whisper'}:max_new_tokens=8",
         *args,
-        inprocess=False,
+        inprocess=inprocess,
     )
 
 
 def test_two_families_answer_in_batches_and_are_described(project, folders):
-    result = run(project, folders, "-v")
+    result = run(project, folders, "-v", inprocess=False)
     assert result.ret == 0, result.stdout.str()
     result.stdout.fnmatch_lines(["*::test_asr[[]small-tiny-whisper]*", "*::test_asr[[]small-tiny-ctc]*"])
     assert {cell["model"] for cell in project.board()["cells"]} == {"tiny-whisper", "tiny-ctc"}
@@ -59,9 +59,7 @@ def test_answers_do_not_depend_on_the_batch_size(project, folders):
 
 def test_argument_that_the_checkpoint_cannot_honour(project, folders):
     manifest = project.clips(1)
-    result = project.run(
-        f"--dataset={manifest}", f"--model=hf:{folders / 'tiny-ctc'}", "--model-args=num_beams=4", inprocess=False
-    )
+    result = project.run(f"--dataset={manifest}", f"--model=hf:{folders / 'tiny-ctc'}", "--model-args=num_beams=4")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*UsageError*num_beams*"])
 
@@ -88,7 +86,6 @@ def test_a_pattern_is_a_model_for_each_checkpoint_of_a_training(project, tmp_pat
         "--model-args=device=cpu",
         f"--model-args={pattern}:threads=1",
         "-v",
-        inprocess=False,
     )
     assert result.ret == 0, result.stdout.str()
     result.stdout.fnmatch_lines(["*::test_asr[[]small-step-200]*", "*::test_asr[[]small-step-1000]*"])

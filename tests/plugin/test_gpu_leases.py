@@ -73,7 +73,6 @@ class Machine:
             f"--model={model}",
             "--model-args=delay=0.02",
             "--audiobench-set=shard_size=1",
-            *("-p", "no:hypothesispytest"),  # half of what three processes take to start
             *numbers,
             *args,
             inprocess=False,

@@ -91,7 +91,7 @@ class Interrupted:
             "ASKED": str(self.asked_log),
             "SHUFFLE": str(self.rng.random()) if self.shuffled else "",
         }
-        command = [sys.executable, "-m", "pytest", "benchmarks/asr", "-p", "no:hypothesispytest", "--model=noisy"]
+        command = [sys.executable, "-m", "pytest", "benchmarks/asr", "--model=noisy"]
         command += [f"--dataset={manifest}" for manifest in self.manifests]
         command += ["--model-args=wer=0.3", f"--model-args=delay={delay}", f"--batch-size={BATCH}", *args]
         return subprocess.Popen(

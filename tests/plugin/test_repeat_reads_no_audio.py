@@ -72,7 +72,7 @@ def loads(run):
 @pytest.mark.slow
 def test_a_finished_run_repeated_reads_no_audio_and_loads_no_model(project, watched):
     manifest, watch = watched
-    args = (f"--dataset={manifest}", "--model=null", "--model-args=decode=false", "-p", "no:hypothesispytest")
+    args = (f"--dataset={manifest}", "--model=null", "--model-args=decode=false")
     result = project.run(*args, "--audiobench-run=first", inprocess=False)
     assert result.ret == 0
     assert watch.seen(), "taking a digest reads the file"

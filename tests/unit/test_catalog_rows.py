@@ -177,7 +177,9 @@ JUDGEMENTS = {
 }
 """The best and the worst that a judge can say, by how its reply is read; of two answers, ours the first."""
 
-RECIPES = {d.name: Recipe(CATALOG.recipe_for(d)) for d in ON_THE_HUB}
+SPECS = {d.name: CATALOG.recipe_for(d) for d in ON_THE_HUB}
+MADE = {name: Recipe(CATALOG.recipes.get(name)) for name in {spec.name for spec in SPECS.values()}}
+RECIPES = {name: MADE[spec.name] for name, spec in SPECS.items()}
 SCORED = [d for d in ON_THE_HUB if RECIPES[d.name].metric.stage is None]
 JUDGED = [d for d in ON_THE_HUB if RECIPES[d.name].metric.stage == "judge"]
 SPOKEN = [d for d in ON_THE_HUB if RECIPES[d.name].metric.stage == "transcript"]

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -196,6 +197,24 @@ def test_an_interpreter_is_found_on_the_path_and_by_uv(programs: Path) -> None:
     program(hidden, "python", "echo 3.98.5")
     program(programs, "uv", f'[ "$UV_PYTHON_DOWNLOADS $*" = "never python find 3.98.5" ] && echo {hidden}/python')
     assert find_interpreter("m", "3.98.5").path == hidden / "python"
+
+
+def test_uv_is_asked_once_for_all_that_want_one_version(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, other = programs / "asked", programs / "other"
+    program(programs, "uv", f'echo "$3" >> {log}; exit 1')
+    for model, wanted in (("a", "3.98"), ("b", "3.98"), ("c", "3.99"), ("d", "3.98")):
+        with pytest.raises(ModelError, match=f"'{model}' needs Python {wanted}, .*uv knows none"):
+            find_interpreter(model, wanted)
+    assert log.read_text().split() == ["3.98", "3.99"]
+    other.mkdir()
+    program(other, "python", "echo 3.98.5")
+    program(programs, "uv", f"echo {other}/python")
+    monkeypatch.setenv("PATH", str(other), prepend=os.pathsep)
+    assert find_interpreter("a", "3.98").path == other / "python", "another PATH is another question"
+    monkeypatch.setenv("PATH", str(programs))
+    later = time.monotonic() + 61
+    monkeypatch.setattr("time.monotonic", lambda: later)
+    assert find_interpreter("a", "3.98").path == other / "python", "what was installed meanwhile is found"
 
 
 def test_the_running_interpreter_is_taken_where_it_fits() -> None:

@@ -50,8 +50,10 @@ class Recipe:
         except CatalogError as error:
             raise CatalogError(f"recipe '{spec.name}': {error}") from None
         for where, rule in (("default", spec.default), *spec.languages.items()):
+            if rule in self._pipelines:  # most languages share theirs
+                continue
             try:
-                self._pipelines.setdefault(rule, _Pipeline(rule))
+                self._pipelines[rule] = _Pipeline(rule)
                 self.metric.prepare(rule)
             except CatalogError as error:
                 raise CatalogError(f"recipe '{spec.name}', rule '{where}': {error}") from None

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
@@ -18,6 +19,10 @@ from audiobench_pytest.errors import ModelError
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 _OLDEST = (3, 8)
 _SECONDS = 30.0
+
+_REMEMBERED_S = 60.0
+"""How long the answer of uv is good for: a listing asks for each of a hundred models, and uv may run every Python there
+is to find one. In a notebook somebody may install one meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ def find_interpreter(model: str, wanted: str | None) -> Interpreter:
     if uv is None:
         tried.append("uv is not installed")
     else:
-        found = _output([uv, "python", "find", wanted])
+        found = _known_to_uv(uv, wanted, os.environ.get("PATH", ""), int(time.monotonic() / _REMEMBERED_S))
         version = _version_of(found) if found else None
         if found and version is not None and _fits(version, wanted):
             return Interpreter(Path(found), version)
@@ -128,6 +133,12 @@ def _version_of(executable: str) -> str | None:
 def _version_at(executable: str, changed: int) -> str | None:
     """Return the version of an interpreter; asked once, as a listing asks for each of a hundred models."""
     return _output([executable, "-I", "-c", "import sys; print('.'.join(map(str, sys.version_info[:3])))"])
+
+
+@functools.lru_cache(maxsize=64)
+def _known_to_uv(uv: str, wanted: str, path: str, period: int) -> str | None:
+    """Return the interpreter that uv finds; asked again on another PATH and in another period."""
+    return _output([uv, "python", "find", wanted])
 
 
 def _output(command: list[str]) -> str | None:

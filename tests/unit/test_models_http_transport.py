@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from audiobench_pytest.models.endpoints.transport import PlainTransport
+from audiobench_pytest.models.endpoints.transport import PlainTransport, client_class
 
 pytest.importorskip("httpx", reason="needs the extra 'api'")
 import httpx
@@ -348,3 +348,26 @@ def test_what_needs_tls_is_not_sent_in_plain() -> None:
 
     with pytest.raises(httpx.UnsupportedProtocol, match="https"):
         asyncio.run(asked())
+
+
+def test_a_client_keeps_no_cookie_follows_no_redirect_and_reads_as_httpx_does() -> None:
+    heads: list[bytes] = []
+
+    async def serve(reader: Reader, writer: Writer) -> None:
+        for status in (b"200", b"307"):
+            heads.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(
+                b"HTTP/1.1 %s x\r\nset-cookie: a=b\r\nlocation: /other\r\ncontent-length: 2\r\n\r\nok" % status
+            )
+
+    async def everything() -> list[tuple[int, bytes]]:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        async with client_class()(PlainTransport(4.0), None, headers={"x-key": "k"}, trust_env=False) as client:
+            whole = await client.get(url)
+            async with client.stream("GET", url) as streamed:
+                return [(whole.status_code, whole.content), (streamed.status_code, await streamed.aread())]
+
+    assert asyncio.run(everything()) == [(200, b"ok"), (307, b"ok")]
+    assert len(heads) == 2
+    assert all(b"x-key: k" in head.lower() and b"cookie" not in head.lower() for head in heads)

@@ -10,13 +10,13 @@ import contextlib
 import os
 import queue
 import threading
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from audiobench_pytest.errors import ModelError
 from audiobench_pytest.models.endpoints.slots import Endpoint, Kind, Manners, NoEndpointError, Slots, Trouble
-from audiobench_pytest.models.endpoints.transport import PlainTransport
+from audiobench_pytest.models.endpoints.transport import PlainTransport, client_class
 from audiobench_pytest.types import Answer
 
 if TYPE_CHECKING:
@@ -274,27 +274,25 @@ class HttpAsker:
         import httpx
 
         limits = self._limits
-        return httpx.AsyncClient(
+        return client_class()(
+            PlainTransport(_KEEP_ALIVE_S),
+            self._plain_hosts(),
             headers=self._headers,
             timeout=httpx.Timeout(limits.total, connect=limits.connect, read=limits.read),
             limits=httpx.Limits(keepalive_expiry=_KEEP_ALIVE_S),
             verify=self._certificates,
-            mounts=self._ways(),
-            # Where only this machine is asked, no proxy need be understood.
+            # No proxy stands between this machine and itself; where nobody else is asked none need be understood.
+            mounts={f"all://{host}": None for host in _LOOPBACK},
             trust_env=not self._is_local,
         )
 
-    def _ways(self) -> dict[str, PlainTransport | None]:
-        """Return which addresses are asked over a connection of ours, and which (None) httpx's way, without a proxy."""
+    def _plain_hosts(self) -> Collection[str] | None:
+        """Return which hosts are asked without a proxy whatever the environment names; None: all of them."""
         import urllib.request
 
-        plain = PlainTransport(_KEEP_ALIVE_S)
-        ways: dict[str, PlainTransport | None] = {}
-        for host in _LOOPBACK:  # no proxy stands between this machine and itself
-            ways |= {f"all://{host}": None, f"http://{host}": plain}
-        # Which hosts are asked without the proxy that the environment names is for httpx to say.
+        # Which others are asked without the proxy that it names is for httpx to say.
         proxies = {} if self._is_local else urllib.request.getproxies()
-        return ways if proxies.get("http") or proxies.get("all") else {**ways, "http://": plain}
+        return LOOPBACK_HOSTS if proxies.get("http") or proxies.get("all") else None
 
     @contextlib.contextmanager
     def _client(self, url: str) -> Iterator[httpx.AsyncClient]:

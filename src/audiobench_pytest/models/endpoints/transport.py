@@ -11,7 +11,7 @@ import asyncio
 import functools
 import select
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,6 +23,50 @@ _LARGEST_HEAD = 100 << 10
 _NEXT_ADDRESS_S = 0.25
 
 _MOST_UNREAD = 256 << 10
+
+
+@functools.cache
+def client_class() -> Any:
+    """Return the class of the clients, which has to be one of httpx's: that is imported when it is used."""
+    import httpx
+
+    class Client(httpx.AsyncClient):  # type: ignore[misc]
+        """Sends over a transport of its own what needs neither TLS nor a proxy, and all else httpx's way.
+
+        What httpx does around sending is left out there: cookies, redirects, hooks, credentials. We have none of them.
+
+        Args:
+            plain: The transport.
+            hosts: Those that are asked over it; None: all.
+            more: For httpx.
+        """
+
+        def __init__(self, plain: PlainTransport, hosts: Collection[str] | None, **more: Any) -> None:
+            super().__init__(**more)
+            self._plain, self._plain_hosts = plain, hosts
+
+        async def send(self, request: httpx.Request, *, stream: bool = False, **more: Any) -> httpx.Response:
+            url = request.url
+            if url.scheme != "http" or (self._plain_hosts is not None and url.host not in self._plain_hosts):
+                return await super().send(request, stream=stream, **more)
+            response = await self._plain.handle_async_request(request)
+            response.request = request
+            if not stream:
+                try:
+                    await response.aread()
+                finally:
+                    await response.aclose()
+            return response
+
+        async def aclose(self) -> None:
+            await self._plain.aclose()
+            await super().aclose()
+
+        async def __aexit__(self, *caught: Any) -> None:
+            await self._plain.aclose()
+            await super().__aexit__(*caught)
+
+    return Client
 
 
 class PlainTransport:

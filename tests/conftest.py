@@ -1,6 +1,7 @@
 """For all tests: none fails because the machine was busy with something else, or because of how it was started."""
 
 import contextlib
+import gc
 import os
 import signal
 
@@ -33,3 +34,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Hand out few tests at a time: by default a worker is given hundreds in a row, all the slow ones of a folder."""
     if getattr(config.option, "maxschedchunk", 0) is None:
         config.option.maxschedchunk = 8
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of every later search for garbage: sixteen thousand tests, a third of a second each."""
+    gc.collect()
+    gc.freeze()

@@ -37,6 +37,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave what was collected out of later searches for garbage: of 16,000 tests, each would take a third of a second."""
+    """Leave what was collected out of later searches for garbage: with 16,000 tests one takes a third of a second."""
     gc.collect()
     gc.freeze()

@@ -1,0 +1,142 @@
+"""Codecs in environments of their own: what a recording sounds like after coding, and the bits that it took."""
+
+from __future__ import annotations
+
+import abc
+import math
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class _Coded:
+    """A recording as codes.
+
+    Attributes:
+        codes: What is decoded.
+        frames: How many frames.
+        codebooks: How many codes a frame has.
+        size: How many values a code may have.
+        aside: Bits that a recording spends once, however long it is.
+    """
+
+    codes: Any
+    frames: int
+    codebooks: int
+    size: int
+    aside: float = 0.0
+
+
+class _Codec(abc.ABC):
+    """Codes one recording at a time. What it adds at the end is cut off, what is missing there is silence."""
+
+    rate: int
+    """Hz at which it hears and speaks."""
+    frame_rate: float
+    """Frames per second."""
+
+    def generate(self, batch: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Code and decode each recording."""
+        return [self._answer(request) for request in batch]
+
+    def _answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        import numpy as np
+
+        samples, rate = np.asarray(request["samples"], dtype=np.float32), int(request["sample_rate"])
+        if rate != self.rate:
+            return {"error": f"this codec hears at {self.rate} Hz: --model-args sample_rate={self.rate}, not {rate}"}
+        if not len(samples):
+            return {"error": "there is nothing in the recording to be coded"}
+        began = time.perf_counter()
+        coded = self._encode(samples)
+        _wait()
+        encoded = time.perf_counter()
+        sound = _row(self._decode(coded))
+        ended = time.perf_counter()
+        bits = math.log2(coded.size)
+        facts = {
+            "bits": round(coded.frames * coded.codebooks * bits + coded.aside),
+            "frames": coded.frames,
+            "codebooks": coded.codebooks,
+            "codebook_size": coded.size,
+            "nominal_bps": self.frame_rate * coded.codebooks * bits,
+            "length_difference": len(sound) - len(samples),
+        }
+        return {
+            "speech": np.pad(sound, (0, max(0, len(samples) - len(sound))))[: len(samples)],
+            "sample_rate": rate,
+            "meta": {"codec": facts},
+            "timing": {"codec_encode_s": round(encoded - began, 6), "codec_decode_s": round(ended - encoded, 6)},
+        }
+
+    @abc.abstractmethod
+    def _encode(self, samples: Any) -> _Coded:
+        """Return a recording as codes."""
+
+    @abc.abstractmethod
+    def _decode(self, coded: _Coded) -> Any:
+        """Return the sound of codes."""
+
+
+class BiCodec(_Codec):
+    """BiCodec of Spark-TTS: a code for each frame, and some for the voice that a recording spends once."""
+
+    def load(self, args: Mapping[str, str]) -> dict[str, str]:
+        """Load the weights of the codec, none of the language model beside them."""
+        import torch
+        from spark_tts_lib.models.audio_tokenizer import BiCodecTokenizer  # type: ignore[import-not-found]
+
+        device = "cuda:0" if torch.cuda.is_available() else "cpu"
+        self._codec = BiCodecTokenizer(Path(_fetched(args)), device=torch.device(device))
+        self.rate = int(self._codec.config["sample_rate"])
+        self.frame_rate = self.rate / int(self._codec.config["latent_hop_length"])
+        return {"package": "spark-tts-lib", "device": device}
+
+    def _encode(self, samples: Any) -> _Coded:
+        import soundfile
+        import torch
+
+        with tempfile.TemporaryDirectory() as folder, torch.no_grad():
+            path = str(Path(folder) / "recording.wav")
+            soundfile.write(path, samples, self.rate, subtype="FLOAT")
+            voice, codes = self._codec.tokenize(path)
+        model = self._codec.model
+        aside = voice.numel() * math.log2(model.speaker_encoder.quantizer.codebook_size)
+        return _Coded((voice, codes), codes.numel(), 1, model.quantizer.codebook_size, aside)
+
+    def _decode(self, coded: _Coded) -> Any:
+        import torch
+
+        voice, codes = coded.codes
+        with torch.no_grad():
+            return self._codec.detokenize(voice.squeeze(0), codes)
+
+
+def _fetched(args: Mapping[str, str]) -> str:
+    """Return the folder of the weights, fetched where the source is no folder."""
+    source, revision = args["source"], args.get("revision")
+    if Path(source).expanduser().is_dir():
+        return str(Path(source).expanduser())
+    from huggingface_hub import snapshot_download
+
+    return str(snapshot_download(source, revision=revision))
+
+
+def _wait() -> None:
+    """Wait for what the GPU still has to do."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def _row(sound: Any) -> Any:
+    """Return the numbers of an array or a tensor in one row."""
+    import numpy as np
+
+    found = sound.detach().float().cpu().numpy() if hasattr(sound, "detach") else sound
+    return np.asarray(found, dtype=np.float32).reshape(-1)

@@ -1,0 +1,103 @@
+"""The catalogue's codecs in environments of their own, each with a stand-in of its package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bundled_voices import asked_of, said, written
+
+from audiobench_pytest.types import Answer, Audio, Prompt, Request
+
+STAND_INS = {
+    "torch.py": """
+import contextlib
+import numpy as np
+from types import SimpleNamespace
+class cuda:
+    is_available = staticmethod(lambda: False)
+class Tensor:
+    def __init__(self, array): self.array, self.shape = np.asarray(array), np.shape(array)
+    def detach(self): return self
+    float = cpu = detach
+    def numpy(self): return self.array
+    def numel(self): return self.array.size
+    def squeeze(self, dim):
+        assert self.shape[dim] == 1
+        return Tensor(self.array.squeeze(dim))
+    def to(self, device):
+        assert device == "cpu"
+        return self
+def from_numpy(array): return Tensor(array)
+def device(name): return name
+no_grad = inference_mode = contextlib.nullcontext
+""",
+    "huggingface_hub.py": "def snapshot_download(name, revision): return f'/fetched/{name}@{revision}'\n",
+    "spark_tts_lib/__init__.py": "",
+    "spark_tts_lib/models/__init__.py": "",
+    "spark_tts_lib/models/audio_tokenizer.py": """
+import soundfile
+import numpy as np
+from types import SimpleNamespace
+from asked import tell
+from torch import Tensor
+class BiCodecTokenizer:
+    config = {"sample_rate": 16000, "latent_hop_length": 320}
+    model = SimpleNamespace(quantizer=SimpleNamespace(codebook_size=8192),
+                            speaker_encoder=SimpleNamespace(quantizer=SimpleNamespace(codebook_size=4096)))
+    def __init__(self, model_dir, device): tell(str(model_dir), device)
+    def tokenize(self, audio_path):
+        samples, rate = soundfile.read(audio_path)
+        assert rate == 16000
+        tell(len(samples), round(float(samples[0]), 8), soundfile.info(audio_path).subtype)
+        self.level = samples[0]
+        return Tensor(np.zeros((1, 1, 32))), Tensor(np.zeros((1, len(samples) // 320)))
+    def detokenize(self, global_tokens, semantic_tokens):
+        assert global_tokens.shape == (1, 32)
+        return np.full(semantic_tokens.shape[1] * 320, self.level)
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(STAND_INS, tmp_path_factory.mktemp("packages"))
+
+
+def heard(count: int, level: float, rate: int) -> Request:
+    return Request("", Audio(np.full(count, level, np.float32), rate), Prompt())
+
+
+def check(answer: Answer, count: int, level: float, rate: int, bits: float, frames: int, books: int) -> None:
+    """What comes back is as long as what was said, of its level, and tells what it took."""
+    assert answer.error is None
+    assert answer.speech is not None
+    assert answer.speech.sample_rate == rate
+    assert answer.speech.samples.shape == (count,)
+    assert answer.speech.samples[0] == pytest.approx(level)
+    told = answer.meta["codec"]
+    assert (told["bits"], told["frames"], told["codebooks"]) == (round(bits), frames, books)
+    assert answer.timing["codec_encode_s"] >= 0
+    assert answer.timing["codec_decode_s"] >= 0
+
+
+def test_bicodec_spends_its_voice_once_and_a_code_for_each_frame(stand_ins: Path, tmp_path: Path) -> None:
+    requests = [heard(16_100, 0.12345678, 16_000), heard(3_200, -0.5, 16_000)]
+    one, two = said("spark_codec", stand_ins, tmp_path / "told", *requests)
+    loaded, *asked = asked_of(tmp_path / "told")
+    assert loaded == ["/fetched/SparkAudio/Spark-TTS-0.5B@None", "cpu"]
+    assert asked == [[16_100, pytest.approx(0.12345678), "FLOAT"], [3_200, -0.5, "FLOAT"]]
+    check(one, 16_100, 0.12345678, 16_000, 50 * 13 + 32 * 12, 50, 1)
+    check(two, 3_200, -0.5, 16_000, 10 * 13 + 32 * 12, 10, 1)
+    assert one.meta["codec"]["length_difference"] == -100
+    assert not one.speech.samples[16_000:].any()
+    assert one.meta["codec"]["nominal_bps"] == 650
+
+
+def test_what_a_codec_cannot_code_is_told(stand_ins: Path, tmp_path: Path) -> None:
+    (empty,) = said("spark_codec", stand_ins, tmp_path / "told", heard(0, 0.0, 16_000))
+    assert empty.error == "there is nothing in the recording to be coded"
+    given = {"sample_rate": "24000"}
+    (other,) = said("spark_codec", stand_ins, tmp_path / "told", heard(8, 0.1, 24_000), given=given)
+    assert other.error == "this codec hears at 16000 Hz: --model-args sample_rate=16000, not 24000"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,80 @@ class BiCodecTokenizer:
         assert global_tokens.shape == (1, 32)
         return np.full(semantic_tokens.shape[1] * 320, self.level)
 """,
+    "ChatTTS/__init__.py": "",
+    "ChatTTS/config.py": """
+from dataclasses import dataclass, field
+@dataclass
+class Part:
+    class_path: str = "a part"
+@dataclass
+class Heard:
+    sample_rate: int = 24000
+    hop_length: int = 256
+@dataclass
+class Features:
+    class_path: str = "features"
+    init_args: Heard = field(default_factory=Heard)
+@dataclass
+class Vocos:
+    feature_extractor: Features = field(default_factory=Features)
+    backbone: Part = field(default_factory=Part)
+    head: Part = field(default_factory=Part)
+@dataclass
+class Decoder:
+    idim: int = 512
+@dataclass
+class Levels:
+    levels: tuple = (5, 5, 5, 5)
+@dataclass
+class DVAE:
+    encoder: Decoder = field(default_factory=lambda: Decoder(256))
+    decoder: Decoder = field(default_factory=Decoder)
+    vq: Levels = field(default_factory=Levels)
+@dataclass
+class Paths:
+    vocos_ckpt_path: str = "asset/Vocos.safetensors"
+    dvae_ckpt_path: str = "asset/DVAE.safetensors"
+@dataclass
+class Config:
+    path: Paths = field(default_factory=Paths)
+    dvae: DVAE = field(default_factory=DVAE)
+    vocos: Vocos = field(default_factory=Vocos)
+""",
+    "ChatTTS/model.py": """
+import math
+import numpy as np
+from types import SimpleNamespace
+from asked import tell
+from torch import Tensor
+class DVAE:
+    def __init__(self, decoder_config, encoder_config, vq_config, dim, coef=None, device="cpu"):
+        tell(decoder_config, encoder_config, dim, device)
+        self.vq_layer = SimpleNamespace(n_ind=math.prod(vq_config["levels"]))
+    def load_pretrained(self, filename, device): tell(filename, device)
+    def eval(self): return self
+    def __call__(self, inp, mode):
+        if mode == "encode":
+            assert inp.array.ndim == 1
+            self.level = inp.array[0]
+            return Tensor(np.zeros((1, 4, len(inp.array) // 512)))
+        assert mode == "decode"
+        return Tensor(np.full((1, 100, 2 * inp.shape[2]), self.level))
+""",
+    "safetensors/__init__.py": "",
+    "safetensors/torch.py": "def load_file(path): return str(path)\n",
+    "vocos/__init__.py": """
+from asked import tell
+import numpy as np
+from torch import Tensor
+class Vocos:
+    def __init__(self, feature_extractor, backbone, head): tell(feature_extractor, backbone, head)
+    def to(self, device): return self
+    eval = lambda self: self
+    def load_state_dict(self, weights): tell(weights)
+    def decode(self, features): return Tensor(features.array[:, 0].repeat(256, axis=-1))
+""",
+    "vocos/pretrained.py": "def instantiate_class(args, init):\n    assert args == ()\n    return init['class_path']\n",
 }
 
 
@@ -93,6 +168,22 @@ def test_bicodec_spends_its_voice_once_and_a_code_for_each_frame(stand_ins: Path
     assert one.meta["codec"]["length_difference"] == -100
     assert not one.speech.samples[16_000:].any()
     assert one.meta["codec"]["nominal_bps"] == 650
+
+
+def test_chattts_spends_four_codes_for_each_frame(stand_ins: Path, tmp_path: Path) -> None:
+    requests = [heard(24_000, 0.25, 24_000), heard(5_120, -0.5, 24_000)]
+    one, two = said("chattts-encodec", stand_ins, tmp_path / "told", *requests)
+    folder = "/fetched/2Noise/ChatTTS@None"
+    assert asked_of(tmp_path / "told") == [
+        ["features", "a part", "a part"],
+        [f"{folder}/asset/Vocos.safetensors"],
+        [{"idim": 512}, {"idim": 256}, 512, "cpu"],
+        [f"{folder}/asset/DVAE.safetensors", "cpu"],
+    ]
+    check(one, 24_000, 0.25, 24_000, 46 * 4 * math.log2(625), 46, 4)
+    check(two, 5_120, -0.5, 24_000, 10 * 4 * math.log2(625), 10, 4)
+    assert one.meta["codec"]["length_difference"] == 46 * 512 - 24_000
+    assert one.meta["codec"]["nominal_bps"] == pytest.approx(46.875 * 4 * math.log2(625))
 
 
 def test_what_a_codec_cannot_code_is_told(stand_ins: Path, tmp_path: Path) -> None:

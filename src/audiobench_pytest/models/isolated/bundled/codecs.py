@@ -7,7 +7,7 @@ import math
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +114,51 @@ class BiCodec(_Codec):
         voice, codes = coded.codes
         with torch.no_grad():
             return self._codec.detokenize(voice.squeeze(0), codes)
+
+
+class ChatTTSDVAE(_Codec):
+    """What ChatTTS makes codes of sound with: its DVAE, and Vocos to hear them."""
+
+    def load(self, args: Mapping[str, str]) -> dict[str, str]:
+        """Load the weights of both, none of the language model beside them."""
+        import torch
+        from ChatTTS.config import Config  # type: ignore[import-not-found]
+        from ChatTTS.model import DVAE  # type: ignore[import-not-found]
+        from safetensors.torch import load_file
+        from vocos import Vocos  # type: ignore[import-not-found]
+        from vocos.pretrained import instantiate_class  # type: ignore[import-not-found]
+
+        folder, config = Path(_fetched(args)), Config()
+        self._device = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+        parts = ("feature_extractor", "backbone", "head")
+        made = {one: instantiate_class((), asdict(getattr(config.vocos, one))) for one in parts}
+        self._vocos = Vocos(**made).to(self._device).eval()
+        self._vocos.load_state_dict(load_file(folder / config.path.vocos_ckpt_path))
+        self._dvae = DVAE(
+            decoder_config=asdict(config.dvae.decoder),
+            encoder_config=asdict(config.dvae.encoder),
+            vq_config=asdict(config.dvae.vq),
+            dim=config.dvae.decoder.idim,
+            device=self._device,
+        )
+        self._dvae.load_pretrained(str(folder / config.path.dvae_ckpt_path), self._device)
+        self._dvae.eval()
+        heard = config.vocos.feature_extractor.init_args
+        self.rate = int(heard.sample_rate)
+        self.frame_rate = self.rate / (2 * heard.hop_length)  # its encoder makes one step of two
+        return {"package": "ChatTTS", "device": str(self._device)}
+
+    def _encode(self, samples: Any) -> _Coded:
+        import torch
+
+        codes = self._dvae(torch.from_numpy(samples).to(self._device), "encode")
+        return _Coded(codes, codes.shape[-1], codes.shape[-2], self._dvae.vq_layer.n_ind)
+
+    def _decode(self, coded: _Coded) -> Any:
+        import torch
+
+        with torch.inference_mode():
+            return self._vocos.decode(self._dvae(coded.codes, "decode"))
 
 
 def _fetched(args: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from bundled_voices import asked_of, said, written
 
+from audiobench_pytest.errors import ModelError
 from audiobench_pytest.types import Answer, Audio, Prompt, Request
 
 STAND_INS = {
@@ -30,6 +31,9 @@ class Tensor:
     def to(self, device):
         assert device == "cpu"
         return self
+drawn = []
+def manual_seed(seed): drawn.append(seed)
+def cat(pieces, dim): return Tensor(np.concatenate([one.array for one in pieces], axis=dim))
 def from_numpy(array): return Tensor(array)
 def device(name): return name
 no_grad = inference_mode = contextlib.nullcontext
@@ -118,6 +122,33 @@ class DVAE:
         assert mode == "decode"
         return Tensor(np.full((1, 100, 2 * inp.shape[2]), self.level))
 """,
+    "copy/third_party/Matcha-TTS/matcha.py": "",
+    "copy/cosyvoice/__init__.py": "",
+    "copy/cosyvoice/cli/__init__.py": "",
+    "copy/cosyvoice/cli/cosyvoice.py": """
+import matcha, soundfile, torch
+import numpy as np
+from types import SimpleNamespace
+from asked import tell
+from torch import Tensor
+class Frontend:
+    def _extract_speech_token(self, prompt_wav):
+        samples, rate = soundfile.read(prompt_wav)
+        assert rate == 16000
+        tell(len(samples))
+        self.level, count = samples[0], len(samples) // 640
+        return Tensor(np.zeros((1, count))), Tensor([count])
+    def _extract_spk_embedding(self, prompt_wav): return Tensor(np.full((1, 192), soundfile.read(prompt_wav)[0][0]))
+class Model:
+    flow = SimpleNamespace(vocab_size=6561, input_frame_rate=25)
+    def tts(self, source_speech_token, flow_embedding):
+        tell(torch.drawn)
+        for _ in range(source_speech_token.shape[1]):
+            yield {"tts_speech": Tensor(np.full((1, 960), flow_embedding.array[0, 0]))}
+class AutoModel:
+    sample_rate, frontend, model = 24000, Frontend(), Model()
+    def __init__(self, model_dir): tell(model_dir)
+""",
     "safetensors/__init__.py": "",
     "safetensors/torch.py": "def load_file(path): return str(path)\n",
     "vocos/__init__.py": """
@@ -184,6 +215,32 @@ def test_chattts_spends_four_codes_for_each_frame(stand_ins: Path, tmp_path: Pat
     check(two, 5_120, -0.5, 24_000, 10 * 4 * math.log2(625), 10, 4)
     assert one.meta["codec"]["length_difference"] == 46 * 512 - 24_000
     assert one.meta["codec"]["nominal_bps"] == pytest.approx(46.875 * 4 * math.log2(625))
+
+
+def test_cosyvoice_spends_a_token_for_each_frame_and_the_numbers_of_a_voice(stand_ins: Path, tmp_path: Path) -> None:
+    requests = [heard(16_000, 0.25, 16_000), heard(6_500, -0.5, 16_000)]
+    one, two = said("cosyvoice2-tokenizer", stand_ins, tmp_path / "told", *requests)
+    assert asked_of(tmp_path / "told") == [
+        ["/fetched/FunAudioLLM/CosyVoice2-0.5B@None"],
+        [16_000],
+        [[0]],
+        [6_500],
+        [[0, 0]],
+    ]
+    check(one, 24_000, 0.25, 24_000, 25 * math.log2(6561) + 192 * 32, 25, 1)
+    check(two, 9_750, -0.5, 24_000, 10 * math.log2(6561) + 192 * 32, 10, 1)
+    assert two.meta["codec"]["length_difference"] == 9_600 - 9_750
+    assert one.meta["codec"]["nominal_bps"] == pytest.approx(25 * math.log2(6561))
+    long, short = said(
+        "cosyvoice2-tokenizer", stand_ins, tmp_path / "told", heard(480_001, 0.1, 16_000), heard(600, 0.1, 16_000)
+    )
+    assert long.error == "this codec hears at most 30 seconds"
+    assert short.error == "this recording is too short for a single code"
+
+
+def test_cosyvoice_says_what_a_folder_is_no_copy_of(stand_ins: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="check out the commit ace7c47f"):
+        said("cosyvoice2-tokenizer", stand_ins, tmp_path / "told", given={"code": str(tmp_path)})
 
 
 def test_what_a_codec_cannot_code_is_told(stand_ins: Path, tmp_path: Path) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import abc
 import math
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+
+class _RefusedError(Exception):
+    """Why one recording cannot be coded."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,9 @@ class _Codec(abc.ABC):
     """Codes one recording at a time. What it adds at the end is cut off, what is missing there is silence."""
 
     rate: int
-    """Hz at which it hears and speaks."""
+    """Hz at which it hears."""
+    speaks_at: int
+    """Hz at which it speaks."""
     frame_rate: float
     """Frames per second."""
 
@@ -52,23 +59,26 @@ class _Codec(abc.ABC):
         if not len(samples):
             return {"error": "there is nothing in the recording to be coded"}
         began = time.perf_counter()
-        coded = self._encode(samples)
+        try:
+            coded = self._encode(samples)
+        except _RefusedError as exc:
+            return {"error": str(exc)}
         _wait()
         encoded = time.perf_counter()
         sound = _row(self._decode(coded))
         ended = time.perf_counter()
-        bits = math.log2(coded.size)
+        length, bits = round(len(samples) * self.speaks_at / rate), math.log2(coded.size)
         facts = {
             "bits": round(coded.frames * coded.codebooks * bits + coded.aside),
             "frames": coded.frames,
             "codebooks": coded.codebooks,
             "codebook_size": coded.size,
             "nominal_bps": self.frame_rate * coded.codebooks * bits,
-            "length_difference": len(sound) - len(samples),
+            "length_difference": len(sound) - length,
         }
         return {
-            "speech": np.pad(sound, (0, max(0, len(samples) - len(sound))))[: len(samples)],
-            "sample_rate": rate,
+            "speech": np.pad(sound, (0, max(0, length - len(sound))))[:length],
+            "sample_rate": self.speaks_at,
             "meta": {"codec": facts},
             "timing": {"codec_encode_s": round(encoded - began, 6), "codec_decode_s": round(ended - encoded, 6)},
         }
@@ -92,18 +102,15 @@ class BiCodec(_Codec):
 
         device = "cuda:0" if torch.cuda.is_available() else "cpu"
         self._codec = BiCodecTokenizer(Path(_fetched(args)), device=torch.device(device))
-        self.rate = int(self._codec.config["sample_rate"])
+        self.rate = self.speaks_at = int(self._codec.config["sample_rate"])
         self.frame_rate = self.rate / int(self._codec.config["latent_hop_length"])
         return {"package": "spark-tts-lib", "device": device}
 
     def _encode(self, samples: Any) -> _Coded:
-        import soundfile
         import torch
 
         with tempfile.TemporaryDirectory() as folder, torch.no_grad():
-            path = str(Path(folder) / "recording.wav")
-            soundfile.write(path, samples, self.rate, subtype="FLOAT")
-            voice, codes = self._codec.tokenize(path)
+            voice, codes = self._codec.tokenize(_written(folder, samples, self.rate))
         model = self._codec.model
         aside = voice.numel() * math.log2(model.speaker_encoder.quantizer.codebook_size)
         return _Coded((voice, codes), codes.numel(), 1, model.quantizer.codebook_size, aside)
@@ -144,7 +151,7 @@ class ChatTTSDVAE(_Codec):
         self._dvae.load_pretrained(str(folder / config.path.dvae_ckpt_path), self._device)
         self._dvae.eval()
         heard = config.vocos.feature_extractor.init_args
-        self.rate = int(heard.sample_rate)
+        self.rate = self.speaks_at = int(heard.sample_rate)
         self.frame_rate = self.rate / (2 * heard.hop_length)  # its encoder makes one step of two
         return {"package": "ChatTTS", "device": str(self._device)}
 
@@ -161,6 +168,55 @@ class ChatTTSDVAE(_Codec):
             return self._vocos.decode(self._dvae(coded.codes, "decode"))
 
 
+class CosyVoice2(_Codec):
+    """The speech tokenizer of CosyVoice 2, and its flow and vocoder to hear the tokens.
+
+    A voice is no part of the tokens: numbers that tell it are sent once, 32 bits each. The recording's own tokens and
+    spectrum, which the model would take for a voice as well, are not handed over: they would be the recording again.
+
+    Arguments: `code` (the working copy of its repository).
+    """
+
+    _LONGEST_S = 30
+
+    def load(self, args: Mapping[str, str]) -> dict[str, str]:
+        """Put the copy where Python finds it and load the weights."""
+        code, matcha = Path(args.get("code") or "/nowhere").expanduser().resolve(), "third_party/Matcha-TTS"
+        if any(not (code / one).exists() for one in ("cosyvoice", matcha)):
+            raise ValueError(
+                "CosyVoice is no package that pip could install: run `git clone --recursive "
+                "https://github.com/FunAudioLLM/CosyVoice`, check out the commit ace7c47f, and name the folder with "
+                f"--model-args code=FOLDER ({args.get('code') or 'none'} holds no cosyvoice and Matcha-TTS)"
+            )
+        sys.dont_write_bytecode = True
+        sys.path[:0] = [str(code), str(code / matcha)]
+        from cosyvoice.cli.cosyvoice import AutoModel  # type: ignore[import-not-found]
+
+        self._model = AutoModel(model_dir=_fetched(args))
+        self.rate, self.speaks_at = 16_000, int(self._model.sample_rate)
+        self.frame_rate = float(self._model.model.flow.input_frame_rate)
+        return {"package": "CosyVoice", "decoding": "drawn from seed 0 for each recording"}
+
+    def _encode(self, samples: Any) -> _Coded:
+        if len(samples) > self._LONGEST_S * self.rate:
+            raise _RefusedError(f"this codec hears at most {self._LONGEST_S} seconds")
+        with tempfile.TemporaryDirectory() as folder:
+            path = _written(folder, samples, self.rate)
+            codes, _ = self._model.frontend._extract_speech_token(path)
+            voice = self._model.frontend._extract_spk_embedding(path)
+        if not codes.numel():  # it would let its language model make some up
+            raise _RefusedError("this recording is too short for a single code")
+        return _Coded((codes, voice), codes.numel(), 1, self._model.model.flow.vocab_size, 32 * voice.numel())
+
+    def _decode(self, coded: _Coded) -> Any:
+        import torch
+
+        codes, voice = coded.codes
+        torch.manual_seed(0)
+        pieces = [one["tts_speech"] for one in self._model.model.tts(source_speech_token=codes, flow_embedding=voice)]
+        return torch.cat(pieces, dim=1)
+
+
 def _fetched(args: Mapping[str, str]) -> str:
     """Return the folder of the weights, fetched where the source is no folder."""
     source, revision = args["source"], args.get("revision")
@@ -169,6 +225,15 @@ def _fetched(args: Mapping[str, str]) -> str:
     from huggingface_hub import snapshot_download
 
     return str(snapshot_download(source, revision=revision))
+
+
+def _written(folder: str, samples: Any, rate: int) -> str:
+    """Write a recording as it is; return its path."""
+    import soundfile
+
+    path = str(Path(folder) / "recording.wav")
+    soundfile.write(path, samples, rate, subtype="FLOAT")
+    return path
 
 
 def _wait() -> None:

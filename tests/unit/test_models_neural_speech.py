@@ -99,12 +99,45 @@ def test_the_rate_is_chosen(kind, args, books, coded):
         ("encodec", {"codebooks": "2"}, "not chosen by codebooks"),
         ("mimi", {"codebooks": "40"}, "has 4 codebooks"),
         ("mimi", {"bandwidth": "6"}, "not chosen by bandwidth"),
+        ("encodec", {"chunk": "1"}, "does not stream"),
+        ("mimi", {"chunk": "1", "chunk_state": "all"}, "chunk_state"),
+        ("mimi", {"chunk_state": "fresh"}, "needs chunk=FRAMES"),
     ],
 )
 def test_rates_that_there_are_not(kind, args, told, coded):
     folder, _ = coded(kind)
     with pytest.raises(UsageError, match=told):
         codec(folder, **args)
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_a_stream_has_the_codes_of_the_whole_recording(frames, tmp_path):
+    folder = build_codec(tmp_path, "mimi", attends=8)  # shorter than the recording: what is out of sight is dropped
+    whole, stream = codec(folder), codec(folder, chunk=str(frames))
+    fresh = codec(folder, chunk=str(frames), chunk_state="fresh")
+    heard = Audio(clip(24_000, 1.28, seed=3).samples, 24_000)  # 16 frames
+    with torch.inference_mode():
+        codes, streamed = (one._encode(one._given(heard.samples, 24_000)).audio_codes for one in (whole, stream))
+        unkept = [whole._encode(whole._given(one, 24_000)).audio_codes for one in np.split(heard.samples, 16)]
+    assert len(codes.unique()) >= 16
+    assert torch.equal(codes, streamed)
+    assert not torch.equal(codes, torch.cat(unkept, dim=-1))  # what is kept between chunks is seen in the codes
+    (all_at_once,), (kept,), (alone,) = (ask(one, heard) for one in (whole, stream, fresh))
+    sounds = [one.speech.samples for one in (all_at_once, kept, alone)]
+    assert {one.shape for one in sounds} == {(30_720,)}
+    hop = frames * 1920
+    assert np.allclose(sounds[0][: hop // 2], sounds[1][: hop // 2], atol=1e-5)
+    assert np.array_equal(sounds[1][:hop], sounds[2][:hop])
+    assert not np.array_equal(sounds[1], sounds[2])
+    assert kept.meta["codec"]["algorithmic_latency_s"] == pytest.approx(frames * 0.08)
+    assert kept.meta["codec"]["bits"] == all_at_once.meta["codec"]["bits"]
+    assert "algorithmic_latency_s" not in all_at_once.meta["codec"]
+    clips = [clip(24_000, seconds, seed) for seed, seconds in enumerate((0.7, 1.3, 0.05))]
+    for together, one in zip(ask(stream, *clips), clips, strict=True):
+        assert np.array_equal(together.speech.samples, ask(stream, one)[0].speech.samples)
+    assert stream.identity() != fresh.identity()
+    for model in (whole, stream, fresh):
+        model.close()
 
 
 def test_a_recogniser_is_no_codec_and_no_voice(tmp_path):

@@ -29,8 +29,8 @@ MIMI = {
 }
 
 
-def build_codec(folder: Path, kind: str) -> Path:
-    """Save a codec of a kind of `CODECS`."""
+def build_codec(folder: Path, kind: str, attends: int = 250) -> Path:
+    """Save a codec of a kind of `CODECS`; Mimi sees so many steps of its attention back."""
     torchaudio_compat.preseed()
     import torch
     import transformers as tf
@@ -50,7 +50,7 @@ def build_codec(folder: Path, kind: str) -> Path:
         rates = {"target_bandwidths": (3.0, 6.0, 12.0, 24.0), "use_causal_conv": False, "norm_type": "time_group_norm"}
         model = tf.EncodecModel(tf.EncodecConfig(num_lstm_layers=1, **small, **stereo, **rates))
     elif kind == "mimi":
-        model = tf.MimiModel(tf.MimiConfig(**MIMI))
+        model = tf.MimiModel(tf.MimiConfig(**MIMI, sliding_window=attends)).eval()
     elif kind == "dac":
         codes = {"n_codebooks": 3, "codebook_size": 64, "codebook_dim": 8}
         config = tf.DacConfig(encoder_hidden_size=8, decoder_hidden_size=64, sampling_rate=16_000, **codes)
@@ -72,6 +72,8 @@ def build_codec(folder: Path, kind: str) -> Path:
             latents = model.encoder(torch.randn(1, 1, 24_000))[0].T
             near = latents[torch.randint(len(latents), (64,))]
             model.quantizer.layers[0].codebook.embed.copy_(near + 0.05 * torch.randn_like(near) * latents.std(0))
+        if kind == "mimi":
+            _learn_codes(model, 0.3 * torch.randn(1, 1, 48_000))
     model.save_pretrained(folder)
     return folder
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
 from audiobench_pytest.models.base import waveform_of
+from audiobench_pytest.models.codecs import chunks
 from audiobench_pytest.models.codecs.base import fitted
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.models.transformers import devices
@@ -35,6 +36,7 @@ class _Family:
         chosen_by: What picks its rate: `bandwidth` (kbit/s), `codebooks`, or "" where there is one rate.
         extracted: Whether its own feature extractor stands before it.
         speaks_at: Hz at which it speaks, where that is another rate than the one it hears at.
+        streams: Whether it can code chunk by chunk.
     """
 
     model: str
@@ -42,11 +44,12 @@ class _Family:
     chosen_by: str = ""
     extracted: bool = False
     speaks_at: int | None = None
+    streams: bool = False
 
 
 _FAMILIES = {
     "encodec": _Family("EncodecModel", 24_000, "bandwidth"),
-    "mimi": _Family("MimiModel", 24_000, "codebooks"),
+    "mimi": _Family("MimiModel", 24_000, "codebooks", streams=True),
     "dac": _Family("DacModel", 44_100, "codebooks"),
     "xcodec": _Family("XcodecModel", 16_000, "bandwidth"),
     "xcodec2": _Family("Xcodec2Model", 16_000, extracted=True),
@@ -63,7 +66,7 @@ class NeuralCodecAdapter(TransformersAdapter):
     answer is at the rate that the codec speaks at, and as long as the recording.
     """
 
-    counts = ("codebooks", "threads")
+    counts = ("codebooks", "chunk", "threads")
     gives = frozenset({"speech"})
     warm_up = False
     batch_rows = 1
@@ -71,6 +74,8 @@ class NeuralCodecAdapter(TransformersAdapter):
         {
             "bandwidth": Option(float, None, "kbit/s, where that chooses; default: the checkpoint's least"),
             "codebooks": Option(int, None, "codebooks of a frame, where that chooses; default: all"),
+            "chunk": Option(int, None, "frames that are coded at a time, of a codec that streams; default: all"),
+            "chunk_state": Option(str, None, "what decoding keeps of the chunk before; default: kept", chunks.STATES),
         }
     )
 
@@ -108,6 +113,10 @@ class NeuralCodecAdapter(TransformersAdapter):
         if wanted is not None and known and wanted not in known:
             told = ", ".join(f"{one:g}" for one in known)
             raise UsageError(f"--model-args: bandwidth={wanted:g} of model '{self.spec.name}' must be one of {told}")
+        if self.args["chunk"] is not None and not self._family.streams:
+            raise UsageError(f"--model-args: model '{self.spec.name}' does not stream: leave chunk out")
+        if self.args["chunk"] is None and self.args["chunk_state"] is not None:
+            raise UsageError(f"--model-args: chunk_state of model '{self.spec.name}' needs chunk=FRAMES")
         most = config.get("num_quantizers") or config.get("n_codebooks")
         if self.args["codebooks"] is not None and most and self.args["codebooks"] > int(most):
             raise UsageError(f"--model-args: model '{self.spec.name}' has {most} codebooks")
@@ -165,13 +174,16 @@ class NeuralCodecAdapter(TransformersAdapter):
             found = self._features([samples], sampling_rate=rate, return_tensors="pt")
             return {name: value.to(self._placement.device) for name, value in found.items()}
         hop = self._hop()
-        whole = np.pad(samples, (0, -len(samples) % hop)) if self._checkpoint.model_type == "dac" else samples
+        in_frames = self._checkpoint.model_type == "dac" or self.args["chunk"] is not None
+        whole = np.pad(samples, (0, -len(samples) % hop)) if in_frames else samples
         values = torch.from_numpy(np.ascontiguousarray(whole))[None, None].to(self._placement.device)
         dtype = getattr(torch, self._placement.dtype)
         return {"input_values": values.expand(1, self._channels, -1).to(dtype)}
 
     def _hop(self) -> int:
         config = self._checkpoint.config
+        if self._family.streams:  # its frames are longer than the steps of its convolutions
+            return round(int(self.sample_rate or 0) / float(config.get("frame_rate") or self._model.config.frame_rate))
         return int(config.get("hop_length") or math.prod(config.get("downsampling_ratios") or (1,)))
 
     def _encode(self, given: dict[str, Any]) -> Any:
@@ -182,6 +194,8 @@ class NeuralCodecAdapter(TransformersAdapter):
         if kind == "xcodec":
             least = min(float(one) for one in self._model.config.target_bandwidths)
             return self._model.encode(**given, bandwidth=args["bandwidth"] or least)
+        if args["chunk"] is not None:
+            return chunks.encoded(self._model, given["input_values"], args["chunk"] * self._hop(), args["codebooks"])
         if kind == "mimi":
             return self._model.encode(**given, num_quantizers=args["codebooks"])
         if kind == "dac":
@@ -195,6 +209,8 @@ class NeuralCodecAdapter(TransformersAdapter):
             if getattr(encoded, "last_frame_pad_length", None) is not None:
                 more["last_frame_pad_length"] = encoded.last_frame_pad_length
             return self._model.decode(codes, encoded.audio_scales, **more)[0]
+        if self.args["chunk"] is not None:
+            return chunks.decoded(self._model, codes, self.args["chunk"], self.args["chunk_state"] or "kept")
         if kind == "dac":
             return self._model.decode(audio_codes=codes)[0]
         if kind == "wavtokenizer":
@@ -223,6 +239,8 @@ class NeuralCodecAdapter(TransformersAdapter):
         told: dict[str, Any] = {"bits": round(bits), "frames": frames, "codebooks": books, "codebook_size": size}
         if rate is not None:
             told["nominal_bps"] = rate * books * math.log2(size)
+        if self.args["chunk"] is not None:  # causal: it waits for a chunk and looks no further
+            told["algorithmic_latency_s"] = self.args["chunk"] * self._hop() / int(self.sample_rate or 0)
         return {**told, "length_difference": surplus}
 
     def _codebook_size(self) -> int:

@@ -36,6 +36,11 @@ MODELS = """
 models:
   - {name: tiny-whisper, adapter: transformers-asr, source: acme/weights}
   - {name: served, adapter: vllm, source: acme/weights}
+  - name: hearing
+    adapter: transformers-audio-chat
+    source: acme/hearing
+    revision: refs/pr/7
+    args: {adapter: "checkpoint:speech-lora"}
   - {name: lost-whisper, adapter: transformers-asr, source: acme/lost}
   - {name: voices, adapter: rater-wavlm-large, source: acme/voices, args: {file: voices.pth}}
   - name: far
@@ -52,6 +57,11 @@ WEIGHTS = {
     "flax_model.msgpack": b"f" * 5000,
     "tokenizer.json": b"{}",
     "onnx/model.onnx": b"o" * 5000,
+}
+ADAPTERS = {
+    "speech-lora/adapter_config.json": b'{"peft_type": "LORA"}',
+    "speech-lora/adapter_model.bin": b"a" * 3000,
+    "vision-lora/adapter_model.safetensors": b"v" * 3000,
 }
 FULL_DISK = """
 import collections, shutil, sys
@@ -72,6 +82,7 @@ def hub():
         "acme/tiny": Repository({COMMIT_1: shards}, {"main": COMMIT_1}),
         "acme/closed": Repository({COMMIT_1: {}}, {"main": COMMIT_1}, gated=True),
         "acme/weights": Repository({COMMIT_1: WEIGHTS}, {"main": COMMIT_1}),
+        "acme/hearing": Repository({COMMIT_1: WEIGHTS | ADAPTERS}, {"refs/pr/7": COMMIT_1}),
         "acme/voices": Repository({COMMIT_1: {"README.md": b"r", "voices.pth": b"v" * 5000}}, {"main": COMMIT_1}),
     }
     with HubServer(repositories) as server:
@@ -172,6 +183,21 @@ def test_weights_are_those_that_a_run_reads(own, hub, tmp_path):
     status, _, err = prepare(own, {**environment, "HF_HUB_OFFLINE": "1"}, "--model=tiny-whisper")
     assert status == 0, err
     assert "tiny-whisper: weights: acme/weights at " + COMMIT_1 + ": is here" in err
+    assert len(hub.log) == asked
+
+
+def test_an_adapter_below_the_weights_is_fetched_with_them_and_no_other(own, hub, tmp_path):
+    environment = hub.environment(tmp_path / "home")
+    status, out, err = prepare(own, environment, "--model=hearing", "--json")
+    assert status == 0, err
+    (weights,) = json.loads(out)
+    assert (weights["files"], weights["fetch_bytes"], weights["commit"]) == (5, 5000 + 25 + 2 + 21 + 3000, COMMIT_1)
+    assert hub.sent_of("speech-lora/adapter_model.bin") == 3000
+    assert hub.sent_of("vision-lora/adapter_model.safetensors") == 0
+    asked = len(hub.log)
+    status, _, err = prepare(own, {**environment, "HF_HUB_OFFLINE": "1"}, "--model=hearing")
+    assert status == 0, err
+    assert f"acme/hearing at {COMMIT_1}: is here" in err
     assert len(hub.log) == asked
 
 

@@ -113,6 +113,24 @@ def test_an_adapter_that_was_added_there_and_not_here_is_other_weights(checkpoin
         found(tmp_path, in_folder(checkpoint), adapter=str(save_adapter(tmp_path / "other", lora_alpha=16)))
 
 
+@pytest.mark.parametrize("missing", [False, True], ids=["all is here", "a package is missing"])
+def test_nor_is_one_that_lies_below_the_weights(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: bool
+) -> None:
+    whole = Path(shutil.copytree(checkpoint, tmp_path / "whole"))
+    save_adapter(whole / "lora")
+    there = answered(tmp_path, create(in_folder(whole), {**ARGS, "adapter": "checkpoint:lora"}), dtype="float16")
+    if missing:
+        miss_a_package(monkeypatch)
+    assert found(tmp_path, in_folder(whole), adapter="checkpoint:lora") == there
+    with pytest.raises(ModelError, match=r"low_rank: \w+ answered, none is meant"):
+        found(tmp_path, in_folder(whole))
+    shutil.rmtree(whole / "lora")
+    save_adapter(whole / "lora", lora_alpha=16)
+    with pytest.raises(ModelError, match=r"low_rank: \w+ answered, \w+ is meant"):
+        found(tmp_path, in_folder(whole), adapter="checkpoint:lora")
+
+
 @pytest.fixture
 def on_the_hub(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return what makes a model of the hub: the hub's cache has commit B under `main`."""

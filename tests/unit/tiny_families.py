@@ -91,6 +91,7 @@ FAMILIES = (
             ("gemma3n", talkers.build_gemma3n, True),
             ("granite_speech", talkers.build_granite_speech, False),
             ("musicflamingo", talkers.build_music_flamingo, False),
+            ("phi4_multimodal", talkers.build_phi4, True),
             ("qwen2_5_omni", talkers.build_qwen25_omni, True),
             ("qwen3_omni", talkers.build_qwen3_omni, True),
         )

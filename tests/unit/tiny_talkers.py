@@ -193,6 +193,86 @@ def build_gemma3n(folder: Path) -> Path:
     return folder
 
 
+PHI_MARKS = ["<|endoftext|>", "<|end|>", "<|user|>", "<|system|>", "<|assistant|>", "<|image|>", "<|audio|>"]
+PHI_TEMPLATE = (
+    "{% for m in messages %}<|{{ m['role'] }}|>{% for c in m['content'] %}{% if c['type'] == 'audio' %}<|audio|>"
+    "{% else %}{{ c['text'] }}{% endif %}{% endfor %}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+def build_phi4(folder: Path, *, speech: bool = False) -> Path:
+    """Save a Phi-4-multimodal as transformers' own format has it.
+
+    Args:
+        folder: Where.
+        speech: Whether the adapter that hears lies in a folder below the weights.
+    """
+    import torch
+    import transformers as tf
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    tokenizer = letters_first(
+        PHI_MARKS,
+        eos_token="<|endoftext|>",
+        pad_token="<|endoftext|>",
+        padding_side="left",
+        extra_special_tokens={"image_token": "<|image|>", "audio_token": "<|audio|>"},
+    )
+    ids = {mark: tokenizer.convert_tokens_to_ids(mark) for mark in PHI_MARKS}
+    ends = [ids["<|end|>"], ids["<|endoftext|>"]]
+    config = tf.Phi4MultimodalConfig(
+        vocab_size=len(tokenizer),
+        **{name: value for name, value in TEXT.items() if name != "head_dim"},
+        bos_token_id=ids["<|endoftext|>"],
+        eos_token_id=ends,
+        pad_token_id=ids["<|endoftext|>"],
+        audio_config={
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_blocks": 2,
+            "num_attention_heads": 2,
+            "ext_pw_out_channel": 32,
+            "depthwise_separable_out_channel": 32,
+            "nemo_conv_channels": 8,
+            "initializer_range": 0.2,
+            "audio_token_id": ids["<|audio|>"],
+        },
+        vision_config={
+            "hidden_size": 16,
+            "intermediate_size": 16,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "image_size": 28,
+            "crop_size": 28,
+            "image_token_id": ids["<|image|>"],
+        },
+    )
+    model = tf.Phi4MultimodalForCausalLM(config).eval()
+    with torch.no_grad():
+        model.model.embed_tokens_extend.audio_embed.down_proj_for_speech.weight.mul_(8)
+    only_letters(model, tokenizer, len(tokenizer), ends, pad_token_id=ids["<|endoftext|>"])
+    model.save_pretrained(folder)
+    tokenizer.chat_template = PHI_TEMPLATE
+    tokenizer.save_pretrained(folder)
+    tf.Phi4MultimodalFeatureExtractor().save_pretrained(folder)
+    if speech:
+        (folder / "speech-lora").mkdir()
+        layer = "base_model.model.model.layers.0.self_attn.o_proj"
+        halves = {f"{layer}.lora_A.weight": torch.randn(4, 32), f"{layer}.lora_B.weight": torch.randn(32, 4)}
+        save_file(halves, folder / "speech-lora" / "adapter_model.safetensors")
+        told = {
+            "peft_type": "LORA",
+            "r": 4,
+            "lora_alpha": 8,
+            "bias": "none",
+            "target_modules": r"model\.layers\..*o_proj",
+        }
+        (folder / "speech-lora" / "adapter_config.json").write_text(json.dumps(told))
+    return folder
+
+
 def build_granite_speech(folder: Path) -> Path:
     import torch
     import transformers as tf

@@ -34,6 +34,7 @@ class Weights:
         whole: Whether all of its files may be read; else those that the transformers library loads.
         elsewhere: Who keeps it, where that is not the Hugging Face hub.
         file: The one file of it that is read; "" for several.
+        below: A folder of it whose weights are read too; "" for none.
     """
 
     repo: str
@@ -41,15 +42,22 @@ class Weights:
     whole: bool = False
     elsewhere: str = ""
     file: str = ""
+    below: str = ""
 
 
 def weights_of(
-    source: Any, revision: str | None = None, *, whole: bool = False, elsewhere: str = "", file: str = ""
+    source: Any,
+    revision: str | None = None,
+    *,
+    whole: bool = False,
+    elsewhere: str = "",
+    file: str = "",
+    below: str = "",
 ) -> list[Weights]:
     """Return what a source says is to be fetched: a repository, or nothing for a folder of this machine or none."""
     if not source or str(source).startswith((".", "/", "~")) or Path(str(source)).is_dir():
         return []
-    return [Weights(str(source), revision, whole, elsewhere, file)]
+    return [Weights(str(source), revision, whole, elsewhere, file, below)]
 
 
 class ModelAdapter(abc.ABC):

@@ -61,18 +61,28 @@ def outlook(spec: ModelSpec, weights: Weights) -> WeightsOutlook:
         found = files_of(weights.repo, "model", commit)
     except Exception as exc:  # the client's errors and those of the library below it share no base class
         raise ModelError(explain(exc, about, weights.repo)) from exc
-    read = {weights.file} if weights.file else set(found.sizes) if weights.whole else loaded(found.sizes)
+    read = {weights.file} if weights.file else set(found.sizes) if weights.whole else loaded(found.sizes, weights.below)
     names = {name: size for name, size in found.sizes.items() if name in read}
     lacking = lacking_bytes(weights.repo, "model", found.commit, names)
     return WeightsOutlook(weights, found.commit, tuple(names), sum(names.values()), lacking)
 
 
-def loaded(names: Iterable[str]) -> set[str]:
-    """Return the files of a checkpoint that the transformers library reads: of the formats of its weights only one."""
+def loaded(names: Iterable[str], below: str = "") -> set[str]:
+    """Return the files of a checkpoint that the transformers library reads: of the formats of its weights only one.
+
+    Args:
+        names: All of its files.
+        below: A folder of it whose weights are read too.
+    """
     found = {name for name in names if not name.endswith(_OTHER_FORMATS) and not _VARIANT.search(name)}
-    if any(name.endswith(".safetensors") for name in found):
-        found = {name for name in found if not re.search(r"\.bin(?:\.index\.json)?$", name)}
-    return {name for name in found if "/" not in name or name.endswith((".json", ".txt", ".jinja", ".model"))}
+    both = {_folder_of(name) for name in found if name.endswith(".safetensors")}
+    found = {name for name in found if _folder_of(name) not in both or not re.search(r"\.bin(?:\.index\.json)?$", name)}
+    small = (".json", ".txt", ".jinja", ".model")
+    return {name for name in found if _folder_of(name) in ("", below) or name.endswith(small)}
+
+
+def _folder_of(name: str) -> str:
+    return name.rpartition("/")[0]
 
 
 def lying_here(source: str, repositories: Iterable[Weights]) -> list[Path]:
@@ -94,7 +104,8 @@ def lying_here(source: str, repositories: Iterable[Weights]) -> list[Path]:
             if isinstance(cached, str) and not weights.elsewhere:
                 folder = Path(cached).parents[known.count("/")]
                 names = _files_in(folder)
-                found += [folder / name for name in (names if weights.whole or weights.file else loaded(names))]
+                read = names if weights.whole or weights.file else loaded(names, weights.below)
+                found += [folder / name for name in read]
     return sorted(found)
 
 

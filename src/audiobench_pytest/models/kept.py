@@ -186,6 +186,7 @@ class KeptPool(ModelPool):
             identity: Of its adapter, where that can be made here.
         """
         from audiobench_pytest.models.transformers import checkpoints
+        from audiobench_pytest.models.transformers.low_rank import inner_folder
 
         source, folder = str(spec.source or ""), Path(spec.source or "").expanduser()
         is_folder = bool(source) and folder.is_dir()
@@ -207,10 +208,12 @@ class KeptPool(ModelPool):
         if is_folder and checkpoints.holds_weights(folder) and not adapter_class(spec.adapter).streams:
             found["weights"] = checkpoints.folder_digest(folder)
         low_rank = self.args.get(spec.name, {}).get("adapter", spec.args.get("adapter"))
-        if low_rank is None:
-            found["low_rank"] = None
-        elif Path(str(low_rank)).expanduser().is_dir():
-            found["low_rank"] = checkpoints.folder_digest(Path(str(low_rank)).expanduser())
+        inner = inner_folder(low_rank)
+        place = folder / inner if inner else Path(str(low_rank)).expanduser()
+        if low_rank is None or (inner and not is_folder):
+            found["low_rank"] = low_rank
+        elif place.is_dir():
+            found["low_rank"] = checkpoints.folder_digest(place)
         return found
 
 

@@ -136,7 +136,8 @@ def _with(spec: ModelSpec, way: WaySpec) -> ModelSpec:
         spec,
         adapter=adapter,
         source=way.source or spec.source,
-        revision=None if way.source else spec.revision,  # a repository of its own has commits of its own
+        # A repository of its own has commits of its own.
+        revision=way.revision or (None if way.source else spec.revision),
         args=way.args,
         gpus=way.gpus,
         runtime=runtime,

@@ -62,6 +62,7 @@ class WaySpec:
         name: What stands behind the `@` in `NAME@WAY` (`vllm`).
         adapter: Name of the adapter, where it is not the way's own.
         source: Hub id or folder, where it is not the entry's.
+        revision: Branch, tag or commit, where it is not the entry's.
         args: Default arguments of the adapter; none of the entry's are taken over.
         gpus: GPUs it cannot do without.
         requirements: Lines as in a requirements file: the environment of its own that a server runs in where its
@@ -74,6 +75,7 @@ class WaySpec:
     name: str
     adapter: str = ""
     source: str | None = None
+    revision: str | None = None
     args: dict[str, Any] = field(default_factory=dict)
     gpus: int = 0
     requirements: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from audiobench_pytest.models.options import Option
 from audiobench_pytest.models.transformers import devices
 from audiobench_pytest.models.transformers.checkpoints import open_checkpoint
 from audiobench_pytest.models.transformers.decoding import departures
-from audiobench_pytest.models.transformers.low_rank import LowRankAdapter
+from audiobench_pytest.models.transformers.low_rank import LowRankAdapter, inner_folder
 from audiobench_pytest.types import Request
 
 _WARM = {"max_new_tokens": 4, "min_new_tokens": None}
@@ -41,7 +41,9 @@ def options_with(
         "attn": Option(str, "auto", "implementation of attention", ("auto", "sdpa", "eager", *attention)),
         "seed": Option(int, 0, "seed set before every batch"),
         # Its digest is part of the identity; where it lies is not.
-        "adapter": Option(str, None, "folder of a LoRA adapter that is added to the weights", (), False),
+        "adapter": Option(
+            str, None, "folder of a LoRA adapter that is added to the weights; checkpoint:NAME: below them", (), False
+        ),
         "threads": Option(int, None, "CPU threads; default: torch's, which takes every core", (), False),
     }
 
@@ -69,7 +71,7 @@ class TransformersAdapter(ModelAdapter, abc.ABC):
     @classmethod
     def fetched_weights(cls, spec: ModelSpec, args: Mapping[str, Any]) -> list[Weights]:
         """Return the checkpoint's repository, where it is no folder."""
-        return weights_of(spec.source, spec.revision)
+        return weights_of(spec.source, spec.revision, below=inner_folder(args.get("adapter")))
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Find the checkpoint and read its small files.
@@ -85,7 +87,7 @@ class TransformersAdapter(ModelAdapter, abc.ABC):
         self._checkpoint = open_checkpoint(spec)
         self._placement = devices.place(self.args["device"], self.args["dtype"], half=self._half())
         given = self.args["adapter"]
-        self._low_rank = None if given is None else LowRankAdapter(spec.name, given)
+        self._low_rank = None if given is None else LowRankAdapter(spec.name, given, self._checkpoint)
         self._attention: str | None = None
 
     def _half(self) -> str:

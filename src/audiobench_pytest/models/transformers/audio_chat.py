@@ -16,6 +16,7 @@ from audiobench_pytest.models.transformers.adapter import TransformersAdapter, o
 from audiobench_pytest.models.transformers.decoding import finite_tokens
 from audiobench_pytest.models.transformers.families.rows import joined
 from audiobench_pytest.models.transformers.families.talking import FAMILIES
+from audiobench_pytest.models.transformers.low_rank import INSIDE
 from audiobench_pytest.types import Answer, Message, Prompt, Request, Sound
 
 if TYPE_CHECKING:
@@ -91,13 +92,19 @@ class TransformersAudioChatAdapter(TransformersAdapter):
                 f"model '{spec.name}': {self._checkpoint.where} brings an adapter that hears for it, which "
                 "transformers loads by the package peft, and leaves out without it: pip install peft"
             )
+        inner = family.hears_by
+        if inner and self.args["adapter"] is None and self._checkpoint.find(f"{inner}/adapter_config.json"):
+            raise UsageError(
+                f"--model-args: model '{spec.name}': {self._checkpoint.where} brings an adapter that hears for it in "
+                f"its folder {inner}, and hears badly without one: pass adapter={INSIDE}{inner}"
+            )
         if self.args["system"] is not None and not family.told_apart:
             raise UsageError(f"--model-args: system of model '{spec.name}': {_NO_SYSTEM}")
         self._family = family
         room = devices.room(self._placement)
         self.batch_rows, self.batch_seconds = self.batch_rows * room, self.batch_seconds * room
         self.sample_rate: int = int(self._checkpoint.features.get("sampling_rate", 16_000))
-        self.takes_tools = self._checkpoint.offers_tools and self.args["template"] == "chat"
+        self.takes_tools = self._checkpoint.offers_tools and family.tools and self.args["template"] == "chat"
         self.most_sounds = family.most_sounds
         self._model: Any = None
         self._processor: Any = None
@@ -141,6 +148,8 @@ class TransformersAudioChatAdapter(TransformersAdapter):
             config=None if self._family.config is None else self._family.config(self._checkpoint),
         )
         self.settle(self._model)
+        if self._family.settle is not None:
+            self._family.settle(self._model)
         features = getattr(self._processor, "feature_extractor", None)
         seconds = getattr(self._processor, "max_audio_len", None) or getattr(features, "chunk_length", None)
         self._most_samples = None if seconds is None else round(seconds * self.sample_rate)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models.transformers.checkpoints import folder_digest
+from audiobench_pytest.models.transformers.checkpoints import Checkpoint, folder_digest
+
+INSIDE = "checkpoint:"
+"""How a place begins that is a folder below the weights of the checkpoint itself, wherever that lies."""
 
 _FILES = ("adapter_model.safetensors", "adapter_model.bin")
 _PREFIX = "base_model.model."
@@ -32,23 +35,33 @@ _BEGINNINGS = ("gaussian", "eva", "orthogonal")
 """Values of `init_lora_weights` that leave the weights below the adapter as they are, beside true and false."""
 
 
+def inner_folder(given: object) -> str:
+    """Return which folder of the checkpoint itself an argument `adapter` names, or "" for one of this machine."""
+    text = str(given or "")
+    return text.removeprefix(INSIDE) if text.startswith(INSIDE) else ""
+
+
 class LowRankAdapter:
-    """One adapter in a folder.
+    """One adapter in a folder, of this machine or of the checkpoint itself.
 
     Adding it once gives what peft's `merge_and_unload` gives, without peft, and costs nothing while the model answers.
     """
 
-    def __init__(self, model: str, folder: str) -> None:
+    def __init__(self, model: str, given: str, checkpoint: Checkpoint) -> None:
         """Read what it is; no weights.
 
         Args:
             model: The model's name, for messages.
-            folder: Where it is.
+            given: Where it is: a folder, or `checkpoint:` and one below the weights.
+            checkpoint: The weights that it is added to.
 
         Raises:
             UsageError: There is none, or it is of a kind that cannot be added.
         """
-        self._model, self._folder = model, Path(folder).expanduser()
+        self._model, self._given = model, given
+        # What a commit of the hub holds is known by the commit, without its weights.
+        self._digest = given if inner_folder(given) and checkpoint.commit is not None else None
+        self._find = self._finds(checkpoint)
         self._config = self._read()
         kind = self._config.get("peft_type")
         odd = [name for name in _OTHER_THAN_PLAIN if self._config.get(name)]
@@ -67,21 +80,29 @@ class LowRankAdapter:
                 "difference from those (peft: save_pretrained with path_initial_model_for_weight_conversion), or merge "
                 "it where it was trained (merge_and_unload, save_pretrained) and give that folder"
             )
-        if not any((self._folder / name).is_file() for name in _FILES):
+        if self._digest is None and not any(map(self._find, _FILES)):
             raise UsageError(f"{self._where}: neither {' nor '.join(_FILES)}")
 
     @property
     def _where(self) -> str:
-        return f"--model-args: adapter={self._folder} of model '{self._model}'"
+        return f"--model-args: adapter={self._given} of model '{self._model}'"
+
+    def _finds(self, checkpoint: Checkpoint) -> Callable[[str], Path | None]:
+        if not self._given.startswith(INSIDE):
+            folder = Path(self._given).expanduser()
+            return lambda name: folder / name if (folder / name).is_file() else None
+        inner = inner_folder(self._given)
+        if {"", ".", ".."} & set(inner.split("/")):
+            raise UsageError(f"{self._where}: write {INSIDE} and the name of a folder of the checkpoint")
+        return lambda name: checkpoint.find(f"{inner}/{name}")
 
     def _read(self) -> Mapping[str, Any]:
-        path = self._folder / "adapter_config.json"
+        path = self._find("adapter_config.json")
+        if path is None:
+            raise UsageError(f"{self._where}: no adapter_config.json there: a folder is wanted as peft saves one")
+        self._folder = path.parent
         try:
             content = json.loads(path.read_bytes())
-        except FileNotFoundError:
-            raise UsageError(
-                f"{self._where}: no adapter_config.json there: a folder is wanted as peft saves one"
-            ) from None
         except (OSError, ValueError) as exc:
             raise UsageError(f"{self._where}: {path.name}: {exc}") from exc
         if not isinstance(content, dict):
@@ -89,12 +110,12 @@ class LowRankAdapter:
         return content
 
     def digest(self) -> str:
-        """Return a SHA-256 over its files.
+        """Return a SHA-256 over its files; of one that a commit of the hub holds, its place there.
 
         Raises:
             ModelError: One cannot be read.
         """
-        return folder_digest(self._folder)
+        return self._digest or folder_digest(self._folder)
 
     def add_to(self, model: Any) -> int:
         """Add it to a loaded model, in float32 whatever the model's precision.
@@ -143,7 +164,9 @@ class LowRankAdapter:
         return alpha / (rank**0.5 if self._config.get("use_rslora") else rank)
 
     def _weights(self) -> dict[str, Any]:
-        path = next(self._folder / name for name in _FILES if (self._folder / name).is_file())
+        path = next(filter(None, map(self._find, _FILES)), None)
+        if path is None:
+            raise ModelError(f"model '{self._model}': adapter={self._given}: neither {' nor '.join(_FILES)} there")
         try:
             if path.suffix == ".safetensors":
                 from safetensors.torch import load_file
@@ -158,5 +181,5 @@ class LowRankAdapter:
     def _unlike(self, why: str) -> ModelError:
         made = self._config.get("base_model_name_or_path") or "another model"
         return ModelError(
-            f"model '{self._model}': the adapter {self._folder} does not fit (it was made for {made}): {why}"
+            f"model '{self._model}': the adapter {self._given} does not fit (it was made for {made}): {why}"
         )

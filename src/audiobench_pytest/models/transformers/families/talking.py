@@ -9,6 +9,7 @@ from typing import Any
 from audiobench_pytest.models.transformers.checkpoints import Checkpoint
 from audiobench_pytest.models.transformers.families.gemma3n import Gemma3nProcessor, without_pictures
 from audiobench_pytest.models.transformers.families.omni import Qwen3Omni, Qwen25Omni
+from audiobench_pytest.models.transformers.families.phi4 import SPEECH, Phi4Processor, hears_each_alone
 from audiobench_pytest.models.transformers.families.spectrograms import without_silence
 from audiobench_pytest.models.transformers.families.voxtral import VoxtralProcessor
 
@@ -30,6 +31,9 @@ class TalkingFamily:
         told_apart: Its chat format has a system message beside a sound.
         processor: Loads what makes the model's inputs of texts and clips; raises `ModelError` where it cannot.
         config: Makes the configuration that its weights are loaded with, where it is not the checkpoint's own.
+        settle: Changes the loaded model, where as it is a sound would feel the others of its batch.
+        tools: Its chat format takes tools where transformers puts them.
+        hears_by: Folder below its weights with an adapter that hears for it; "" where nothing has to be added.
     """
 
     class_name: str
@@ -38,6 +42,9 @@ class TalkingFamily:
     told_apart: bool = True
     processor: Callable[[Checkpoint], Any] = _of_transformers
     config: Callable[[Checkpoint], Any] | None = None
+    settle: Callable[[Any], None] | None = None
+    tools: bool = True
+    hears_by: str = ""
 
 
 _QWEN25_OMNI = TalkingFamily("Qwen2_5OmniThinkerForConditionalGeneration", None, processor=Qwen25Omni)
@@ -50,6 +57,14 @@ FAMILIES: Mapping[str, TalkingFamily] = {
     ),
     "granite_speech": TalkingFamily("GraniteSpeechForConditionalGeneration", spelled=True),
     "musicflamingo": TalkingFamily("MusicFlamingoForConditionalGeneration"),
+    "phi4_multimodal": TalkingFamily(
+        "Phi4MultimodalForCausalLM",
+        None,
+        processor=Phi4Processor,
+        settle=hears_each_alone,
+        tools=False,
+        hears_by=SPEECH,
+    ),
     "qwen2_5_omni": _QWEN25_OMNI,
     "qwen2_5_omni_thinker": _QWEN25_OMNI,
     "qwen2_audio": TalkingFamily("Qwen2AudioForConditionalGeneration", None),

@@ -186,6 +186,7 @@ def test_boards_suites_and_published_tables_are_listed(say):
             "step-audio-2",
             "understanding",
             "uro",
+            "uro-aloud",
             "voicebench",
             "wenetspeech-wu",
         )

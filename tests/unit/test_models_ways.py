@@ -139,7 +139,7 @@ WITH_WEIGHTS = [
 ]
 
 
-ELSEWHERE = ("adapters", "speech_tokenizer", "vocoder")
+ELSEWHERE = ("adapters", "encoders", "speech_tokenizer", "vocoder")
 """Arguments that name a repository beside the source."""
 
 

@@ -68,6 +68,28 @@ def test_a_question_becomes_what_the_processor_of_transformers_makes(phi: Any) -
     assert made["audio_embed_sizes"].tolist() == [16]
 
 
+def test_frames_are_made_where_the_sound_is(phi: Any) -> None:
+    """The extractor of transformers puts its window on a device that it is told, and the sound on none."""
+    asked = request(1.0)
+    made = phi._processor(
+        text=[phi._text(asked)],
+        audio=phi._sounds(asked),
+        return_tensors="pt",
+        audio_kwargs={"sampling_rate": 16_000, "device": "meta"},
+    )
+    assert made["audio_input_features"].equal(inputs(phi, asked)["audio_input_features"])
+
+
+def test_several_sounds_are_refused_where_beams_would_mix_them_up(folder: Path) -> None:
+    adapter = talker(folder, load=False, num_beams="2")
+    both = Prompt(messages=(Message("user", (Sound("more"), "and", Sound())),))
+    assert "num_beams=2: transformers repeats each sound for the beams" in str(adapter.refuses(both))
+    one = Prompt(messages=(Message("user", (Sound(), "and?")),))
+    assert adapter.refuses(one) is None
+    assert adapter.refuses(Prompt("what?")) is None
+    assert talker(folder, load=False).refuses(both) is None
+
+
 def test_sounds_of_different_length_stand_in_their_order(phi: Any) -> None:
     asked = request(2.0, Message("user", ("a", Sound("more"), "b", Sound())))
     made = inputs(phi, asked)

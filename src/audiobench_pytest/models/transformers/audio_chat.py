@@ -132,6 +132,12 @@ class TransformersAudioChatAdapter(TransformersAdapter):
         """Return why it cannot be asked with a prompt, or None where it can."""
         if not self._family.told_apart and prompt.sounds and any(one.role == "system" for one in prompt.messages):
             return f"model '{self.spec.name}' cannot be asked with the prompt '{prompt.profile}': {_NO_SYSTEM}"
+        if self.args["num_beams"] > 1 and len(prompt.sounds) > 1:
+            return (
+                f"model '{self.spec.name}' cannot be asked with the prompt '{prompt.profile}' by num_beams="
+                f"{self.args['num_beams']}: transformers repeats each sound for the beams where it should repeat all "
+                "of a question, so that one beam would hear the first sound twice and another the second"
+            )
         return super().refuses(prompt)
 
     def load(self) -> None:

@@ -161,7 +161,7 @@ def build_moshi(folder: Path) -> Path:
     )
     model = tf.MoshiForConditionalGeneration(config).eval()
     with torch.no_grad():
-        _learn_codes(model.audio_encoder, 0.2 * torch.randn(1, 1, 24_000))
+        learn_codes(model.audio_encoder, 0.2 * torch.randn(1, 1, 24_000))
         for table in model.embed_tokens:  # what is heard must weigh, or nothing of it is seen in the answer
             table.weight.mul_(50)
     model.generation_config.do_sample = True
@@ -169,7 +169,7 @@ def build_moshi(folder: Path) -> Path:
     return folder
 
 
-def _learn_codes(mimi, sound):
+def learn_codes(mimi, sound):
     """Set each codebook around what it is handed of a sound, else all sounds have one code."""
     import torch
 

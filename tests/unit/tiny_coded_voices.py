@@ -67,6 +67,102 @@ def build_csm(folder: Path) -> Path:
     return folder
 
 
+def build_dia(folder: Path) -> Path:
+    """Save Dia, and its codec in a folder beside it; it says two dozen frames, drawn at random."""
+    torchaudio_compat.preseed()
+    import torch
+    import transformers as tf
+
+    torch.manual_seed(0)
+    beside = folder.with_name(f"{folder.name}-codec")
+    codes = {"n_codebooks": 9, "codebook_size": 1024, "codebook_dim": 8}
+    codec = tf.DacModel(tf.DacConfig(encoder_hidden_size=4, decoder_hidden_size=32, sampling_rate=44_100, **codes))
+    codec.save_pretrained(beside)
+    sizes = {"num_hidden_layers": 1, "hidden_size": 32, "intermediate_size": 64, "initializer_range": 0.3}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 2, "head_dim": 16}
+    across = {"cross_num_attention_heads": 2, "cross_num_key_value_heads": 2, "cross_head_dim": 16}
+    config = tf.DiaConfig(
+        encoder_config={**sizes, **heads},
+        decoder_config={**sizes, **heads, **across, "cross_hidden_size": 32},
+        initializer_range=0.3,
+    )
+    model = tf.DiaForConditionalGeneration(config).eval()
+    ids = {"bos_token_id": 1026, "eos_token_id": 1024, "pad_token_id": 1025, "decoder_start_token_id": 1026}
+    draws = {"do_sample": True, "temperature": 1.8, "top_p": 0.9, "top_k": 45, "guidance_scale": 3.0}
+    model.generation_config = tf.GenerationConfig(max_new_tokens=40, **ids, **draws)
+    model.save_pretrained(folder)
+    features = tf.DiaFeatureExtractor(sampling_rate=44_100, hop_length=512)
+    saved = tf.DacModel.from_pretrained(beside)  # the processor keeps where its codec was loaded from
+    tf.DiaProcessor(features, tf.DiaTokenizer(), saved).save_pretrained(folder)
+    return folder
+
+
+HIGGS_TEMPLATE = (
+    "<|begin_of_text|>{% for message in messages %}<|start_header_id|>{{ message.role }}<|end_header_id|>"
+    "{% for part in message.content %}{% if part.type == 'text' %}{{ part.text }}{% else %}"
+    "<|audio_out_bos|><|AUDIO_OUT|><|audio_eos|>{% endif %}{% endfor %}<|eot_id|>{% endfor %}"
+    "{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|><|audio_out_bos|>{% endif %}"
+)
+
+
+def build_higgs(folder: Path) -> Path:
+    """Save HiggsAudio, and its codec in a folder beside it; it says two dozen frames, drawn at random."""
+    torchaudio_compat.preseed()
+    import torch
+    import transformers as tf
+
+    torch.manual_seed(0)
+    beside = folder.with_name(f"{folder.name}-codec")
+    acoustic = {"encoder_hidden_size": 4, "decoder_hidden_size": 64, "hidden_size": 64, "codebook_size": 64}
+    acoustic |= {name: [8, 5, 4, 2, 3] for name in ("downsampling_ratios", "upsampling_ratios")}
+    hubert = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    convolved = {"conv_dim": [16] * 7, "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 2}
+    config = tf.HiggsAudioV2TokenizerConfig(
+        codebook_size=64,
+        codebook_dim=16,
+        acoustic_model_config={"model_type": "dac", **acoustic},
+        semantic_model_config={"model_type": "hubert", **hubert, **convolved},
+        target_bandwidths=[0.6],
+    )
+    codec = tf.HiggsAudioV2TokenizerModel(config)
+    with torch.no_grad():
+        for name, values in codec.named_buffers():
+            if name.endswith("embed"):  # zeros until it is trained: every sound would have one code
+                values.normal_(std=0.3)
+    codec.save_pretrained(beside)
+    marks = ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|AUDIO_OUT|>"]
+    marks += ["<|audio_out_bos|>", "<|audio_eos|>", "<|reserved_special_token_6|>", "<pad>"]
+    tokenizer = bytes_tokenizer(marks, "<pad>", bos_token=marks[0], eos_token="<|eot_id|>")
+    ids = dict(zip(marks, tokenizer.convert_tokens_to_ids(marks), strict=True))
+    tokens = {"pad_token_id": ids["<pad>"], "eos_token_id": ids["<|eot_id|>"], "bos_token_id": ids[marks[0]]}
+    stream = {"audio_stream_bos_id": 64, "audio_stream_eos_id": 65}
+    config = tf.HiggsAudioV2Config(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        head_dim=16,
+        num_codebooks=codec.config.num_quantizers,
+        codebook_size=66,
+        initializer_range=0.3,
+        audio_token_id=ids["<|AUDIO_OUT|>"],
+        audio_bos_token_id=ids["<|audio_out_bos|>"],
+        audio_delay_token_id=ids["<|reserved_special_token_6|>"],
+        **tokens,
+        **stream,
+    )
+    model = tf.HiggsAudioV2ForConditionalGeneration(config).eval()
+    draws = {"do_sample": True, "temperature": 1.0, "top_p": 0.95, "top_k": 50}
+    model.generation_config = tf.GenerationConfig(max_new_tokens=24, **tokens, **draws)
+    model.save_pretrained(folder)
+    saved = tf.HiggsAudioV2TokenizerModel.from_pretrained(beside)
+    features = tf.DacFeatureExtractor(sampling_rate=24_000, hop_length=960)
+    tf.HiggsAudioV2Processor(features, tokenizer, saved, chat_template=HIGGS_TEMPLATE, **stream).save_pretrained(folder)
+    return folder
+
+
 def coded_voice(folder: Path, **args: str):
     """Return a voice, loaded."""
     model = create(ModelSpec("voice", "transformers-tts-coded", source=str(folder), tasks=("tts",)), args)

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
 _DRAWS = ("temperature", "top_k", "top_p")
 
+_DIA_SPEAKER = "[S1]"
+"""What each text for Dia begins with; a second speaker would be `[S2]`."""
+
+_HIGGS_SCENE = (
+    ("system", "Generate audio following instruction."),
+    ("scene", "Audio is recorded from a quiet room."),
+)
+"""What stands before each text for HiggsAudio, as its documentation has it."""
+
 _VOICE = "prompt"
 """Name of the sound whose voice is to be taken."""
 
@@ -91,6 +100,12 @@ class CodedVoiceAdapter(SeededVoiceAdapter):
             )
         if self.args["guidance_scale"] is not None and not family.guided:
             raise UsageError(f"--model-args: model '{spec.name}' takes no guidance_scale: leave it out")
+        late, most = family.late(checkpoint.config), self.args["max_new_tokens"]
+        if most is not None and most <= late:
+            raise UsageError(
+                f"--model-args: max_new_tokens={most} of '{spec.name}' must be above {late}: by so many frames its "
+                "last codebook comes later than its first"
+            )
         rate = checkpoint.features.get("sampling_rate")
         if not isinstance(rate, int) or rate < 1:
             raise ModelError(
@@ -159,8 +174,13 @@ class CodedVoiceAdapter(SeededVoiceAdapter):
         """Return what the model makes of what a processor prepared."""
         names = [name for name in (*_DRAWS, "max_new_tokens", "guidance_scale") if self.args[name] is not None]
         told = {name: self.args[name] for name in names}
-        told |= {part + name: self.args[name] for part in self._family.parts for name in names if name in _DRAWS}
-        return self._model.generate(**given.to(self._model.device), **told, **self._family.always)
+        draws = {name: self.args[name] for name in names if name in _DRAWS}
+        if draws:
+            draws["do_sample"] = True
+        told |= {part + name: value for part in ("", *self._family.parts) for name, value in draws.items()}
+        return self._model.generate(
+            **given.to(self._model.device, dtype=self._model.dtype), **told, **self._family.always
+        )
 
     @property
     def processor(self) -> Any:
@@ -184,12 +204,42 @@ def _codec_named(path: Path, model: str) -> str | None:
 
 
 def _csm(voice: CodedVoiceAdapter, asked: _Text) -> Any:
-    turns = [{"role": "0", "content": [{"type": "text", "text": asked.text}]}]
+    turns = [_turn("0", asked.text)]
     if asked.voice is not None:
-        heard = [{"type": "text", "text": asked.known_words()}, {"type": "audio", "path": asked.voice}]
-        turns.insert(0, {"role": "0", "content": heard})
+        heard = _turn("0", asked.known_words())
+        heard["content"].append({"type": "audio", "path": asked.voice})
+        turns.insert(0, heard)
     given = voice.processor.apply_chat_template(turns, tokenize=True, return_dict=True)
     return voice.generated(given)[0]
+
+
+def _dia(voice: CodedVoiceAdapter, asked: _Text) -> Any:
+    speaks = _DIA_SPEAKER
+    if asked.voice is None:
+        text = asked.text if asked.text.lstrip().startswith(speaks) else f"{speaks} {asked.text}"
+        return voice.processor.decode(voice.generated(voice.processor(text=[text])))
+    given = voice.processor(text=[f"{speaks} {asked.known_words()} {asked.text}"], audio=asked.voice)
+    heard = voice.processor.get_audio_prompt_len(given["decoder_attention_mask"])
+    return voice.processor.decode(voice.generated(given), audio_prompt_len=heard)
+
+
+def _higgs(voice: CodedVoiceAdapter, asked: _Text) -> Any:
+    turns = [_turn(role, text) for role, text in (*_HIGGS_SCENE, ("user", asked.text))]
+    if asked.voice is not None:
+        heard = {"role": "assistant", "content": [{"type": "audio", "path": asked.voice}]}
+        turns[-1:-1] = [_turn("user", asked.known_words()), heard]
+    given = voice.processor.apply_chat_template(
+        turns,
+        add_generation_prompt=True,
+        tokenize=True,
+        return_dict=True,
+        processor_kwargs={"return_tensors": "pt", "sampling_rate": voice.sample_rate},
+    )
+    return voice.processor.decode(voice.generated(given))
+
+
+def _turn(role: str, text: str) -> dict[str, Any]:
+    return {"role": role, "content": [{"type": "text", "text": text}]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +252,7 @@ class _Family:
         always: What its `generate` is always told.
         parts: What the names of settings begin with for the further parts of it that draw.
         guided: Whether it can be told how much the text weighs.
+        late: By how many frames the last of its codebooks comes later than the first, from its configuration.
     """
 
     model: str
@@ -209,12 +260,22 @@ class _Family:
     always: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
     guided: bool = False
+    late: Callable[[Mapping[str, Any]], int] = lambda _config: 0
 
 
 _FAMILIES = {
     "csm": _Family("CsmForConditionalGeneration", _csm, {"output_audio": True}, ("depth_decoder_",)),
+    "dia": _Family(
+        "DiaForConditionalGeneration", _dia, guided=True, late=lambda found: max(found.get("delay_pattern") or [15])
+    ),
+    "higgs_audio_v2": _Family(
+        "HiggsAudioV2ForConditionalGeneration", _higgs, late=lambda found: int(found.get("num_codebooks") or 8)
+    ),
 }
 """By `model_type` of the checkpoint."""
 
-_CODECS: Mapping[str, str] = {}
+_CODECS = {
+    "nari-labs/Dia-1.6B-0626": "descript/dac_44khz",
+    "bosonai/higgs-audio-v2-generation-3B-base": "bosonai/higgs-audio-v2-tokenizer",
+}
 """Codecs that checkpoints of the catalogue load beside themselves, as their `processor_config.json` names them."""

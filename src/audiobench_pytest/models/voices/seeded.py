@@ -8,7 +8,7 @@ from __future__ import annotations
 import abc
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.models.base import drawn_seed
 from audiobench_pytest.models.transformers import devices
@@ -27,7 +27,7 @@ class RefusedError(Exception):
 class SeededVoiceAdapter(TransformersAdapter):
     """Says each text by itself, at random, seeded by the text and the draw."""
 
-    counts = ("threads",)
+    counts: ClassVar[tuple[str, ...]] = ("threads",)
     gives = frozenset({"speech"})
     reads_aloud = True
     draws_at_random = True

@@ -55,6 +55,7 @@ ADAPTERS: dict[str, str] = {
     "espeak": "audiobench_pytest.models.voices.espeak:EspeakAdapter",
     "transformers-codec": "audiobench_pytest.models.codecs.neural:NeuralCodecAdapter",
     "transformers-tts": "audiobench_pytest.models.voices.neural:NeuralVoiceAdapter",
+    "transformers-fastspeech2": "audiobench_pytest.models.voices.neural:FastSpeech2Adapter",
     "transformers-tts-coded": "audiobench_pytest.models.voices.coded:CodedVoiceAdapter",
     "transformers-moshi": "audiobench_pytest.models.voices.moshi:MoshiAdapter",
     "openai-speech": "audiobench_pytest.models.openai.voice:OpenAIVoice",

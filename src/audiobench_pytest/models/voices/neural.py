@@ -1,4 +1,4 @@
-"""Voices of the transformers library: VITS (and MMS), SpeechT5, Bark."""
+"""Voices of the transformers library: VITS (and MMS), SpeechT5, Bark, FastSpeech2Conformer."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from audiobench_pytest.models.voices.seeded import SeededVoiceAdapter
 from audiobench_pytest.types import Request
 
 _LONGEST_RATIO = 20.0
+
+_FASTSPEECH2_RATE = 22_050
+"""Hz of its sound, as its card says: its configuration does not."""
 
 
 class NeuralVoiceAdapter(SeededVoiceAdapter):
@@ -150,6 +153,26 @@ class NeuralVoiceAdapter(SeededVoiceAdapter):
         return torch.from_numpy(values)[None].to(self._placement.device)
 
 
+class FastSpeech2Adapter(NeuralVoiceAdapter):
+    """Runs FastSpeech2Conformer with its vocoder, whose tokenizer needs a package for the sounds of English words.
+
+    That package fetches two lists of words from NLTK when it is first used.
+    """
+
+    packages = ("torch", "transformers", "g2p_en")
+    installed_by = "pip install 'audiobench-pytest[local]' g2p-en"
+    draws_at_random = False
+
+
+def _fastspeech2(voice: NeuralVoiceAdapter, text: str) -> tuple[Any, int]:
+    import torch
+
+    told = voice.speaker(int(voice.model.config.model_config.num_speakers or 1))
+    if told:
+        told = {"speaker_ids": torch.tensor([[told["speaker_id"]]], device=voice.model.device)}
+    return voice.model(**voice.tokens(text), **told).waveform, _FASTSPEECH2_RATE
+
+
 def _vits(voice: NeuralVoiceAdapter, text: str) -> tuple[Any, int]:
     config = voice.model.config
     said = voice.model(**voice.tokens(text), **voice.speaker(int(getattr(config, "num_speakers", 1) or 1)))
@@ -201,6 +224,9 @@ _FAMILIES = {
         _speecht5,
         frozenset({"speaker_embedding", "vocoder"}),
         needs_vocoder=True,
+    ),
+    "fastspeech2_conformer_with_hifigan": _Family(
+        "FastSpeech2ConformerWithHifiGan", "FastSpeech2ConformerTokenizer", _fastspeech2, frozenset({"speaker"})
     ),
     "bark": _Family("BarkModel", "AutoProcessor", _bark, frozenset({"voice_preset"})),
 }

@@ -20,9 +20,16 @@ from audiobench_pytest.types import Audio, Prompt, Request
 pytest.importorskip("torch", reason="needs the extra 'local'")
 pytest.importorskip("transformers", reason="needs the extra 'local'")
 
-KINDS = {"csm": (24_000, "csm-1b"), "dia": (44_100, "dia-1.6b"), "higgs": (24_000, "higgs-audio-v2-3b")}
+KINDS = {
+    "csm": (24_000, "csm-1b"),
+    "dia": (44_100, "dia-1.6b"),
+    "higgs": (24_000, "higgs-audio-v2-3b"),
+    "pocket": (24_000, "pocket-tts"),
+}
+"""Rate in Hz, and the entry of the catalogue."""
+
 NEED_WORDS = ("csm", "dia", "higgs")
-SHORT = {"csm": "4", "dia": "20", "higgs": "10"}
+SHORT = {"csm": "4", "dia": "20", "higgs": "10", "pocket": "4"}
 """Frames above those by which the last codebook comes late."""
 
 
@@ -50,6 +57,11 @@ def ask(text="hello there", sound=None, words="", draw=0):
     return Request("", None, Prompt(text=text, language="en", voice_text=words), sounds=sounds, draw=draw)
 
 
+def plain_of(kind, text="hello there", draw=0):
+    """Ask for a text in the model's own voice, or in one where it has none."""
+    return ask(text, voice(KINDS[kind][0]) if kind == "pocket" else None, draw=draw)
+
+
 def said(model, *requests):
     answers = model.generate(list(requests))
     assert [answer.error for answer in answers] == [None] * len(requests)
@@ -64,10 +76,11 @@ def same(one, other):
 def test_a_text_sounds_the_same_in_any_company_and_otherwise_in_another_draw(kind, made):
     _, model = made(kind)
     assert model.sample_rate == KINDS[kind][0]
-    (answer,) = model.generate([ask()])
+    (answer,) = model.generate([plain_of(kind)])
     assert answer.error is None
     assert answer.speech.sample_rate == KINDS[kind][0]
-    first, other, again, drawn = said(model, ask(), ask("quite another text"), ask(), ask(draw=1))
+    asked = (plain_of(kind), plain_of(kind, "quite another text"), plain_of(kind), plain_of(kind, draw=1))
+    first, other, again, drawn = said(model, *asked)
     assert len(first) > 1000
     assert np.isfinite(first).all()
     assert np.abs(first).max() > 0
@@ -83,7 +96,7 @@ def test_the_voice_that_is_handed_over_is_heard(kind, made):
     _, model = made(kind)
     plain, one, other, again = said(
         model,
-        ask(words="so it said"),
+        plain_of(kind),
         *(ask(sound=voice(rate, seed), words="so it said") for seed in (1, 2, 1)),
     )
     assert same(one, again)
@@ -105,7 +118,7 @@ def test_an_empty_text_and_an_empty_voice_fail_alone(kind, made):
     rate, _ = KINDS[kind]
     _, model = made(kind)
     silent = Audio(np.zeros(0, np.float32), rate)
-    empty, voiceless, answered = model.generate([ask(" "), ask(sound=silent, words="so"), ask()])
+    empty, voiceless, answered = model.generate([ask(" "), ask(sound=silent, words="so"), plain_of(kind)])
     assert empty.error == "there is nothing to say: the text of this row is empty"
     assert "whose voice is to be taken, is empty" in voiceless.error
     assert answered.error is None
@@ -114,13 +127,13 @@ def test_an_empty_text_and_an_empty_voice_fail_alone(kind, made):
 @pytest.mark.parametrize("kind", KINDS)
 def test_how_long_and_how_wildly_it_speaks_can_be_told(kind, made):
     folder, model = made(kind)
-    (plain,) = said(model, ask())
+    (plain,) = said(model, plain_of(kind))
     short = coded_voice(folder, max_new_tokens=SHORT[kind])
-    (less,) = said(short, ask())
+    (less,) = said(short, plain_of(kind))
     short.close()
     assert 0 < len(less) < len(plain)
-    steady = coded_voice(folder, top_k="3", temperature="2")
-    (other,) = said(steady, ask())
+    steady = coded_voice(folder, temperature="2")
+    (other,) = said(steady, plain_of(kind))
     steady.close()
     assert not same(other, plain)
     assert steady.identity() != model.identity()
@@ -129,7 +142,7 @@ def test_how_long_and_how_wildly_it_speaks_can_be_told(kind, made):
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_speaks_in_half_precision(kind, made):
     half = coded_voice(made(kind)[0], dtype="bfloat16", max_new_tokens=SHORT[kind])
-    said(half, ask(), ask(sound=voice(KINDS[kind][0]), words="so it said"))
+    said(half, plain_of(kind), ask(sound=voice(KINDS[kind][0]), words="so it said"))
     half.close()
 
 
@@ -173,11 +186,23 @@ def test_the_entry_asks_what_the_class_can_be_asked(kind):
     assert adapter.fetched_weights(spec, checked_args(adapter, spec, {}))[0].repo == spec.source
 
 
+def test_pocket_tts_speaks_in_no_voice_of_its_own_and_says_a_long_text_in_pieces(made):
+    _, model = made("pocket")
+    refused, short, long = model.generate(
+        [ask(), plain_of("pocket", "Hello there, all."), plain_of("pocket", "Hello there, all. " * 6)]
+    )
+    assert "handed none: ask it a data set of voice-clone" in refused.error
+    assert len(long.speech.samples) > 4 * len(short.speech.samples)
+    assert load_catalog().models.get("pocket-tts").tasks == ("voice-clone",)
+
+
 def test_what_is_no_such_voice_or_lacks_its_rate_is_told(made, tmp_path):
     with pytest.raises(ModelError, match="no voice of csm"):
         create(ModelSpec("m", "transformers-tts-coded", source=str(build_ctc(tmp_path / "ctc"))), {})
     with pytest.raises(UsageError, match="takes no guidance_scale"):
         coded_voice(made("csm")[0], guidance_scale="3")
+    with pytest.raises(UsageError, match="takes no top_k"):
+        coded_voice(made("pocket")[0], top_k="3")
     with pytest.raises(UsageError, match="max_new_tokens=15 of 'voice' must be above 15"):
         coded_voice(made("dia")[0], max_new_tokens="15")
     bare = tmp_path / "bare"

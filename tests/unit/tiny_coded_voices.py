@@ -163,6 +163,51 @@ def build_higgs(folder: Path) -> Path:
     return folder
 
 
+POCKET_TEMPLATE = (
+    "{% for message in messages %}{% for part in message.content %}{% if part.type == 'text' %}{{ part.text }}"
+    "{% else %}<voice_bos><voice>{% endif %}{% endfor %}{% endfor %}<audio_bos>"
+)
+
+
+def build_pocket(folder: Path) -> Path:
+    """Save Pocket-TTS, and its codec in a folder beside it; it says two dozen frames, drawn at random."""
+    torchaudio_compat.preseed()
+    import torch
+    import transformers as tf
+
+    torch.manual_seed(0)
+    beside = folder.with_name(f"{folder.name}-codec")
+    small = {"hidden_size": 32, "num_filters": 4, "upsample_groups": 32, "num_hidden_layers": 1, "latent_dim": 8}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 2, "intermediate_size": 32}
+    tf.PocketTTSAudioTokenizerModel(tf.PocketTTSAudioTokenizerConfig(**small, **heads)).save_pretrained(beside)
+    marks = {"audio_prompt_token": "<voice>", "audio_latent_token": "<latent>"}
+    marks |= {"audio_prompt_bos_token": "<voice_bos>", "audio_bos_token": "<audio_bos>"}
+    special = [*marks.values(), "<pad>", "<unk>"]
+    tokenizer = bytes_tokenizer(special, "<pad>", unk_token="<unk>", padding_side="left", extra_special_tokens=marks)
+    ids = {f"{name}_id": tokenizer.convert_tokens_to_ids(mark) for name, mark in marks.items()}
+    config = tf.PocketTTSConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        latent_dim=8,
+        initializer_range=0.3,
+        pad_token_id=tokenizer.pad_token_id,
+        flow_head_config={"hidden_size": 32, "num_hidden_layers": 1, "condition_dim": 32, "latent_dim": 8},
+        **ids,
+    )
+    model = tf.PocketTTSForConditionalGeneration(config).eval()
+    model.generation_config = tf.GenerationConfig(
+        do_sample=True, temperature=0.7, max_new_tokens=24, eos_threshold=100.0, pad_token_id=tokenizer.pad_token_id
+    )
+    model.save_pretrained(folder)
+    saved = tf.PocketTTSAudioTokenizerModel.from_pretrained(beside)
+    features = tf.PocketTTSFeatureExtractor()
+    tf.PocketTTSProcessor(features, tokenizer, saved, chat_template=POCKET_TEMPLATE).save_pretrained(folder)
+    return folder
+
+
 def coded_voice(folder: Path, **args: str):
     """Return a voice, loaded."""
     model = create(ModelSpec("voice", "transformers-tts-coded", source=str(folder), tasks=("tts",)), args)

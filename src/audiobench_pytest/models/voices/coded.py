@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_UNGUIDED = frozenset({"guidance_scale"})
+
 _DRAWS = ("temperature", "top_k", "top_p")
 
 _DIA_SPEAKER = "[S1]"
@@ -66,8 +68,8 @@ class _Text:
 class CodedVoiceAdapter(SeededVoiceAdapter):
     """Runs a checkpoint whose `config.json` names one of these voices.
 
-    Where a row brings a voice it is spoken in that; else in a voice that the model makes up. It draws as the
-    checkpoint's generation settings have it, and as the options say otherwise.
+    Where a row brings a voice it is spoken in that; else in a voice that the model makes up, where it can. It draws as
+    the checkpoint's generation settings have it, and as the options say otherwise.
     """
 
     counts = ("threads", "max_new_tokens")
@@ -98,8 +100,9 @@ class CodedVoiceAdapter(SeededVoiceAdapter):
                 f"model '{checkpoint.model}': {checkpoint.where} is of type '{checkpoint.model_type}', no voice of "
                 f"{', '.join(_FAMILIES)}"
             )
-        if self.args["guidance_scale"] is not None and not family.guided:
-            raise UsageError(f"--model-args: model '{spec.name}' takes no guidance_scale: leave it out")
+        for name in sorted(family.lacks):
+            if self.args[name] is not None:
+                raise UsageError(f"--model-args: model '{spec.name}' takes no {name}: leave it out")
         late, most = family.late(checkpoint.config), self.args["max_new_tokens"]
         if most is not None and most <= late:
             raise UsageError(
@@ -238,6 +241,26 @@ def _higgs(voice: CodedVoiceAdapter, asked: _Text) -> Any:
     return voice.processor.decode(voice.generated(given))
 
 
+def _pocket(voice: CodedVoiceAdapter, asked: _Text) -> Any:
+    import torch
+
+    if asked.voice is None:
+        raise RefusedError(
+            "this model takes the voice of a recording and was handed none: ask it a data set of voice-clone, whose "
+            "rows have the sound `prompt`"
+        )
+    said = []
+    for piece in voice.processor.split_text(asked.text):
+        turn = _turn("user", piece)
+        turn["content"].insert(0, {"type": "audio", "path": asked.voice})
+        given = voice.processor.apply_chat_template(
+            [turn], tokenize=True, return_dict=True, processor_kwargs={"return_tensors": "pt"}
+        )
+        (latents,) = voice.generated(given)
+        said.append(voice.processor.decode(latents))
+    return torch.cat(said)
+
+
 def _turn(role: str, text: str) -> dict[str, Any]:
     return {"role": role, "content": [{"type": "text", "text": text}]}
 
@@ -251,7 +274,7 @@ class _Family:
         say: Says a text; returns its samples.
         always: What its `generate` is always told.
         parts: What the names of settings begin with for the further parts of it that draw.
-        guided: Whether it can be told how much the text weighs.
+        lacks: Options that it would not heed.
         late: By how many frames the last of its codebooks comes later than the first, from its configuration.
     """
 
@@ -259,17 +282,26 @@ class _Family:
     say: Callable[[CodedVoiceAdapter, _Text], Any]
     always: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
-    guided: bool = False
+    lacks: frozenset[str] = _UNGUIDED
     late: Callable[[Mapping[str, Any]], int] = lambda _config: 0
 
 
 _FAMILIES = {
     "csm": _Family("CsmForConditionalGeneration", _csm, {"output_audio": True}, ("depth_decoder_",)),
     "dia": _Family(
-        "DiaForConditionalGeneration", _dia, guided=True, late=lambda found: max(found.get("delay_pattern") or [15])
+        "DiaForConditionalGeneration",
+        _dia,
+        lacks=frozenset(),
+        late=lambda found: max(found.get("delay_pattern") or [15]),
     ),
     "higgs_audio_v2": _Family(
         "HiggsAudioV2ForConditionalGeneration", _higgs, late=lambda found: int(found.get("num_codebooks") or 8)
+    ),
+    "pocket_tts": _Family(
+        "PocketTTSForConditionalGeneration",
+        _pocket,
+        {"return_dict_in_generate": False},
+        lacks=_UNGUIDED | {"top_k", "top_p"},
     ),
 }
 """By `model_type` of the checkpoint."""
@@ -277,5 +309,6 @@ _FAMILIES = {
 _CODECS = {
     "nari-labs/Dia-1.6B-0626": "descript/dac_44khz",
     "bosonai/higgs-audio-v2-generation-3B-base": "bosonai/higgs-audio-v2-tokenizer",
+    "eustlb/pocket-tts": "eustlb/pocket-tts-audio-tokenizer",
 }
 """Codecs that checkpoints of the catalogue load beside themselves, as their `processor_config.json` names them."""

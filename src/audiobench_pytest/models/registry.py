@@ -57,6 +57,7 @@ ADAPTERS: dict[str, str] = {
     "transformers-tts": "audiobench_pytest.models.voices.neural:NeuralVoiceAdapter",
     "transformers-fastspeech2": "audiobench_pytest.models.voices.neural:FastSpeech2Adapter",
     "transformers-tts-coded": "audiobench_pytest.models.voices.coded:CodedVoiceAdapter",
+    "transformers-seamless-tts": "audiobench_pytest.models.voices.seamless:SeamlessVoiceAdapter",
     "transformers-moshi": "audiobench_pytest.models.voices.moshi:MoshiAdapter",
     "openai-speech": "audiobench_pytest.models.openai.voice:OpenAIVoice",
     "openai-realtime": "audiobench_pytest.models.realtime.adapter:RealtimeAdapter",

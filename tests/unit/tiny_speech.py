@@ -137,6 +137,31 @@ def build_speecht5(folder: Path) -> Path:
     return folder
 
 
+def build_fastspeech2(folder: Path, speakers: int = 0) -> Path:
+    """Save FastSpeech2Conformer with its vocoder and the vocabulary of its tokenizer."""
+    torchaudio_compat.preseed()
+    import torch
+    import transformers as tf
+
+    torch.manual_seed(0)
+    letters = ["<blank>", "<unk>", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ ", "<sos/eos>"]
+    stacks = {"encoder_layers": 1, "decoder_layers": 1, "encoder_linear_units": 32, "decoder_linear_units": 32}
+    narrow = dict.fromkeys(("duration_predictor_channels", "energy_predictor_channels", "pitch_predictor_channels"), 16)
+    voices = {"num_speakers": speakers} if speakers else {}
+    speaks = tf.FastSpeech2ConformerConfig(
+        hidden_size=24, vocab_size=len(letters), speech_decoder_postnet_units=16, **stacks, **narrow, **voices
+    )
+    sounds = tf.FastSpeech2ConformerHifiGanConfig(upsample_initial_channel=32)
+    whole = {"model_config": speaks.to_dict(), "vocoder_config": sounds.to_dict()}
+    model = tf.FastSpeech2ConformerWithHifiGan(tf.FastSpeech2ConformerWithHifiGanConfig(**whole))
+    with torch.no_grad():  # a few frames for each letter; else most random ones take none
+        model.model.duration_predictor.linear.bias.fill_(1.5)
+    model.save_pretrained(folder)
+    (folder / "vocab.json").write_text(json.dumps({letter: number for number, letter in enumerate(letters)}))
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "FastSpeech2ConformerTokenizer"}')
+    return folder
+
+
 def build_moshi(folder: Path) -> Path:
     """Save Moshi with a tokenizer of a few words; it draws at random, as the published settings have it."""
     torchaudio_compat.preseed()
@@ -163,7 +188,7 @@ def build_moshi(folder: Path) -> Path:
     )
     model = tf.MoshiForConditionalGeneration(config).eval()
     with torch.no_grad():
-        _learn_codes(model.audio_encoder, 0.2 * torch.randn(1, 1, 24_000))
+        learn_codes(model.audio_encoder, 0.2 * torch.randn(1, 1, 24_000))
         for table in model.embed_tokens:  # what is heard must weigh, or nothing of it is seen in the answer
             table.weight.mul_(50)
     model.generation_config.do_sample = True
@@ -171,7 +196,7 @@ def build_moshi(folder: Path) -> Path:
     return folder
 
 
-def _learn_codes(mimi, sound):
+def learn_codes(mimi, sound):
     """Set each codebook around what it is handed of a sound, else all sounds have one code."""
     import torch
 

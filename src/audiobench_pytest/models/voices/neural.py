@@ -1,41 +1,29 @@
-"""Voices of the transformers library: VITS (and MMS), SpeechT5, Bark.
-
-One text at a time, seeded by the text: a batch would draw other noise for each of its rows.
-"""
+"""Voices of the transformers library: VITS (and MMS), SpeechT5, Bark, FastSpeech2Conformer."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, UsageError
-from audiobench_pytest.models.base import Weights, drawn_seed, weights_of
+from audiobench_pytest.models.base import Weights, weights_of
 from audiobench_pytest.models.options import Option
-from audiobench_pytest.models.transformers import devices
-from audiobench_pytest.models.transformers.adapter import TransformersAdapter, options_with
-from audiobench_pytest.types import Answer, Audio, Request
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from audiobench_pytest.models.transformers.adapter import options_with
+from audiobench_pytest.models.voices.seeded import SeededVoiceAdapter
+from audiobench_pytest.types import Request
 
 _LONGEST_RATIO = 20.0
 
+_FASTSPEECH2_RATE = 22_050
+"""Hz of its sound, as its card says: its configuration does not."""
 
-class NeuralVoiceAdapter(TransformersAdapter):
+
+class NeuralVoiceAdapter(SeededVoiceAdapter):
     """Runs a checkpoint whose `config.json` names one of these voices."""
 
-    counts = ("threads",)
-    gives = frozenset({"speech"})
-    reads_aloud = True
-    draws_at_random = True
-    takes_language_hint = True
-    warm_up = False
     sample_rate = None
-    batch_rows = 1
     options: ClassVar[Mapping[str, Option]] = options_with(
         {
             "speaker": Option(int, None, "number of the voice, for a checkpoint of several; default: the first"),
@@ -101,21 +89,9 @@ class NeuralVoiceAdapter(TransformersAdapter):
         named = {name: self.args[name] for name in ("speaker_embedding", "vocoder") if self.args[name] is not None}
         return {**super().identity(), **{f"{k}_content": v for k, v in by_content(self.spec.name, named).items()}}
 
-    def generate(self, batch: Sequence[Request]) -> list[Answer]:
-        """Say each text by itself."""
-        return [self._answer(request) for request in batch]
-
-    def _answer(self, request: Request) -> Answer:
-        import numpy as np
-        import torch
-
-        text = request.prompt.text or ""
-        own = drawn_seed(self.args["seed"], request.draw)
-        seed = int.from_bytes(hashlib.sha256(f"{own}:{text}".encode("utf-8", "replace")).digest()[:4])
-        with devices.steady(self._placement, seed), torch.inference_mode():
-            said, rate = self._family.say(self, text)
-        sound: NDArray[np.float32] = np.asarray(said.detach().float().cpu().numpy(), np.float32).reshape(-1)
-        return Answer(speech=Audio(sound, rate))
+    def say(self, text: str, request: Request) -> tuple[Any, int]:
+        """Say a text as its family does."""
+        return self._family.say(self, text)
 
     def _vocoder(self) -> Any:
         import torch
@@ -177,6 +153,26 @@ class NeuralVoiceAdapter(TransformersAdapter):
         return torch.from_numpy(values)[None].to(self._placement.device)
 
 
+class FastSpeech2Adapter(NeuralVoiceAdapter):
+    """Runs FastSpeech2Conformer with its vocoder, whose tokenizer needs a package for the sounds of English words.
+
+    That package fetches two lists of words from NLTK when it is first used.
+    """
+
+    packages = ("torch", "transformers", "g2p_en")
+    installed_by = "pip install 'audiobench-pytest[local]' g2p-en"
+    draws_at_random = False
+
+
+def _fastspeech2(voice: NeuralVoiceAdapter, text: str) -> tuple[Any, int]:
+    import torch
+
+    told = voice.speaker(int(voice.model.config.model_config.num_speakers or 1))
+    if told:
+        told = {"speaker_ids": torch.tensor([[told["speaker_id"]]], device=voice.model.device)}
+    return voice.model(**voice.tokens(text), **told).waveform, _FASTSPEECH2_RATE
+
+
 def _vits(voice: NeuralVoiceAdapter, text: str) -> tuple[Any, int]:
     config = voice.model.config
     said = voice.model(**voice.tokens(text), **voice.speaker(int(getattr(config, "num_speakers", 1) or 1)))
@@ -228,6 +224,9 @@ _FAMILIES = {
         _speecht5,
         frozenset({"speaker_embedding", "vocoder"}),
         needs_vocoder=True,
+    ),
+    "fastspeech2_conformer_with_hifigan": _Family(
+        "FastSpeech2ConformerWithHifiGan", "FastSpeech2ConformerTokenizer", _fastspeech2, frozenset({"speaker"})
     ),
     "bark": _Family("BarkModel", "AutoProcessor", _bark, frozenset({"voice_preset"})),
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
 from audiobench_pytest.models.transformers.families.writing import WritingRecognizer
 
@@ -48,6 +48,18 @@ class Canary(WritingRecognizer):
         )
 
 
+_SEAMLESS_NAMES = {"zho": "cmn", "ara": "arb", "fas": "pes", "msa": "zsm", "aze": "azj"}
+
+
+def seamless_code(language: str, known: Collection[str]) -> str | None:
+    """Return what SeamlessM4T calls a language, out of those that it knows; None where it knows it not."""
+    import langcodes
+
+    code = langcodes.Language.get(language).to_alpha3()
+    code = code if code in known else _SEAMLESS_NAMES.get(code, code)
+    return code if code in known else None
+
+
 class Seamless(WritingRecognizer):
     """SeamlessM4T v2, from speech to text: told which language to write."""
 
@@ -55,7 +67,6 @@ class Seamless(WritingRecognizer):
     asks = "must"
     one_language = True
     equal_length = True  # its adapter pools over time, and the last frame of a clip takes padding in
-    _RENAMED: ClassVar[Mapping[str, str]] = {"zho": "cmn", "ara": "arb", "fas": "pes", "msa": "zsm", "aze": "azj"}
 
     def __init__(self, checkpoint: Any, args: Any) -> None:
         super().__init__(checkpoint, args)
@@ -66,11 +77,7 @@ class Seamless(WritingRecognizer):
         self._tokenizer = self.checkpoint.load("AutoTokenizer")
 
     def _code(self, language: str) -> str | None:
-        import langcodes
-
-        code = langcodes.Language.get(language).to_alpha3()
-        code = code if code in self._languages else self._RENAMED.get(code, code)
-        return code if code in self._languages else None
+        return seamless_code(language, self._languages)
 
     def _inputs(self, sound: NDArray[np.float32], language: str | None) -> Mapping[str, Any]:
         return dict(

@@ -110,7 +110,7 @@ def test_a_published_voice_has_an_entry(name):
     entry = CATALOG.models.get(name)
     assert entry.name == name
     assert entry.tasks
-    assert set(entry.tasks) <= {"tts", "voice-clone"}
+    assert set(entry.tasks) <= {"tts", "voice-clone", "instruct-tts"}
     assert adapter_class(entry.adapter).gives | set(entry.gives) >= {"speech"}
     assert not entry.verified
 

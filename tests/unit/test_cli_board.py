@@ -181,11 +181,13 @@ def test_boards_suites_and_published_tables_are_listed(say):
         *(
             "codec",
             "generation",
+            "instruct-tts",
             "kimi-evalkit",
             "openasr",
             "step-audio-2",
             "understanding",
             "uro",
+            "uro-aloud",
             "voicebench",
             "wenetspeech-wu",
         )

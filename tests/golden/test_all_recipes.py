@@ -108,7 +108,13 @@ def item_of(recipe: Recipe, rng: random.Random, number: int, *, prediction: str 
     heard = [rng.choice(pieces) if rng.random() < 0.2 else piece for piece in said if rng.random() < 0.9]
     reference, answer = glue.join(said), glue.join(heard)
     choices: tuple[str, ...] = ()
-    meta: dict[str, object] = {"question": "What?", "meta_info": "a cat", "task_name": "t1", "subset": "s1"}
+    meta: dict[str, object] = {
+        "question": "What?",
+        "instruction": "Softly.",
+        "meta_info": "a cat",
+        "task_name": "t1",
+        "subset": "s1",
+    }
     meta["speaker"] = f"speaker {number % 4}"
     if recipe.spec.score in ("accuracy", "match", "judge"):
         choices = ("joy", "sad", "the cat", "male")

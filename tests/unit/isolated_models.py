@@ -142,7 +142,8 @@ class Model:
     def voice(self, batch):
         def told(request):
             sound = request["sounds"]["prompt"]
-            return f"{len(sound)} samples from {sound[0]:.2f} to {sound[-1]:.2f}: {request['voice_text']}"
+            words = request["voice_text"] + request.get("style", "")
+            return f"{len(sound)} samples from {sound[0]:.2f} to {sound[-1]:.2f}: {words}"
         return [told(request) for request in batch]
 
     def number(self, batch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -380,6 +381,21 @@ def test_one_of_its_voices_can_be_named(stand_ins: Path, tmp_path: Path) -> None
     given = {"speaker": "Serena", "instruct": "Whisper."}
     said("qwen3-tts-1.7b-custom-voice", stand_ins, tmp_path / "told", ALONE, given=given)
     assert asked_of(tmp_path / "told")[1] == ["custom", "Hi", "Serena", "English", "Whisper."]
+
+
+@pytest.mark.parametrize(
+    ("name", "said_as"),
+    [
+        ("qwen3-tts-1.7b-custom-voice", ["custom", "Hi", "Ryan", "English", "Growl."]),
+        ("qwen3-tts-1.7b-voice-design", ["design", "Hi", "Growl.", "English"]),
+        ("moss-voice-generator", ["Hi", [], {"instruction": "Growl.", "language": "English"}]),
+    ],
+)
+def test_a_text_is_said_as_its_row_describes(name: str, said_as: list[object], stand_ins: Path, tmp_path: Path) -> None:
+    told = dataclasses.replace(ALONE, prompt=dataclasses.replace(ALONE.prompt, style="Growl."))
+    said(name, stand_ins, tmp_path / "told", told)
+    assert asked_of(tmp_path / "told")[1][: len(said_as)] == said_as
+    assert "instruct-tts" in load_catalog().models.get(name).tasks
 
 
 def test_a_text_that_index_tts_makes_nothing_of_is_an_error(stand_ins: Path, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ def test_the_boards_and_the_size_of_their_averages():
             **{"uro-aloud-zh-pro-U": 3, "uro-aloud-zh-pro-R": 2, "uro-aloud-zh-pro-O": 3, "uro-aloud-zh-pro": 8},
             **{"uro-aloud-en-pro-U": 5, "uro-aloud-en-pro-R": 3, "uro-aloud-en-pro-O": 4, "uro-aloud-en-pro": 12},
         },
+        "instruct-tts": {"instruct-tts-en": 3, "instruct-tts-zh": 3},
         "step-audio-2": {
             **{"english": 4, "chinese": 6, "in-house": 6, "paralinguistics": 11, "mmau": 3, "s2tt": 2, "s2st": 2},
             **{"uro-zh-basic": 3, "uro-zh-pro": 3, "uro-en-basic": 3, "uro-en-pro": 3},

@@ -110,9 +110,26 @@ def test_a_published_voice_has_an_entry(name):
     entry = CATALOG.models.get(name)
     assert entry.name == name
     assert entry.tasks
-    assert set(entry.tasks) <= {"tts", "voice-clone"}
+    assert set(entry.tasks) <= {"tts", "voice-clone", "instruct-tts"}
     assert adapter_class(entry.adapter).gives | set(entry.gives) >= {"speech"}
     assert not entry.verified
+
+
+CV3 = [f"cv3_cross_lingual_zeroshot_to_{one}" for one in ("en", "hard_en", "zh", "hard_zh", "ja", "ko")]
+
+
+@pytest.mark.parametrize("name", CV3)
+def test_a_set_of_cv3_is_found_by_its_own_name(name):
+    found = CATALOG.datasets.get(name)
+    assert (found.task, found.hub.split) == ("voice-clone", name.removeprefix("cv3_"))
+    assert found.language == name.rpartition("_")[2]
+
+
+def test_wu_that_is_spoken_is_written_down_by_who_knows_it():
+    first, likeness = CATALOG.recipes_for(CATALOG.datasets.get("ws-wu-tts"))
+    assert (first.like, likeness.name) == ("cer/wenetspeech-wu@1", "sim/wavlm-large-sv-prompt@1")
+    (heard_by,) = re.findall(r"wuu=(\S+)", first.options["transcriber"])
+    assert "wuu" in CATALOG.models.get(heard_by).languages
 
 
 def test_every_metric_scores_a_set_of_the_catalogue():

@@ -4,6 +4,7 @@ The rows are made here: a parquet file per entry with its columns, nested ones, 
 nobody asked for among them.
 """
 
+import dataclasses
 import io
 import json
 
@@ -183,13 +184,14 @@ RECIPES = {name: MADE[spec.name] for name, spec in SPECS.items()}
 SCORED = [d for d in ON_THE_HUB if RECIPES[d.name].metric.stage is None]
 JUDGED = [d for d in ON_THE_HUB if RECIPES[d.name].metric.stage == "judge"]
 SPOKEN = [d for d in ON_THE_HUB if RECIPES[d.name].metric.stage == "transcript"]
+LISTENED = [d for d in ON_THE_HUB if RECIPES[d.name].metric.stage == "listening"]
 CELL = CellId("set", "m", "r")
 
 
 def test_every_set_of_the_hub_has_its_100_percent_here_or_as_a_transcript():
     """Texts that are said aloud are scored by what a transcriber hears: `tests/plugin/test_speech.py`."""
-    assert len(SCORED) + len(JUDGED) + len(SPOKEN) == len(ON_THE_HUB)
-    assert {CATALOG.tasks.get(d.task).answer for d in SPOKEN} == {"speech"}
+    assert len(SCORED) + len(JUDGED) + len(SPOKEN) + len(LISTENED) == len(ON_THE_HUB)
+    assert {CATALOG.tasks.get(d.task).answer for d in (*SPOKEN, *LISTENED)} == {"speech"}
 
 
 def answers_of(name, samples, closed):
@@ -264,3 +266,26 @@ def test_a_judge_is_shown_what_its_rows_hold_and_its_verdict_is_the_score(datase
         values.append(headline(recipe, dataset.language, scores)[0])
     best, worst = values
     assert best > worst
+
+
+@pytest.mark.parametrize("dataset", LISTENED, ids=lambda dataset: dataset.name)
+def test_a_judge_that_hears_is_shown_what_was_asked_and_sent_the_sound(dataset, tmp_path):
+    recipe = RECIPES[dataset.name]
+    judge = recipe.metric
+    samples = samples_of(dataset, tmp_path)
+    heard = {"speech": {"file": "ab/c.flac", "silent_share": 0.1}}
+    items = [dataclasses.replace(item, given=heard) for item in items_of(samples, [""] * 3)]
+    values = []
+    for said in ("It is soft.\nResult: yes", "It is loud.\nResult: no"):
+        scores = []
+        for row, item in enumerate(items):
+            reference, prediction = recipe.texts(item)
+            (call,) = judge.calls(item, reference, prediction)
+            assert f"instruction of row {row}" in call.messages[-1][1]
+            assert call.sound == "ab/c.flac"
+            scores.append(judge.score_replies(item, reference, prediction, [[JudgeReply(said)]]))
+        values.append(headline(recipe, dataset.language, scores)[0])
+    assert values == [100.0, 0.0]
+    silent = dataclasses.replace(items[0], given={"speech": {"file": "ab/c.flac", "silent_share": 1.0}})
+    unasked = judge.unasked(silent, *recipe.texts(silent))
+    assert headline(recipe, dataset.language, [unasked])[0] == 0.0

@@ -181,6 +181,7 @@ def test_boards_suites_and_published_tables_are_listed(say):
         *(
             "codec",
             "generation",
+            "instruct-tts",
             "kimi-evalkit",
             "openasr",
             "step-audio-2",

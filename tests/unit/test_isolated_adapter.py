@@ -84,17 +84,17 @@ def test_every_clip_arrives_as_it_is_whatever_its_length(tmp_path: Path, transpo
 
 
 @pytest.mark.parametrize("transport", ["shared", "bytes"])
-def test_a_voice_to_take_and_what_it_says_arrive_beside_the_clip(tmp_path: Path, transport: str) -> None:
+def test_a_voice_to_take_what_it_says_and_a_style_arrive_beside_the_clip(tmp_path: Path, transport: str) -> None:
     adapter = isolated(tmp_path, {"transport": transport})
     adapter.load()
     try:
         voice = Audio(np.linspace(-1, 1, 50, dtype=np.float32), RATE)
         (one,) = ask("voice")
-        prompt = dataclasses.replace(one.prompt, voice_text="what it says")
+        prompt = dataclasses.replace(one.prompt, voice_text="what it says", style=", softly")
         (answer,) = adapter.generate([dataclasses.replace(one, prompt=prompt, sounds={"prompt": voice})])
     finally:
         adapter.close()
-    assert answer.text == "50 samples from -1.00 to 1.00: what it says"
+    assert answer.text == "50 samples from -1.00 to 1.00: what it says, softly"
 
 
 def test_samples_are_the_models_own_to_keep_and_to_change(model: IsolatedAdapter) -> None:

@@ -177,7 +177,8 @@ def test_a_class_is_asked_what_its_contract_says(write: Callable[..., Path]) -> 
 VOICE = """
 class Recognizer:
     def load(self, args): pass
-    def generate(self, batch): return [f"{len(r['sounds']['prompt'])} samples, {r['voice_text']}" for r in batch]
+    def generate(self, batch):
+        return [f"{len(r['sounds']['prompt'])} samples, {r['voice_text']}{r.get('style', '')}" for r in batch]
 """
 
 
@@ -188,6 +189,8 @@ def test_a_class_that_reads_aloud_is_told_whose_voice_it_takes_and_what_that_say
     sounds = {"prompt": Audio(np.zeros(50, np.float32), 16_000)}
     (asked,) = requests(5, prompt=Prompt("Say it", voice_text="what it says"))
     assert one.generate([dataclasses.replace(asked, sounds=sounds)])[0].text == "50 samples, what it says"
+    told = dataclasses.replace(asked, sounds=sounds, prompt=dataclasses.replace(asked.prompt, style=", softly"))
+    assert one.generate([told])[0].text == "50 samples, what it says, softly"
 
 
 @pytest.mark.parametrize("where", ["", "@isolated"])

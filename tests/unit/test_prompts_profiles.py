@@ -1,5 +1,6 @@
 """What a model is asked beside the sound, and that no prompt gives away what is expected."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,13 @@ def test_who_reads_aloud_is_told_what_is_said_in_the_voice_to_take(sounds, meta,
     row = Sample("a", None, "", "en", meta=meta, sounds=sounds, text="Say this.")
     found = prompt_for(row, Asked("voice-clone"), reads_aloud=True)
     assert found == Prompt("Say this.", answer="speech", voice_text=told_of_it)
+
+
+def test_who_reads_aloud_is_told_how_where_that_is_asked():
+    row = Sample("a", None, "", "en", meta={"instruction": " Whisper. "}, text="Say this.")
+    found = prompt_for(row, Asked("instruct-tts"), reads_aloud=True)
+    assert found == Prompt("Say this.", answer="speech", style="Whisper.")
+    assert prompt_for(row, Asked("tts"), reads_aloud=True).style == ""
+    for nothing in ({}, {"instruction": " "}, {"instruction": 7}):
+        with pytest.raises(SampleError, match=r"'a' has no 'instruction', which says how"):
+            prompt_for(dataclasses.replace(row, meta=nothing), Asked("instruct-tts"), reads_aloud=True)

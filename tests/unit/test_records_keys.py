@@ -66,6 +66,7 @@ def test_each_part_of_a_question_is_in_its_key():
         (*same[:3], None, 0),
         (*same[:4], 1),
         (same[0], Prompt("say it", "en", voice_text="what the voice says"), *same[2:]),
+        (same[0], Prompt("say it", "en", style="what the voice says"), *same[2:]),
     ]
     assert len({key(question) for question in [same, *others]}) == len(others) + 1
 

@@ -166,6 +166,10 @@ def count_samples(spec: DatasetSpec, settings: LoadSettings) -> int | None:
         from audiobench_pytest.datasets.manifests.folder import count_folder
 
         return settings.selected(count_folder(path, source))
+    if source.layout == "minimax":
+        from audiobench_pytest.datasets.minimax import count_minimax
+
+        return settings.selected(count_minimax(path, source.files[0]))
     from audiobench_pytest.datasets.openslr import count_utterances
 
     return settings.selected(count_utterances(path, source.subfolder))
@@ -213,8 +217,13 @@ def _read_all(path: Path, source: ManifestSource | FolderSource, spec: DatasetSp
 
         samples = read_folder(path, source, spec.language, needs=needs, target=spec.target_language)
         return _with_choices(samples, spec), set_folder(path, source), True
+    if source.layout == "minimax":
+        from audiobench_pytest.datasets.minimax import read_minimax
+
+        return read_minimax(path, source.files[0], spec.language), path, True
     if source.layout != "openslr":
-        raise DatasetError(f"{spec.name}: folder layout '{source.layout}' does not exist; known: openslr, manifests")
+        known = "openslr, manifests, minimax"
+        raise DatasetError(f"{spec.name}: folder layout '{source.layout}' does not exist; known: {known}")
     from audiobench_pytest.datasets.openslr import corpus_folder, read_openslr
 
     return read_openslr(path, source.subfolder, spec.language), corpus_folder(path, source.subfolder), True

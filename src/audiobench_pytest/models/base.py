@@ -79,6 +79,7 @@ class ModelAdapter(abc.ABC):
         reads_aloud: Whether it says aloud the text that it is given in `Prompt.text`, as it stands.
         draws_at_random: Whether another draw of the same question may give another answer; then `generate` seeds by
             `drawn_seed`.
+        takes_style: Whether it heeds `Prompt.style`, how the text is to be said.
         takes_language_hint: Whether the dataset's language is passed in `Prompt.language`.
         follows_instructions: Whether it does what it is told, so that any task can be asked of it; a plain recogniser
             writes down speech, whatever it is told.
@@ -115,6 +116,7 @@ class ModelAdapter(abc.ABC):
     sees: ClassVar[frozenset[str]] = frozenset()
     gives: ClassVar[frozenset[str]] = frozenset({"text"})
     reads_aloud: bool = False
+    takes_style: ClassVar[bool] = False
     draws_at_random: ClassVar[bool] = False
     takes_language_hint: bool = False
     follows_instructions: ClassVar[bool] = False
@@ -247,6 +249,8 @@ class ModelAdapter(abc.ABC):
     def refuses(self, prompt: Prompt) -> str | None:
         """Return why it cannot be asked with a prompt, or None where it can."""
         most, name = self.most_sounds, self.spec.name
+        if prompt.style and not self.takes_style:
+            return f"model '{name}' says a text in its own way and is told no other"
         if prompt.tools and not self.takes_tools:
             why = "; its chat template has no place for them" if self.may_take_tools else ""
             return f"model '{name}' cannot be given tools to call{why}"

@@ -52,6 +52,8 @@ def traits_of(adapter: ModelAdapter) -> dict[str, Any]:
 class KeptModel(ModelAdapter):
     """Stands in for a model whose answers are kept, and has none of its own."""
 
+    takes_style = True  # what it would refuse it has no answer to
+
     @classmethod
     def require(cls, spec: ModelSpec) -> None:
         """Need nothing."""

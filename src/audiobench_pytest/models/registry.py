@@ -256,7 +256,7 @@ def _from_openai(text: str) -> ModelSpec:
 def _from_openai_speech(text: str) -> ModelSpec:
     """Read `openai-speech:<the server's name of a model that speaks>`; otherwise as `_from_openai`."""
     found = _from_openai(f"openai:{text.removeprefix('openai-speech:')}")
-    return replace(found, adapter="openai-speech", tasks=("tts",))
+    return replace(found, adapter="openai-speech", tasks=("tts", "instruct-tts"))
 
 
 def _from_openai_realtime(text: str) -> ModelSpec:

@@ -41,13 +41,14 @@ def prompt_for(
 
     Raises:
         UsageError: There is no prompt for the task.
-        SampleError: The sample lacks a field that the prompt names, or the text that is to be said.
+        SampleError: The sample lacks a field that the prompt names, the text that is to be said, or how.
     """
     hint = sample.language if takes_language_hint else None
     if reads_aloud:
         if not sample.text.strip():
             raise SampleError(f"sample '{sample.id}' has no text to be said aloud")
-        return Prompt(text=sample.text, language=hint, answer="speech", voice_text=_voice_text(sample))
+        voice_text, style = _voice_text(sample), _style(sample, asked.task)
+        return Prompt(text=sample.text, language=hint, answer="speech", voice_text=voice_text, style=style)
     if not takes_instruction:
         return Prompt(language=hint, answer=asked.answer)
     if sample.prompt and asked.given is None:
@@ -61,6 +62,20 @@ def _voice_text(sample: Sample) -> str:
     """Return what is said in the sound whose voice is to be taken, as the row has it under `prompt_text`."""
     said = sample.meta.get("prompt_text") if "prompt" in sample.sounds else None
     return said.strip() if isinstance(said, str) else ""
+
+
+_STYLE = "instruction"
+"""Field of a row that says how its text is to be said, where that is what its task asks about."""
+
+
+def _style(sample: Sample, task: str) -> str:
+    """Return how a row's text is to be said aloud; "" for a task that leaves it to the model."""
+    if task not in load_catalog().tasks or _STYLE not in load_catalog().tasks.get(task).mentions:
+        return ""
+    said = sample.meta.get(_STYLE)
+    if not isinstance(said, str) or not said.strip():
+        raise SampleError(f"sample '{sample.id}' has no '{_STYLE}', which says how its text is to be said")
+    return said.strip()
 
 
 def profile_for(asked: Asked, language: str) -> PromptSpec:

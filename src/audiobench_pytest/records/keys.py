@@ -72,6 +72,8 @@ def prediction_key(
         asked.append({"answer": prompt.answer})
     if prompt.voice_text:
         asked.append({"voice_text": prompt.voice_text})
+    if prompt.style:
+        asked.append({"style": prompt.style})
     if draw:
         asked.append({"draw": draw})
     return digest(asked)

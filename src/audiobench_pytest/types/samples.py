@@ -163,6 +163,7 @@ class Prompt:
         tools: JSON schemas of the tools that may be called.
         answer: In which channel the answer is wanted: `text` or `speech`.
         voice_text: What is said in the sound `prompt`, whose voice is to be taken; "" where the row does not tell.
+        style: How the text is to be said, in words, for a model that reads aloud; "" where that is its own matter.
     """
 
     text: str | None = None
@@ -172,6 +173,7 @@ class Prompt:
     tools: tuple[Mapping[str, Any], ...] = ()
     answer: str = "text"
     voice_text: str = ""
+    style: str = ""
 
     @property
     def sounds(self) -> tuple[str, ...]:

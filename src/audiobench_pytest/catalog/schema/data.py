@@ -60,10 +60,11 @@ class FolderSource:
     """A set on disk in its publisher's layout.
 
     Attributes:
-        layout: `openslr` (LibriSpeech's `*.flac` and `*.trans.txt`), or `manifests`: files in one of the dialects.
+        layout: `openslr` (LibriSpeech's `*.flac` and `*.trans.txt`), `minimax` (MiniMax's texts and voices), or
+            `manifests`: files in one of the dialects.
         subfolder: Folder of this set below the corpus root (`test-clean`).
         setting: Name of the setting that holds the corpus root (`librispeech_dir`).
-        files: Glob patterns of the manifests, in order; all of them are one set.
+        files: Glob patterns of the manifests, in order; all of them are one set. Of `minimax` the file of texts.
         columns: As in `ManifestSource`.
     """
 

@@ -14,6 +14,7 @@ _HUB_TASKS = {
     "asr": "automatic-speech-recognition",
     "translation": "automatic-speech-recognition",
     "tts": "text-to-speech",
+    "instruct-tts": "text-to-speech",
     "voice-clone": "text-to-speech",
     "codec": "audio-to-audio",
     "emotion": "audio-classification",

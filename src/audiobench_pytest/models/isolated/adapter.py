@@ -38,6 +38,7 @@ class IsolatedAdapter(ModelAdapter):
     """
 
     version: ClassVar[str] = "1"
+    takes_style = True  # what is made of it is the class's matter
     options: ClassVar[Mapping[str, Option]] = {
         "sample_rate": Option(int, 16_000, "Hz at which the model wants its audio"),
         "language_hint": Option(bool, False, "tell the model the language of the data set"),
@@ -325,6 +326,7 @@ class IsolatedAdapter(ModelAdapter):
                     **({"answer": "speech"} if request.prompt.answer == "speech" else {}),
                     **({"draw": request.draw} if request.draw else {}),
                     **({"voice_text": request.prompt.voice_text} if request.prompt.voice_text else {}),
+                    **({"style": request.prompt.style} if request.prompt.style else {}),
                     **(
                         {"sounds": {n: bytes(as_bytes(s.samples)) for n, s in request.sounds.items()}}
                         if request.sounds

@@ -24,6 +24,7 @@ requirements install; it inherits from nothing:
                  draw         only of a further answer to the same question: which one, from 1
                  sounds       only where the question has further sounds: samples by name (`prompt`: the voice to take)
                  voice_text   only of a model that reads aloud, where the row tells what is said in the sound `prompt`
+                 style        only of a model that reads aloud, where the row tells how its text is to be said
             Returns a list with one answer per request, in the order given: the text, or a mapping with `text`, `error`
             (why this one request has no answer), `meta` (plain values to keep) and, of a model that speaks, `speech`
             (samples in [-1, 1]) with their `sample_rate` and `timing` (seconds by name, `ttfa_s` to the first sound).
@@ -205,6 +206,7 @@ def _with_samples(requests: list[dict[str, Any]], view: memoryview) -> list[dict
                 **({"answer": request["answer"]} if "answer" in request else {}),
                 **({"draw": request["draw"]} if "draw" in request else {}),
                 **({"voice_text": request["voice_text"]} if "voice_text" in request else {}),
+                **({"style": request["style"]} if "style" in request else {}),
                 **({"messages": request["messages"]} if "messages" in request else {}),
                 **({"sounds": _sounds(request["sounds"])} if "sounds" in request else {}),
             }

@@ -23,13 +23,16 @@ class OpenAIVoice(OpenAIAdapter):
 
     gives = frozenset({"speech"})
     reads_aloud = True
+    takes_style = True
     draws_at_random = True
     options: ClassVar[Mapping[str, Option]] = {
         **EndpointAdapter.options,
         "voice": Option(str, "alloy", "name of the voice on the server"),
         "format": Option(str, "wav", "file that is asked for", ("wav", "flac", "pcm", "mp3", "opus")),
         "speed": Option(float, None, "how fast, 1 is as usual; default: none is sent"),
-        "instructions": Option(TextOrFile, None, "how to say it, or @FILE, for voices that take instructions"),
+        "instructions": Option(
+            TextOrFile, None, "how to say it, or @FILE, where a row does not tell, for voices that take it"
+        ),
         "extra_body": Option(BodyFields, None, "more fields of the question as a JSON object, or @FILE"),
     }
 
@@ -68,7 +71,7 @@ class OpenAIVoice(OpenAIAdapter):
             "voice": args["voice"],
             "response_format": args["format"],
             "speed": args["speed"],
-            "instructions": args["instructions"],
+            "instructions": request.prompt.style or args["instructions"],
         }
         return speech_question(request.prompt.text, fields | (args["extra_body"] or {}))
 

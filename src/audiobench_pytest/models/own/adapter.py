@@ -22,6 +22,7 @@ worth showing with the result (device, precision).
                  {"type": "audio", "name"}, ...]}, ...]
     sounds       only where the question has further sounds: samples by name (`prompt`: whose voice to take)
     voice_text   only of a model that reads aloud, where the row tells what is said in the sound `prompt`
+    style        only of a model that reads aloud, where the row tells how its text is to be said
     answer       only where it is wanted in sound: `speech`
     draw         only of a second or further answer to the same question (`varies`, --repeats): which one, from 1;
                  draw at random from a seed of its own
@@ -77,6 +78,7 @@ class OwnAdapter(ModelAdapter):
 
     options: ClassVar[Mapping[str, Option]] = OpenOptions({name: IsolatedAdapter.options[name] for name in _SHARED})
     batch_rows = 8
+    takes_style = True  # what is made of it is the class's matter
 
     def __init__(self, spec: ModelSpec, args: Mapping[str, Any]) -> None:
         """Find the file of the class; import nothing.
@@ -146,6 +148,7 @@ class OwnAdapter(ModelAdapter):
                 **({"answer": "speech"} if request.prompt.answer == "speech" else {}),
                 **({"draw": request.draw} if request.draw else {}),
                 **({"voice_text": request.prompt.voice_text} if request.prompt.voice_text else {}),
+                **({"style": request.prompt.style} if request.prompt.style else {}),
                 **({"sounds": {n: s.samples.copy() for n, s in request.sounds.items()}} if request.sounds else {}),
             }
             for number, request in enumerate(batch)

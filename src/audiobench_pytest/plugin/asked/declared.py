@@ -300,6 +300,9 @@ class Settings:
     stepeval_toolcall_dir = Setting[str](
         "stepeval_toolcall_dir", "", "folder of StepEval-Audio-Toolcall, its wav.tar unpacked", str
     )
+    minimax_tts_dir = Setting[str](
+        "minimax_tts_dir", "", "folder of MiniMax's TTS-Multilingual-Test-Set, downloaded as it is", str
+    )
     uro_dir = Setting[str]("uro_dir", "", "folder of URO-Bench, its archive of February 2025 unpacked", str)
     language = Setting[str](
         "language", "", "language of your own data where its lines name none (default: en)", to_language
@@ -336,7 +339,7 @@ def declared() -> Iterator[Setting[Any]]:
     return (value for value in vars(Settings).values() if isinstance(value, Setting))
 
 
-CORPORA = ("librispeech_dir", "stepeval_toolcall_dir", "uro_dir")
+CORPORA = ("librispeech_dir", "stepeval_toolcall_dir", "minimax_tts_dir", "uro_dir")
 """Settings that name the folder of a corpus in its publisher's layout, see `catalog.schema.FolderSource`."""
 
 OPTIONS = tuple(setting for setting in declared() if setting.metavar)

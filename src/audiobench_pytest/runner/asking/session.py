@@ -90,7 +90,7 @@ class InferenceSession:
             sounds = {name: file_digest(path) for name, path in sample.sounds.items()} if sample.sounds else None
         except SampleError as exc:
             return data_error(self._job.cell, sample, str(exc), draw)
-        if (prompt.messages or prompt.tools) and (why := self.adapter.refuses(prompt)) is not None:
+        if (prompt.messages or prompt.tools or prompt.style) and (why := self.adapter.refuses(prompt)) is not None:
             return data_error(self._job.cell, sample, why, draw)
         sees: dict[str, str | None] = {}
         if "reference" in self.adapter.sees:

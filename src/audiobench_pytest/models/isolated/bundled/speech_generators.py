@@ -58,6 +58,7 @@ class _Text:
     Attributes:
         text: The text.
         language: ISO 639 code, or "".
+        style: How it is to be said, in words, or "".
         draw: From which seed.
     """
 
@@ -65,6 +66,7 @@ class _Text:
         """Read a request; the voice it brings is written to the folder."""
         self.text = str(request["prompt"] or "")
         self.language = str(request.get("language") or "").split("-")[0]
+        self.style = str(request.get("style") or "")
         self.draw = int(request.get("draw", 0))
         self._words = str(request.get("voice_text") or "")
         sound = (request.get("sounds") or {}).get("prompt")
@@ -182,10 +184,12 @@ class QwenTTS(_Speaker):
         elif asked.brings_voice:
             raise _RefusedError("this model takes no voice: its Base checkpoints do")
         elif self._mode == "design":
-            found = self._model.generate_voice_design(**told, instruct=self._instruct)
+            found = self._model.generate_voice_design(**told, instruct=asked.style or self._instruct)
         else:
             own = _QWEN_SPEAKERS.get(asked.language, "Ryan") if self._speaker == "auto" else self._speaker
-            found = self._model.generate_custom_voice(**told, speaker=own, instruct=self._instruct or None)
+            found = self._model.generate_custom_voice(
+                **told, speaker=own, instruct=asked.style or self._instruct or None
+            )
         sounds, rate = found
         return sounds[0], rate
 
@@ -298,8 +302,8 @@ class MossTTS(_Speaker):
         told: dict[str, Any] = {"text": asked.text}
         if asked.brings_voice or not self._makes_up:
             told["reference"] = [asked.voice]
-        if self._instruct:
-            told["instruction"] = self._instruct
+        if asked.style or self._instruct:
+            told["instruction"] = asked.style or self._instruct
         if asked.language in _LANGUAGES:
             told["language"] = _LANGUAGES[asked.language]
         batch = self._processor([[self._processor.build_user_message(**told)]], mode="generation")

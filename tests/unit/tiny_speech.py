@@ -73,7 +73,7 @@ def build_codec(folder: Path, kind: str, attends: int = 250) -> Path:
             near = latents[torch.randint(len(latents), (64,))]
             model.quantizer.layers[0].codebook.embed.copy_(near + 0.05 * torch.randn_like(near) * latents.std(0))
         if kind == "mimi":
-            _learn_codes(model, 0.3 * torch.randn(1, 1, 48_000))
+            learn_codes(model, 0.3 * torch.randn(1, 1, 48_000))
     model.save_pretrained(folder)
     return folder
 

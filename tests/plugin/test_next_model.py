@@ -174,6 +174,7 @@ def test_the_next_model_is_loaded_while_the_last_cell_of_the_one_before_is_asked
     assert speed["harness_s"] >= 0
 
 
+@pytest.mark.xdist
 def test_a_worker_of_xdist_does_so_too(sweep):
     waits = "--model-args=first:waits=second is loaded"
     manifest = sweep.clips(6)

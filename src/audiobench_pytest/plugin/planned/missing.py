@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from audiobench_pytest.catalog.schema import DatasetSpec, ModelSpec
-from audiobench_pytest.errors import ModelError, UsageError
+from audiobench_pytest.errors import MissingExtraError, ModelError, UsageError
 from audiobench_pytest.metrics.recipes import Recipe
-from audiobench_pytest.models.registry import adapter_class, create
+from audiobench_pytest.models.registry import create
 from audiobench_pytest.plugin.session import BenchmarkSession
 from audiobench_pytest.records.answers.cache import PredictionCache
 from audiobench_pytest.runner.job import Job
@@ -27,7 +27,6 @@ def refuse_missing(session: BenchmarkSession, jobs: Iterable[Job]) -> None:
     """
     found = []
     for spec in {job.model.name: job.model for job in jobs}.values():
-        adapter_class(spec.adapter).require(spec)
         lacking = of_model(session, spec)
         if lacking and not _has_answers(session, spec):
             told = "; ".join(f"{what} ({command})" for what, command in lacking)
@@ -97,7 +96,7 @@ def _has_answers(session: BenchmarkSession, spec: ModelSpec) -> bool:
     """Whether the cache holds answers of a model as it is configured in this run."""
     try:
         identity = create(spec, session.model_args.get(spec.name, {})).identity()
-    except ModelError:  # its checkpoint cannot be looked at; what it lacks beside that is told first
+    except (MissingExtraError, ModelError):  # it cannot be looked at; all that it lacks is told first
         return False
     folders = PredictionCache(session.settings.cache).model_folders(spec.name, identity)
     return any(folder.is_dir() for folder in folders)

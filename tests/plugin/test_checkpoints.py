@@ -1,6 +1,7 @@
 """Checkpoints by path: `--model hf:FOLDER`, from the command line to the board."""
 
 import json
+import re
 
 import pytest
 
@@ -9,6 +10,8 @@ pytest.importorskip(
 )
 
 import tiny_checkpoints
+
+from conftest import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +98,18 @@ def test_a_pattern_is_a_model_for_each_checkpoint_of_a_training(project, tmp_pat
     none = project.run(f"--model=hf:{tmp_path}/nothing-*")
     assert none.ret == pytest.ExitCode.USAGE_ERROR
     assert "no folder matches" in none.stderr.str()
+
+
+def test_the_entry_of_the_page_names_a_checkpoint_in_four_lines(project, folders):
+    entry = re.search(
+        r"```yaml\n# catalog/(models/\w+.yaml)\n(.*?)```", (ROOT / "docs" / "own-model.md").read_text(), re.DOTALL
+    )
+    assert len(entry[2].splitlines()) == 4
+    path = project.path / "catalog" / entry[1]
+    path.parent.mkdir(parents=True)
+    path.write_text(entry[2].replace("org/checkpoint", str(folders / "tiny-ctc")))
+    manifest = project.clips(4, seconds=0.6)
+    args = ("--model=ours", "--audiobench-set=catalog=catalog", "--model-args=device=cpu,threads=1")
+    assert project.run(f"--dataset={manifest}", *args).ret == 0
+    assert (project.cell()["model"], project.cell()["counts"]["ok"]) == ("ours", 4)
+    assert project.cell()["model_info"]["device"] == "cpu"

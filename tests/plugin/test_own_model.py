@@ -1,6 +1,10 @@
 """A class of the user's own, in process and in an environment of its own, through whole runs on minispeech."""
 
+import re
+
 import pytest
+
+from conftest import ROOT
 
 CLASS = """
 class Recognizer:
@@ -74,3 +78,14 @@ def test_what_is_no_model_is_a_usage_error(own, text, said):
     result = own.run("-m", "minispeech", f"--model={text}")
     assert result.ret == 4
     result.stderr.fnmatch_lines([said])
+
+
+def test_the_class_of_the_page_is_a_model_in_fifteen_lines(own):
+    code = re.search(r"```python\n(# my_model.py.*?)```", (ROOT / "docs" / "own-model.md").read_text(), re.DOTALL)[1]
+    assert len(code.splitlines()) <= 15
+    (own.path / "my_model.py").write_text(code)
+    assert (
+        own.run("-m", "minispeech", "--limit=3", "--model=./my_model.py:Recognizer", "--model-args=says=yes").ret == 0
+    )
+    assert predictions(own) == {"yes"}
+    assert own.cell()["counts"]["ok"] == 3

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
-from audiobench_pytest.errors import ModelError, UsageError
+from audiobench_pytest.errors import UsageError
 from audiobench_pytest.models.base import waveform_of
 from audiobench_pytest.models.codecs import chunks
 from audiobench_pytest.models.codecs.base import fitted
@@ -88,12 +88,7 @@ class NeuralCodecAdapter(TransformersAdapter):
         """
         super().__init__(spec, args)
         checkpoint = self._checkpoint
-        family = _FAMILIES.get(checkpoint.model_type)
-        if family is None:
-            raise ModelError(
-                f"model '{checkpoint.model}': {checkpoint.where} is of type '{checkpoint.model_type}', no codec of "
-                f"{', '.join(_FAMILIES)}"
-            )
+        family = checkpoint.among(_FAMILIES, "codec")
         self._family = family
         self.sample_rate = int(
             checkpoint.config.get("sampling_rate") or checkpoint.config.get("sample_rate") or family.rate

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError
-from audiobench_pytest.models.raters.verification import VerificationRater, held_to
-from audiobench_pytest.models.transformers import torchaudio_compat
+from audiobench_pytest.models.raters.verification import VerificationRater, held_to, weights_in
 
 if TYPE_CHECKING:
     import torch
@@ -33,14 +32,8 @@ class EcapaRater(VerificationRater):
 
     def load_from(self, path: Path) -> None:
         """Bring the network to its device; see the base class."""
-        import torch
-
         model = self.spec.name
-        torchaudio_compat.preseed()
-        try:
-            weights = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as exc:  # of pickle, zip, torch
-            raise ModelError(f"model '{model}': {path} is no file of weights: {type(exc).__name__}: {exc}") from exc
+        weights = weights_in(model, path)
         try:
             sizes = _sizes(weights)
         except (KeyError, TypeError) as exc:

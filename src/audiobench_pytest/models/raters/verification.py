@@ -15,7 +15,7 @@ from audiobench_pytest.hub import explain
 from audiobench_pytest.models.base import Weights, weights_of
 from audiobench_pytest.models.options import Option
 from audiobench_pytest.models.raters.base import Rater
-from audiobench_pytest.models.transformers import devices
+from audiobench_pytest.models.transformers import devices, torchaudio_compat
 from audiobench_pytest.records.digests import file_digest
 
 if TYPE_CHECKING:
@@ -180,6 +180,21 @@ class VerificationRater(Rater):
             return file_digest(path)
         except SampleError as exc:
             raise ModelError(f"model '{self.spec.name}': {exc}") from exc
+
+
+def weights_in(model: str, path: Path) -> Any:
+    """Return what a file holds, on the CPU: weights by name, if it is one of them; nothing in it is run.
+
+    Raises:
+        ModelError: It is no file of weights.
+    """
+    import torch
+
+    torchaudio_compat.preseed()
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as exc:  # of pickle, zip, torch
+        raise ModelError(f"model '{model}': {path} is no file of weights: {type(exc).__name__}: {exc}") from exc
 
 
 def held_to(model: str, path: Path, given: Mapping[str, Any], wanted: Mapping[str, tuple[int, ...]]) -> None:

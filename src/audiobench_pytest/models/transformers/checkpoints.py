@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from audiobench_pytest.catalog.schema import ModelSpec
 from audiobench_pytest.errors import ModelError, SampleError
@@ -20,6 +20,8 @@ from audiobench_pytest.hub import COMMIT
 from audiobench_pytest.models.transformers import devices, torchaudio_compat
 from audiobench_pytest.models.transformers.hub_files import HubFiles
 from audiobench_pytest.records.digests import file_digest
+
+T = TypeVar("T")
 
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
 ANY_WEIGHTS = (*WEIGHT_SUFFIXES, ".gguf", ".pt", ".pth")
@@ -63,6 +65,23 @@ class Checkpoint:
     def model_type(self) -> str:
         """The model type, as transformers spells it."""
         return str(self.config.get("model_type", ""))
+
+    def among(self, families: Mapping[str, T], what: str) -> T:
+        """Return what is known of its type.
+
+        Args:
+            families: By model type.
+            what: What all of them are, for the message (`voice`).
+
+        Raises:
+            ModelError: It is of another type.
+        """
+        family = families.get(self.model_type)
+        if family is None:
+            raise ModelError(
+                f"model '{self.model}': {self.where} is of type '{self.model_type}', no {what} of {', '.join(families)}"
+            )
+        return family
 
     @property
     def architectures(self) -> tuple[str, ...]:

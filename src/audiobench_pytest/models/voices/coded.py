@@ -94,12 +94,7 @@ class CodedVoiceAdapter(SeededVoiceAdapter):
         """
         super().__init__(spec, args)
         checkpoint = self._checkpoint
-        family = _FAMILIES.get(checkpoint.model_type)
-        if family is None:
-            raise ModelError(
-                f"model '{checkpoint.model}': {checkpoint.where} is of type '{checkpoint.model_type}', no voice of "
-                f"{', '.join(_FAMILIES)}"
-            )
+        family = checkpoint.among(_FAMILIES, "voice")
         for name in sorted(family.lacks):
             if self.args[name] is not None:
                 raise UsageError(f"--model-args: model '{spec.name}' takes no {name}: leave it out")

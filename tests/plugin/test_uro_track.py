@@ -226,6 +226,23 @@ def test_a_dialogue_whose_round_fails_says_which_and_is_asked_on_from_there(uro)
     assert uro.cell()["value"] == 100
 
 
+def test_a_dialogue_whose_next_sound_has_gone_has_an_outcome_too(uro):
+    put(uro, "MtBenchEval-en", 190, dialogue("one", "two"))
+    judge = Judge()
+
+    def server_says(asked):
+        if asked.fields.get("model") == "m" and asked.samples == 16_000:
+            (uro.path / "URO-Bench-data" / "pro" / "MtBenchEval-en" / "1.wav").unlink()
+        return judge(asked)
+
+    with OpenAIServer(server_says) as server:
+        result = uro.run_uro(server, "--dataset=uro-MtBenchEval-en", "--limit=1")
+    (one,) = uro.outcomes()
+    assert one["state"] == "data_error", result.stdout.str()
+    assert "1.wav" in one["reason"]
+    assert [len(one) for one in judge.dialogues] == [1]
+
+
 def test_a_model_that_hears_one_sound_alone_is_asked_no_round(uro):
     put(uro, "MtBenchEval-en", 190, dialogue("one", "two"))
     (uro.path / "one.py").write_text(

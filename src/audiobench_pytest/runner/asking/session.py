@@ -151,7 +151,13 @@ class InferenceSession:
                 going.append(one)
         cached: dict[int, bool] = {}
         while going:
-            asked = [(one, self.question(one.asked, draw=one.draw)) for one in going]
+            asked: list[tuple[Dialogue, Question]] = []
+            for one in going:
+                question = self.question(one.asked, draw=one.draw)
+                if isinstance(question, Outcome):  # what it was to hear has gone since the first round
+                    yield dataclasses.replace(question, meta=one.sample.kept_meta)
+                else:
+                    asked.append((one, question))
             self._runner.results.prompts(self._prompts)
             self._prompts = {}
             going = []
@@ -178,18 +184,15 @@ class InferenceSession:
                     draw=one.draw,
                 )
 
-    def _round(
-        self, asked: Sequence[tuple[Dialogue, Question | Outcome]]
-    ) -> Generator[tuple[Dialogue, Question, Reply | None]]:
+    def _round(self, asked: Sequence[tuple[Dialogue, Question]]) -> Generator[tuple[Dialogue, Question, Reply | None]]:
         """Yield the dialogues of a round, each with its question, and the reply where the cache had none."""
-        found = [(one, question) for one, question in asked if isinstance(question, Question)]
-        fresh = {question.key: question for _, question in found if self.known(question.key) is None}
+        fresh = {question.key: question for _, question in asked if self.known(question.key) is None}
         replies: dict[str, Reply] = {}
         if fresh and self._runner.asks:
             self.asked_rounds += len(fresh)
             for batch in self.replies(list(fresh.values())):
                 replies |= {reply.question.key: reply for reply in batch}
-        for one, question in found:
+        for one, question in asked:
             yield one, question, replies.get(question.key)
 
     def outcomes(self, questions: Sequence[Question]) -> Generator[Outcome]:

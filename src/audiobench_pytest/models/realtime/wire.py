@@ -10,7 +10,7 @@ import logging
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from audiobench_pytest.models.endpoints.client import LOOPBACK_HOSTS, Question
@@ -19,6 +19,8 @@ from audiobench_pytest.models.endpoints.slots import Kind, Trouble
 from audiobench_pytest.models.realtime.questions import PREVIEW
 from audiobench_pytest.models.realtime.turn import Turn
 from audiobench_pytest.types import Answer
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     import httpx
@@ -121,26 +123,46 @@ class RealtimeExchange:
         Raises:
             Trouble: The server refused, or what it sent is no answer.
         """
-        from websockets.exceptions import ConnectionClosed
-
         passed_on = {name: client.headers[name] for name in self._passed_on if name in client.headers}
         socket = await self._websockets.opened(client, url, question.path, {**passed_on, **self._own}, advice)
         turn = Turn(time.perf_counter(), lambda status: advice(status, url))
-        try:
-            # A server that hangs up in the middle of the question may have said why: that is read below.
-            with contextlib.suppress(ConnectionClosed):
-                for event in question.body.split(b"\n"):
-                    await socket.send(event, text=True)
-            answer = None
-            while answer is None:
-                answer = turn.take(event_of(await received(socket, client.timeout.read)))
-        except ConnectionClosed as exc:
-            raise Trouble(Kind.FAILED, f"the connection broke: {shortened(str(exc))}") from None
-        except BaseException:
-            socket.transport.abort()  # no more is wanted of it, and nobody waits for its farewell
-            raise
-        await socket.close()
-        return answer
+        return await conversed(socket, question.body, client.timeout.read, turn.take)
+
+
+async def conversed(
+    socket: Any, body: bytes, longest: float, take: Callable[[Mapping[str, Any]], T | None], every_s: float = 0.0
+) -> T:
+    """Send a question a line at a time, read events until they come to something, and close the connection.
+
+    Args:
+        socket: The connection.
+        body: A message on each line.
+        longest: Seconds without a message after which there is no answer.
+        take: Takes an event in; returns what they come to with the last.
+        every_s: Seconds between two messages.
+
+    Raises:
+        Trouble: The connection broke, nothing came, or an event is none.
+    """
+    from websockets.exceptions import ConnectionClosed
+
+    try:
+        # A server that hangs up in the middle of the question may have said why: that is read below.
+        with contextlib.suppress(ConnectionClosed):
+            for line in body.split(b"\n"):
+                await socket.send(line, text=True)
+                if every_s:
+                    await asyncio.sleep(every_s)
+        found = None
+        while found is None:
+            found = take(event_of(await received(socket, longest)))
+    except ConnectionClosed as exc:
+        raise Trouble(Kind.FAILED, f"the connection broke: {shortened(str(exc))}") from None
+    except BaseException:
+        socket.transport.abort()  # no more is wanted of it, and nobody waits for its farewell
+        raise
+    await socket.close()
+    return found
 
 
 async def received(socket: Any, longest: float) -> str | bytes:

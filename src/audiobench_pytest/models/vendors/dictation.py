@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import contextlib
 import hmac
 import json
 import time
@@ -16,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from audiobench_pytest.models.endpoints.client import Question
 from audiobench_pytest.models.endpoints.reading import shortened, wrong_shape
 from audiobench_pytest.models.endpoints.slots import Kind, Trouble
-from audiobench_pytest.models.realtime.wire import Websockets, event_of, received
+from audiobench_pytest.models.realtime.wire import Websockets, conversed
 from audiobench_pytest.models.vendors.sending import Account, Advice
 from audiobench_pytest.types import Answer, Audio
 
@@ -98,8 +96,6 @@ class DictationExchange:
         Raises:
             Trouble: The server refused, or what it sent is no text.
         """
-        from websockets.exceptions import ConnectionClosed
-
         if question.seconds > _LONGEST_S:
             raise Trouble(Kind.REFUSED, f"lasts {question.seconds:.1f} s; {_LONGEST_S:g} s are written down at most")
         parts = urlsplit(url)
@@ -107,20 +103,11 @@ class DictationExchange:
         started = time.perf_counter()
         socket = await self._websockets.opened(client, url, path, {}, advice)
         words: list[str] = []
-        try:
-            # A server that hangs up in the middle of a clip may have said why: that is read below.
-            with contextlib.suppress(ConnectionClosed):
-                for frame in question.body.split(b"\n"):
-                    await socket.send(frame, text=True)
-                    await asyncio.sleep(FRAME_EVERY_S)
-            while not _ended(event_of(await received(socket, client.timeout.read)), words):
-                pass
-        except ConnectionClosed as exc:
-            raise Trouble(Kind.FAILED, f"the connection broke: {shortened(str(exc))}") from None
-        except BaseException:
-            socket.transport.abort()  # no more is wanted of it, and nobody waits for its farewell
-            raise
-        await socket.close()
+
+        def take(event: Mapping[str, Any]) -> list[str] | None:
+            return words if _ended(event, words) else None
+
+        await conversed(socket, question.body, client.timeout.read, take, FRAME_EVERY_S)
         return Answer(text="".join(words), timing={"latency_s": round(time.perf_counter() - started, 6)})
 
 
